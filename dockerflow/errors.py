@@ -1,0 +1,41 @@
+"""The root of every error a user may see, and the exit codes of the command.
+
+    DockerflowError
+    ├── FlowError           dockerflow.flow          exit 3   the flow file or a parameter
+    ├── EnvironmentsError   dockerflow.environments  exit 4   a spec, a lock, a channel
+    ├── ImageError          dockerflow.images        exit 5   a package, a layer, an image
+    ├── EngineError         dockerflow.engines       exit 6   Docker, a container
+    ├── StoreError          dockerflow.store         exit 7   blobs, journals
+    ├── ArtifactError       dockerflow.artifacts     exit 7   a value that cannot be written or read
+    ├── ClientError         dockerflow.client        exit 8   a run, step or task that is not there
+    ├── ConfigError         dockerflow.config        exit 9   a configuration file or variable
+    └── SetupError          dockerflow.setup         exit 10  what this machine lacks
+
+Exit 0 is success, 1 a run that failed, 2 a wrong command line, 130 and 143 a run stopped by Ctrl-C and by SIGTERM.
+
+This module is shipped into step containers: standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+__all__ = ["DockerflowError"]
+
+
+class DockerflowError(Exception):
+    """What failed (`message`) and, apart from it, what to try (`hint`).
+
+    The message names things in backticks and says what was found and what was expected; the hint names a command or a
+    setting. The command prints the two and exits with `exit_code`; it never prints a traceback of one.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: Optional[str] = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n\nhint: {self.hint}"

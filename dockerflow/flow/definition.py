@@ -1,0 +1,115 @@
+"""A flow as values: its steps, how they follow each other, and what each asks for.
+
+`loading` makes these from a flow file; `checks` says what is wrong with them; everything outside `flow` works from them and
+never from the user's class. Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
+
+D = TypeVar("D", bound="StepDecorator")
+
+
+@dataclass(frozen=True)
+class StepDecorator:
+    """What a decorator on a step says, as a value. `name` is the word after the `@`."""
+
+    name = ""
+
+
+@dataclass(frozen=True)
+class Conda(StepDecorator):
+    """Libraries of one step (`@conda`), or of all steps (`@conda_base`, merged under each step's own)."""
+
+    name = "conda"
+    libraries: Tuple[Tuple[str, str], ...] = ()  # (package name, conda version spec), sorted
+    python: Optional[str] = None
+    channels: Tuple[str, ...] = ()  # before the configured ones; empty: the configured ones alone
+    disabled: bool = False
+
+
+@dataclass(frozen=True)
+class Retry(StepDecorator):
+    name = "retry"
+    times: int = 3  # attempts beyond the first
+    minutes_between_retries: float = 2.0
+
+
+@dataclass(frozen=True)
+class Catch(StepDecorator):
+    name = "catch"
+    var: Optional[str] = None
+    print_exception: bool = True
+
+
+@dataclass(frozen=True)
+class Resources(StepDecorator):
+    """What a task of the step may use. None: no limit."""
+
+    name = "resources"
+    cpu: Optional[float] = None  # cores
+    memory: Optional[int] = None  # MiB
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its place in the source, what follows it, and its decorators.
+
+    `next` are the names in `self.next(...)` in their order; `foreach` is the variable of a foreach; `join` is set when the
+    step takes `inputs`.
+    """
+
+    name: str
+    file: str
+    line: int  # of its `def`
+    doc: str
+    next: Tuple[str, ...]
+    next_line: int = 0  # of its `self.next`, 0 where there is none
+    foreach: Optional[str] = None
+    join: bool = False
+    decorators: Tuple[StepDecorator, ...] = ()
+
+    def decorator(self, kind: Type[D]) -> Optional[D]:
+        """The step's decorator of this kind, with the flow's own (`@conda_base`) merged in; None if it has none."""
+        return next((d for d in self.decorators if isinstance(d, kind)), None)
+
+    @property
+    def split(self) -> bool:
+        """Whether tasks of several steps follow one task of this one."""
+        return len(self.next) > 1
+
+
+@dataclass(frozen=True)
+class ParameterDefinition:
+    """A `Parameter` or `IncludeFile` as the command line needs it. `attribute` is its name on the flow."""
+
+    attribute: str
+    name: str  # on the command line: `--name`
+    kind: str  # `str`, `int`, `float`, `bool`, `json`, `file` (the value given is a path, read at launch)
+    required: bool
+    default: Any = None
+    help: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A flow whose file has been read. Nothing is checked yet: see `checks.problems`."""
+
+    name: str
+    file: str  # absolute path
+    line: int
+    doc: str
+    steps: Mapping[str, Step]  # in the order of their definition
+    parameters: Tuple[ParameterDefinition, ...] = ()
+
+    def preceding(self) -> Dict[str, Tuple[str, ...]]:
+        """For each step the steps whose `self.next` names it, in the order of their definition."""
+        found: Dict[str, Tuple[str, ...]] = {name: () for name in self.steps}
+        for step in self.steps.values():
+            for name in step.next:
+                if name in found:
+                    found[name] += (step.name,)
+        return found

@@ -1,0 +1,142 @@
+"""The events of a run's journal, one frozen class each, and their JSON lines.
+
+The journal is the truth about a run: the scheduler alone writes it, `history` folds it into what a reader sees, and resume
+starts from it. A record never changes its meaning: a reader passes over record types and fields that it does not know, so
+that an older dockerflow can read a newer run.
+
+Times are seconds since the epoch (UTC). This module is shipped into step containers: standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, Dict, Optional, Tuple, Type, Union
+
+from dockerflow.runtime.messages import Failure
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of the flow as it was when the run began, and the image that its tasks run in."""
+
+    name: str
+    next: Tuple[str, ...]
+    doc: str = ""
+    line: int = 0
+    foreach: Optional[str] = None
+    join: bool = False
+    image: str = ""  # reference by which the engine was asked for it
+    config_digest: str = ""
+    manifest_digest: str = ""
+    lock: str = ""  # sha256 of the blob with the conda-lock file
+    spec_hash: str = ""
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    time: float
+    flow: str
+    run_id: str
+    user: str
+    parameters: str  # manifest of the parameters
+    code: str  # sha256 of the code package
+    steps: Tuple[StepRecord, ...]
+    flow_file: str = ""  # name of the flow's file inside the code package
+    tags: Tuple[str, ...] = ()
+    command: Tuple[str, ...] = ()
+    version: str = ""  # of dockerflow
+    doc: str = ""
+    origin_run_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class TaskCreated:
+    """A task that will run. `inputs` are task ids; `foreach` is (step, variable, index, size) per level, outermost first."""
+
+    time: float
+    step: str
+    task_id: str
+    inputs: Tuple[str, ...] = ()
+    foreach: Tuple[Tuple[str, str, int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class AttemptStarted:
+    time: float
+    step: str
+    task_id: str
+    attempt: int
+    container: str = ""  # name of the container
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class AttemptFinished:
+    """`final` is set when no attempt follows. `log` is the sha256 of the blob with the attempt's log, if it printed."""
+
+    time: float
+    step: str
+    task_id: str
+    attempt: int
+    ok: bool
+    final: bool
+    manifest: Optional[str] = None
+    failure: Optional[Failure] = None
+    caught: bool = False
+    log: Optional[str] = None
+    seconds: float = 0.0
+    user_seconds: float = 0.0
+    system_seconds: float = 0.0
+    peak_memory: int = 0
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """`status` is `succeeded`, `failed`, or `stopped` (by the user)."""
+
+    time: float
+    status: str
+    reason: str = ""
+
+
+Record = Union[RunStarted, TaskCreated, AttemptStarted, AttemptFinished, RunFinished]
+
+_KINDS: Dict[str, Type[Any]] = {
+    kind.__name__: kind for kind in (RunStarted, TaskCreated, AttemptStarted, AttemptFinished, RunFinished)
+}
+
+
+def to_line(record: Record) -> str:
+    """One line of JSON without its line end."""
+    return json.dumps([type(record).__name__, record], default=vars, separators=(",", ":"))
+
+
+def from_line(line: Union[str, bytes]) -> Optional[Record]:
+    """The record of one line; None for a kind that this version does not know. Raises ValueError for a damaged line."""
+    try:
+        name, values = json.loads(line)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"damaged journal line: {line[:80]!r}") from error
+    kind = _KINDS.get(name)
+    if kind is None:
+        return None
+    record: Record = _build(kind, values)
+    return record
+
+
+def _build(kind: Type[Any], values: Dict[str, Any]) -> Any:
+    known = {field.name for field in fields(kind)}
+    return kind(**{name: _value(name, value) for name, value in values.items() if name in known})
+
+
+def _value(name: str, value: Any) -> Any:
+    if name == "steps":
+        return tuple(_build(StepRecord, step) for step in value)
+    if name == "failure" and value is not None:
+        return _build(Failure, value)
+    return _tuples(value)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,141 @@
+"""What happens during a run, told as it happens to whoever watches: one frozen class per kind of event.
+
+`environments`, `images` and `scheduler` are given a `notify` callable and know nothing of who listens; `cli` draws a live
+picture or prints lines from the same events. `notify` may be called from any thread and must return quickly. Sizes in
+bytes, times in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dockerflow.runtime.messages import Failure, LogLine
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened."""
+
+
+Notify = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """A `notify` for callers that do not watch."""
+
+
+@dataclass(frozen=True)
+class EnvironmentSolving(Event):
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnvironmentLocked(Event):
+    """`source` is `committed` (a lock file beside the flow), `store` (an earlier lock of the same spec) or `solved`."""
+
+    steps: tuple[str, ...]
+    source: str
+    packages: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PackageFetching(Event):
+    """`done` of `total` bytes of one package archive; `total` is None where the server did not say."""
+
+    package: str
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class LayerReady(Event):
+    """One layer of an image that is being assembled. `reused` means that it was in the cache."""
+
+    steps: tuple[str, ...]
+    title: str
+    number: int  # from 1
+    layers: int
+    size: int
+    reused: bool
+
+
+@dataclass(frozen=True)
+class ImageSending(Event):
+    steps: tuple[str, ...]
+    reference: str
+    sent: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ImageReady(Event):
+    """The engine has the image. `layers_sent` and `bytes_sent` are 0 where it had all of it."""
+
+    steps: tuple[str, ...]
+    reference: str
+    layers: int
+    layers_built: int
+    layers_sent: int
+    bytes_sent: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunBegan(Event):
+    flow: str
+    run_id: str
+    steps: tuple[str, ...]  # in the order in which the graph is drawn
+
+
+@dataclass(frozen=True)
+class ContainerStarting(Event):
+    step: str
+    container: str
+
+
+@dataclass(frozen=True)
+class TasksCreated(Event):
+    """`count` more tasks of `step` will run."""
+
+    step: str
+    count: int
+
+
+@dataclass(frozen=True)
+class AttemptBegan(Event):
+    step: str
+    task_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class TaskPrinted(Event):
+    step: str
+    task_id: str
+    attempt: int
+    lines: tuple[LogLine, ...]
+
+
+@dataclass(frozen=True)
+class AttemptEnded(Event):
+    """`retry_in` is set when another attempt follows, in that many seconds."""
+
+    step: str
+    task_id: str
+    attempt: int
+    ok: bool
+    caught: bool
+    failure: Failure | None
+    seconds: float
+    retry_in: float | None = None
+
+
+@dataclass(frozen=True)
+class RunEnded(Event):
+    flow: str
+    run_id: str
+    status: str  # `succeeded`, `failed`, `stopped`
+    reason: str
+    seconds: float

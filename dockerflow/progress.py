@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dockerflow.runtime.messages import Failure, LogLine
+from dockerflow.store.records import Failure, LogLine
 
 
 @dataclass(frozen=True)

@@ -18,24 +18,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Union
 
+from dockerflow.store.records import Failure, LogLine
+
 HEADER = struct.Struct(">I")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an attempt failed.
-
-    `kind` is one of: `exception` (the user's code raised), `exit` (it left the process with a status), `signal` (the
-    process was killed), `out_of_memory` (killed by the container's memory limit), `artifact` (a value could not be
-    written or read), `lost` (the worker's container went away). `type_name` is `module.Class` where there was an
-    exception; `traceback` begins at the user's own frame.
-    """
-
-    kind: str
-    message: str
-    type_name: str = ""
-    traceback: str = ""
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,13 +98,6 @@ class TaskResult:
 
 
 @dataclass(frozen=True)
-class LogLine:
-    time: float  # seconds since the epoch
-    stream: str  # `stdout` or `stderr`
-    text: str  # without its line end
-
-
-@dataclass(frozen=True)
 class Log:
     step: str
     task_id: str
@@ -163,9 +141,7 @@ _FIELDS: Dict[Callable[..., Any], Dict[str, Rebuild]] = {
     Log: {"lines": _many(LogLine)},
     Broken: {"failure": _one(Failure)},
 }
-_MESSAGES: Dict[str, Callable[..., Any]] = {
-    kind.__name__: kind for kind in (RunTask, Ready, Broken, Log, TaskResult)
-}
+_MESSAGES: Dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (RunTask, Ready, Broken, Log, TaskResult)}
 
 
 def _build(kind: Callable[..., Any], fields: Dict[str, Any]) -> Any:

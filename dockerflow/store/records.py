@@ -13,7 +13,29 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any, Dict, Optional, Tuple, Type, Union
 
-from dockerflow.runtime.messages import Failure
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an attempt failed.
+
+    `kind` is one of: `exception` (the user's code raised), `exit` (it left the process with a status), `signal` (the
+    process was killed), `out_of_memory` (killed by the container's memory limit), `artifact` (a value could not be
+    written or read), `lost` (the worker's container went away). `type_name` is `module.Class` where there was an
+    exception; `traceback` begins at the user's own frame.
+    """
+
+    kind: str
+    message: str
+    type_name: str = ""
+    traceback: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    time: float  # seconds since the epoch
+    stream: str  # `stdout` or `stderr`
+    text: str  # without its line end
 
 
 @dataclass(frozen=True)

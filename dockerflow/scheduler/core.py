@@ -1,0 +1,397 @@
+"""The scheduler's core: told what happened, it says what to do.
+
+`advance` never waits, reads a clock, or touches a container or a file: the loop does, and passes the time in. So a run
+of ten thousand tasks can be replayed in a test as a list of events. `Run` is changed in place and belongs to the one
+who calls `advance`: copying it for every event would make the cost of a task grow with the width of the run.
+
+Rules it holds:
+- a step's tasks go to workers of that step, one at a time each, oldest first;
+- at most `max_workers` attempts run at once; a worker is started where one is wanted, and ahead of time for the steps
+  that may follow what runs now, so that their start-up is hidden;
+- a worker that lost a task to a crash is not used again: the next attempt gets a fresh container;
+- after a failure that nothing catches no new attempt starts; those that run may end, and their results are kept.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dockerflow.runtime.messages import ForeachFrame, Input, RunTask, TaskResult
+from dockerflow.scheduler.joins import Joins, Place, SplitFrame
+from dockerflow.scheduler.values import (
+    Assign,
+    Begin,
+    Command,
+    Event,
+    Finish,
+    KillWorker,
+    Plan,
+    RetryDue,
+    StartWorker,
+    StepPlan,
+    StopRequested,
+    StopWorker,
+    TaskReturned,
+    WaitForRetry,
+    WorkerGone,
+    WorkerReady,
+    Write,
+)
+from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, RunFinished, TaskCreated
+
+# Failures after which the worker's process or container cannot be trusted with another task.
+CRASHES = frozenset({"signal", "out_of_memory", "lost"})
+
+# A worker that ends before it is ready is started again; so many times in a row for one step, then the run fails.
+STARTS = 3
+
+
+@dataclass
+class Task:
+    step: str
+    task_id: str
+    inputs: tuple[Input, ...]
+    place: Place
+    attempt: int = 0
+    fallback: Failure | None = None
+
+
+@dataclass
+class Worker:
+    number: int
+    step: str
+    state: Literal["starting", "idle", "busy", "ending"] = "starting"
+    task: Task | None = None
+
+
+@dataclass
+class Run:
+    """The state of one run. Only `advance` changes it."""
+
+    plan: Plan
+    tasks: dict[str, Task] = field(default_factory=dict)  # created and not finished
+    queued: dict[str, deque[Task]] = field(default_factory=dict)  # by step; a step without queued tasks is absent
+    live: dict[str, int] = field(default_factory=dict)  # unfinished tasks by step; a step without is absent
+    workers: dict[int, Worker] = field(default_factory=dict)
+    joins: Joins = field(default_factory=Joins)
+    failed_starts: dict[str, int] = field(default_factory=dict)  # in a row, by step
+    broken: dict[str, Failure] = field(default_factory=dict)  # steps for which no worker will ever be ready
+    task_count: int = 0
+    worker_count: int = 0
+    busy: int = 0
+    failure: str = ""  # why the run has failed, once it has
+    finished: bool = False
+    reaches: Mapping[str, frozenset[str]] = field(init=False)  # the steps that come before each step
+
+    def __post_init__(self) -> None:
+        self.reaches = _ancestors(self.plan.steps)
+
+
+def advance(run: Run, event: Event, now: float) -> list[Command]:
+    """What to do after `event`, in order. `now` is in seconds since the epoch."""
+    if run.finished:
+        return []
+    commands = list(_react(run, event, now))
+    if not run.finished:
+        commands += _schedule(run, now)
+        commands += _finish_if_done(run, now)
+    return commands
+
+
+def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
+    match event:
+        case Begin():
+            yield from _create(run, "start", (), Place(), now)
+        case WorkerReady(worker):
+            _ready(run, worker)
+        case TaskReturned(worker, result, log):
+            yield from _returned(run, run.workers[worker], result, log, now)
+        case WorkerGone(worker):
+            yield from _gone(run, run.workers.pop(worker), event, now)
+        case RetryDue(task_id):
+            _enqueue(run, run.tasks[task_id])
+        case StopRequested(reason):
+            yield from _stop(run, reason, now)
+
+
+# ---- tasks
+
+
+def _create(run: Run, step: str, inputs: tuple[Input, ...], place: Place, now: float) -> Iterator[Command]:
+    run.task_count += 1
+    task = Task(step, str(run.task_count), inputs, place)
+    run.tasks[task.task_id] = task
+    run.live[step] = run.live.get(step, 0) + 1
+    _enqueue(run, task)
+    foreach = tuple((f.step, f.variable, f.index, f.size) for f in place.foreach)
+    yield Write(TaskCreated(now, step, task.task_id, tuple(i.task_id for i in inputs), foreach))
+
+
+def _enqueue(run: Run, task: Task) -> None:
+    run.queued.setdefault(task.step, deque()).append(task)
+
+
+def _message(run: Run, task: Task) -> RunTask:
+    plan, step = run.plan, run.plan.steps[task.step]
+    return RunTask(
+        flow=plan.flow,
+        run_id=plan.run_id,
+        step=task.step,
+        task_id=task.task_id,
+        attempt=task.attempt,
+        last_attempt=task.attempt >= step.retries,
+        parameters=plan.parameters,
+        inputs=task.inputs,
+        foreach=task.place.foreach,
+        fallback=task.fallback,
+        user=plan.user,
+        namespace=plan.namespace,
+        tags=plan.tags,
+    )
+
+
+def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
+    task = worker.task
+    if task is None or worker.state != "busy":
+        return
+    run.busy -= 1
+    worker.task, worker.state = None, "idle"
+    if result.failure is not None and result.failure.kind in CRASHES:
+        worker.state = "ending"
+        yield StopWorker(worker.number)
+    yield from _ended(run, task, result, log, now)
+
+
+def _ended(run: Run, task: Task, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
+    if result.ok:
+        yield Write(_record(task, result, log, now, final=True))
+        _forget(run, task)
+        if not run.failure:
+            yield from _follow(run, task, result, now)
+        return
+    failure = result.failure or Failure("lost", "the attempt failed without a reason")
+    step = run.plan.steps[task.step]
+    exhausted = task.attempt >= step.retries
+    # What the step raises is caught in the task's own process; after a crash @catch acts in one more attempt.
+    falls_back = step.catches and task.fallback is None
+    if run.failure or (exhausted and not falls_back):
+        yield Write(_record(task, result, log, now, final=True))
+        _forget(run, task)
+        run.failure = run.failure or f"task {task.step}/{task.task_id} failed: {failure.message}"
+        return
+    pause = 0.0 if exhausted else step.retry_seconds
+    task.fallback = failure if exhausted else None
+    task.attempt += 1
+    yield Write(_record(task, result, log, now, final=False), retry_in=pause)
+    yield WaitForRetry(task.task_id, pause)
+
+
+def _record(task: Task, result: TaskResult, log: str | None, now: float, *, final: bool) -> AttemptFinished:
+    return AttemptFinished(
+        time=now,
+        step=task.step,
+        task_id=task.task_id,
+        attempt=result.attempt,
+        ok=result.ok,
+        final=final,
+        manifest=result.manifest,
+        failure=result.failure,
+        caught=result.caught,
+        log=log,
+        seconds=result.seconds,
+        user_seconds=result.user_seconds,
+        system_seconds=result.system_seconds,
+        peak_memory=result.peak_memory,
+    )
+
+
+def _forget(run: Run, task: Task) -> None:
+    del run.tasks[task.task_id]
+    run.live[task.step] -= 1
+    if not run.live[task.step]:
+        del run.live[task.step]
+
+
+# ---- the graph
+
+
+def _follow(run: Run, task: Task, result: TaskResult, now: float) -> Iterator[Command]:
+    """Create the tasks that follow a finished one."""
+    step = run.plan.steps[task.step]
+    finished = Input(task.step, task.task_id, result.manifest or "")
+    if step.foreach is not None:
+        size = (result.transition.size if result.transition else None) or 0
+        for index in range(size):
+            frame = ForeachFrame(task.step, step.foreach, index, size, finished.manifest)
+            place = task.place.inside(SplitFrame(task.task_id, index, size, foreach=True), frame)
+            yield from _enter(run, step.next[0], place, finished, now)
+    elif len(step.next) > 1:
+        for branch, name in enumerate(step.next):
+            place = task.place.inside(SplitFrame(task.task_id, branch, len(step.next), foreach=False))
+            yield from _enter(run, name, place, finished, now)
+    else:
+        for name in step.next:
+            yield from _enter(run, name, task.place, finished, now)
+
+
+def _enter(run: Run, name: str, place: Place, finished: Input, now: float) -> Iterator[Command]:
+    if not run.plan.steps[name].join:
+        yield from _create(run, name, (finished,), place, now)
+        return
+    inputs = run.joins.arrive(name, place, finished)
+    if inputs is not None:
+        yield from _create(run, name, inputs, place.outside(), now)
+
+
+def _ancestors(steps: Mapping[str, StepPlan]) -> dict[str, frozenset[str]]:
+    before: dict[str, set[str]] = {name: set() for name in steps}
+    for step in steps.values():
+        for name in step.next:
+            before[name].add(step.name)
+    return {name: frozenset(_closure(before, name)) for name in steps}
+
+
+def _closure(before: Mapping[str, set[str]], name: str) -> set[str]:
+    seen: set[str] = set()
+    todo = list(before[name])
+    while todo:
+        found = todo.pop()
+        if found not in seen:
+            seen.add(found)
+            todo += before[found]
+    return seen
+
+
+# ---- workers
+
+
+def _ready(run: Run, number: int) -> None:
+    worker = run.workers[number]
+    run.failed_starts.pop(worker.step, None)
+    if worker.state == "starting":
+        worker.state = "idle"
+
+
+def _gone(run: Run, worker: Worker, event: WorkerGone, now: float) -> Iterator[Command]:
+    if worker.state == "busy" and worker.task is not None:
+        run.busy -= 1
+        task = worker.task
+        result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=event.failure)
+        yield from _ended(run, task, result, event.log, now)
+    elif worker.state == "starting":
+        starts = run.failed_starts[worker.step] = run.failed_starts.get(worker.step, 0) + 1
+        if event.deterministic or starts >= STARTS:
+            run.broken[worker.step] = event.failure
+
+
+def _schedule(run: Run, now: float) -> Iterator[Command]:
+    for step in run.broken.keys() & run.queued.keys():
+        yield from _cannot_start(run, step, run.broken[step], now)
+    if not run.failure:
+        yield from _assign(run, now)
+        yield from _start_workers(run)
+    yield from _stop_idle(run)
+
+
+def _cannot_start(run: Run, step: str, failure: Failure, now: float) -> Iterator[Command]:
+    """The tasks of a broken step fail, without a retry, and with them the run."""
+    run.failure = run.failure or f"step {step} cannot start: {failure.message}"
+    for task in run.queued.pop(step):
+        result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=failure)
+        yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt))
+        yield Write(_record(task, result, None, now, final=True))
+        _forget(run, task)
+
+
+def _assign(run: Run, now: float) -> Iterator[Command]:
+    for worker in list(run.workers.values()):
+        if run.busy >= run.plan.max_workers:
+            return
+        if worker.state == "idle" and worker.step in run.queued:
+            task = _next_task(run, worker.step)
+            worker.state, worker.task = "busy", task
+            run.busy += 1
+            yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt, container=str(worker.number)))
+            yield Assign(worker.number, _message(run, task))
+
+
+def _next_task(run: Run, step: str) -> Task:
+    queue = run.queued[step]
+    task = queue.popleft()
+    if not queue:
+        del run.queued[step]
+    return task
+
+
+def _start_workers(run: Run) -> Iterator[Command]:
+    """Workers for what is queued, then one ahead for each step that may follow what runs now."""
+    starting: dict[str, int] = {}
+    for worker in run.workers.values():
+        if worker.state == "starting":
+            starting[worker.step] = starting.get(worker.step, 0) + 1
+    free = run.plan.max_workers - run.busy - sum(starting.values())
+    if free <= 0:
+        return
+    for step, queue in run.queued.items():
+        for _ in range(min(free, len(queue) - starting.get(step, 0))):
+            free -= 1
+            yield _start(run, step)
+    if not run.queued:
+        yield from _start_ahead(run)
+
+
+def _start_ahead(run: Run) -> Iterator[Command]:
+    served = {worker.step for worker in run.workers.values()}
+    for step in list(run.live):
+        for follower in run.plan.steps[step].next:
+            if follower not in served and follower not in run.broken and len(run.workers) < 2 * run.plan.max_workers:
+                served.add(follower)
+                yield _start(run, follower)
+
+
+def _start(run: Run, step: str) -> Command:
+    run.worker_count += 1
+    run.workers[run.worker_count] = Worker(run.worker_count, step)
+    return StartWorker(run.worker_count, step)
+
+
+def _stop_idle(run: Run) -> Iterator[Command]:
+    """End the workers of steps that will have no task any more."""
+    for worker in run.workers.values():
+        if worker.state in ("idle", "starting") and not _may_be_wanted(run, worker.step):
+            worker.state = "ending"
+            yield StopWorker(worker.number)
+
+
+def _may_be_wanted(run: Run, step: str) -> bool:
+    return not run.failure and (step in run.live or not run.reaches[step].isdisjoint(run.live))
+
+
+# ---- the end
+
+
+def _finish_if_done(run: Run, now: float) -> Iterator[Command]:
+    if run.failure and not run.busy:
+        yield from _finish(run, "failed", run.failure, now)
+    elif not run.tasks:
+        yield from _finish(run, "succeeded", "", now)
+
+
+def _stop(run: Run, reason: str, now: float) -> Iterator[Command]:
+    stopped = Failure("lost", f"the run was stopped: {reason}")
+    for worker in run.workers.values():
+        yield KillWorker(worker.number)
+        if worker.state == "busy" and worker.task is not None:
+            task = worker.task
+            result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=stopped)
+            yield Write(_record(task, result, None, now, final=True))
+    yield from _finish(run, "stopped", reason, now)
+
+
+def _finish(run: Run, status: str, reason: str, now: float) -> Iterator[Command]:
+    run.finished = True
+    yield Write(RunFinished(now, status, reason))
+    yield Finish(status, reason)

@@ -1,0 +1,138 @@
+"""What the scheduler's core is told (events) and what it asks for (commands). Frozen values, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Union
+
+from dockerflow.runtime.messages import RunTask, TaskResult
+from dockerflow.store.records import Failure, Record
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What the core needs to know of one step. `next`, `foreach` and `join` as in `flow.definition.Step`."""
+
+    name: str
+    next: tuple[str, ...]
+    foreach: str | None = None
+    join: bool = False
+    retries: int = 0  # attempts beyond the first
+    retry_seconds: float = 0.0  # pause before each of them
+    catches: bool = False  # @catch turns the last failure into success
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is the same for the whole run. `parameters` is the manifest of the run's parameters."""
+
+    flow: str
+    run_id: str
+    steps: Mapping[str, StepPlan]
+    parameters: str
+    max_workers: int
+    user: str = ""
+    namespace: str = ""
+    tags: tuple[str, ...] = ()
+
+
+# ---- events
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The run starts."""
+
+
+@dataclass(frozen=True)
+class WorkerReady:
+    worker: int
+
+
+@dataclass(frozen=True)
+class WorkerGone:
+    """The worker ended, asked to or not. `deterministic`: another one would fail in the same way.
+
+    `log` is what the attempt had printed that it was busy with, if it was.
+    """
+
+    worker: int
+    failure: Failure
+    deterministic: bool = False
+    log: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskReturned:
+    """A worker has returned an attempt's result. `log` is the blob with what the attempt printed."""
+
+    worker: int
+    result: TaskResult
+    log: str | None = None
+
+
+@dataclass(frozen=True)
+class RetryDue:
+    """The pause before a task's next attempt is over."""
+
+    task_id: str
+
+
+@dataclass(frozen=True)
+class StopRequested:
+    reason: str
+
+
+Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopRequested]
+
+# ---- commands
+
+
+@dataclass(frozen=True)
+class StartWorker:
+    worker: int
+    step: str
+
+
+@dataclass(frozen=True)
+class Assign:
+    worker: int
+    task: RunTask
+
+
+@dataclass(frozen=True)
+class StopWorker:
+    """Let the worker end by itself; it has no task."""
+
+    worker: int
+
+
+@dataclass(frozen=True)
+class KillWorker:
+    worker: int
+
+
+@dataclass(frozen=True)
+class Write:
+    """Put a record into the journal. `retry_in` goes with a failed attempt that another follows, in seconds."""
+
+    record: Record
+    retry_in: float | None = None
+
+
+@dataclass(frozen=True)
+class WaitForRetry:
+    task_id: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The run is over: no event is expected any more. `status` as in `store.records.RunFinished`."""
+
+    status: str
+    reason: str = ""
+
+
+Command = Union[StartWorker, Assign, StopWorker, KillWorker, Write, WaitForRetry, Finish]

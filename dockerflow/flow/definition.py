@@ -82,6 +82,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Something wrong in the flow's source, with its place and what to do about it."""
+
+    file: str
+    line: int
+    message: str
+    hint: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class ParameterDefinition:
     """A `Parameter` or `IncludeFile` as the command line needs it. `attribute` is its name on the flow."""
 
@@ -104,6 +114,7 @@ class Flow:
     doc: str
     steps: Mapping[str, Step]  # in the order of their definition
     parameters: Tuple[ParameterDefinition, ...] = ()
+    problems: Tuple[Problem, ...] = ()  # what was already found wrong when the source was read
 
     def preceding(self) -> Dict[str, Tuple[str, ...]]:
         """For each step the steps whose `self.next` names it, in the order of their definition."""

@@ -1,0 +1,168 @@
+"""A Python value as bytes, and back.
+
+The value is pickled with protocol 5; large memory inside it (that of arrays and tables) is not copied into the pickle but
+stored raw behind it, so that reading maps the file and computes on it in place. The format, all numbers little endian:
+
+    "DFVALUE1"
+    8 bytes          length of the pickle
+    8 bytes          number of buffers
+    8 bytes each     size of each buffer
+    the pickle       its out-of-band buffers are, in their order, those that follow
+    the buffers      each begins at a multiple of 64 bytes from the start
+
+`typed` says how numpy's and pandas' objects are pickled, at any depth, so that another version can read them. Everything
+else is pickled as its class has it: by a reference to the class's module, which for a class of the flow file is the
+file's own name.
+
+Equal values give equal bytes, with the limits of pickle: a set's order follows PYTHONHASHSEED, a dict's is the order of
+insertion, and an object that appears twice (`[a, a]`) is not the same as two equal ones.
+
+Python 3.7 has no protocol 5. There values are written with protocol 4, their memory inside the pickle; both are read
+everywhere.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import pickle
+import struct
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Union
+
+from dockerflow.artifacts import blame, libraries, typed
+from dockerflow.artifacts.errors import ArtifactError, CannotDecode, CannotEncode
+from dockerflow.artifacts.protocol import PROTOCOL, loads, pickler
+
+MAGIC = b"DFVALUE1"
+ALIGNMENT = 64
+
+_SIZE = struct.Struct("<Q")
+_START = len(MAGIC) + 2 * _SIZE.size
+
+Chunk = Union[bytes, bytearray, memoryview]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The bytes of a value in pieces, to be written one after the other before the value is changed."""
+
+    chunks: List[Chunk]
+    size: int
+    type_name: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+def encode(value: Any, name: str = "value") -> Encoded:
+    """The bytes of a value. Raises CannotEncode, which names what inside the value (called `name`) is to blame."""
+    reducers = _Reducers()
+    try:
+        pickled, buffers = _pickle(value, reducers)
+    except Exception as error:
+        raise _cannot_encode(value, name, error) from error
+    chunks: List[Chunk] = [_header(sum(map(len, pickled)), [len(buffer) for buffer in buffers]), *pickled]
+    size = sum(map(len, chunks))
+    for buffer in buffers:
+        padding = -size % ALIGNMENT
+        chunks += [bytes(padding), buffer]
+        size += padding + len(buffer)
+    return Encoded(chunks, size, libraries.type_name(type(value)), libraries.versions(reducers.met))
+
+
+def decode(buffer: Chunk, type_name: str = "", written_with: Optional[Mapping[str, str]] = None) -> Any:
+    """The value of these bytes. Arrays and tables in it use the memory of `buffer`, and are writable if that is.
+
+    `type_name` and `written_with` are what is known of the value besides its bytes, for the message of CannotDecode.
+    """
+    view = memoryview(buffer).cast("B")
+    try:
+        pickled, buffers = _split(view)
+        return loads(pickled, buffers)
+    except Exception as error:
+        raise _cannot_decode(error, type_name, written_with or {}) from error
+
+
+class _Reducers(Dict[type, Callable[[Any], Any]]):
+    """How objects are pickled, by their exact class; `met` are the classes that were asked for.
+
+    The pickler looks here for every object whose class it does not know itself, so this is where to note what the
+    stream depends on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(copyreg.dispatch_table)
+        self.update(typed.reducers())
+        self.met: Set[type] = set()
+
+    def __getitem__(self, kind: type) -> Callable[[Any], Any]:
+        self.met.add(kind)
+        return super().__getitem__(kind)
+
+
+class _Pieces(List[Chunk]):
+    """A file to write to that keeps what it is given: a large bytes object is not copied."""
+
+    def write(self, piece: Chunk) -> int:
+        self.append(piece)
+        return len(piece)
+
+
+def _pickle(value: Any, reducers: _Reducers) -> Any:
+    pieces = _Pieces()
+    buffers: List[memoryview] = []
+    writer = pickler(pieces, lambda buffer: buffers.append(buffer.raw()))
+    writer.dispatch_table = reducers
+    writer.dump(value)
+    return pieces, buffers
+
+
+def _header(pickled: int, buffers: List[int]) -> bytes:
+    return MAGIC + b"".join(_SIZE.pack(number) for number in [pickled, len(buffers), *buffers])
+
+
+def _split(view: memoryview) -> Any:
+    """The pickle and the buffers of an encoded value."""
+    if bytes(view[: len(MAGIC)]) != MAGIC or len(view) < _START:
+        raise ValueError("these bytes are not an artifact")
+    length, count = struct.unpack_from("<QQ", view, len(MAGIC))
+    start = _START + count * _SIZE.size
+    if start + length > len(view):
+        raise ValueError("the artifact's bytes are cut off")
+    sizes = struct.unpack_from(f"<{count}Q", view, _START)
+    end = start + length
+    buffers = []
+    for size in sizes:
+        begin = end + -end % ALIGNMENT
+        end = begin + size
+        buffers.append(view[begin:end])
+    if end > len(view):
+        raise ValueError("the artifact's bytes are cut off")
+    return view[start : start + length], buffers
+
+
+def _encodes(value: Any) -> bool:
+    try:
+        _pickle(value, _Reducers())
+    except Exception:  # noqa: BLE001 - a class's own pickling may raise anything
+        return False
+    return True
+
+
+def _cannot_encode(value: Any, name: str, error: Exception) -> CannotEncode:
+    path, culprit = blame.find(value, name, _encodes)
+    kind = libraries.type_name(type(culprit))
+    what = f"`{path}` is a `{kind}`" if path == name else f"`{path}` in it is a `{kind}`"
+    message = f"artifact `{name}` cannot be stored: {what} that cannot be pickled ({type(error).__name__}: {error})"
+    return CannotEncode(message, blame.hint(culprit))
+
+
+def _cannot_decode(error: Exception, type_name: str, written_with: Mapping[str, str]) -> ArtifactError:
+    what = f"a `{type_name}`" if type_name else "an artifact"
+    written = libraries.listing(written_with)
+    here = libraries.listing(libraries.here(written_with))
+    message = f"cannot load {what}: {type(error).__name__}: {error}"
+    if written:
+        message += f"\nit was written with {written}; this Python has {here}"
+    return CannotDecode(message, libraries.advice(error, written_with))
+
+
+__all__ = ["ALIGNMENT", "PROTOCOL", "Chunk", "Encoded", "decode", "encode"]

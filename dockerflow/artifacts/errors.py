@@ -1,0 +1,26 @@
+"""What may go wrong between a Python value and its bytes.
+
+    ArtifactError
+    ├── CannotEncode    a value, or something inside it, has no form that can be stored
+    └── CannotDecode    stored bytes from which this Python cannot make the value again
+"""
+
+from __future__ import annotations
+
+from dockerflow.errors import DockerflowError
+
+__all__ = ["ArtifactError", "CannotDecode", "CannotEncode"]
+
+
+class ArtifactError(DockerflowError):
+    """A value that cannot be written or read."""
+
+    exit_code = 7
+
+
+class CannotEncode(ArtifactError):
+    pass
+
+
+class CannotDecode(ArtifactError):
+    pass

@@ -1,0 +1,232 @@
+"""Bytes addressed by their sha256: put once, never changed, read by mapping.
+
+    <root>/<first two hex digits>/<sha256>      a store's blobs, mode 0444
+    <outbox>/<sha256>                           what one run's containers have written, until the scheduler adopts it
+
+In a container the root is mounted read-only and everything is written to the outbox, which is flat so that the scheduler,
+who owns the folder, can move files out of it whoever wrote them.
+
+Promised: a blob under its final name is whole, also after SIGKILL at any moment. What is read is checked against its
+name when it is small (up to `CHECKED`); a larger blob costs as much to hash as to compute on, so its hash is checked only
+by `verify`. Power cuts are not covered when writing; they show as a `DamagedBlob`, and writing the same bytes again mends
+a blob of the wrong size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import re
+import stat
+from pathlib import Path
+from typing import BinaryIO, Iterable, List, Union, cast
+from weakref import WeakSet
+
+from dockerflow.store import files
+from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
+
+# Up to this size reading and adopting a blob compares its hash with its name.
+CHECKED = 1 << 20
+
+# Up to this size a blob is read, above it is mapped: a mapping costs at least a page, a page fault and an open file.
+READ = 1 << 16
+
+# CPython keeps a file open for every mapping, and many systems allow a process 1024. From this many on, blobs are read.
+MAPPINGS = 256
+
+# Written and hashed in pieces that stay in the processor's cache between the two.
+PIECE = 1 << 20
+
+_NAME = re.compile("[0-9a-f]{64}")
+
+Chunk = Union[bytes, bytearray, memoryview]
+
+
+class _Mapping(mmap.mmap):
+    """A map that can be counted."""
+
+
+_mappings: "WeakSet[_Mapping]" = WeakSet()
+
+
+class Blobs:
+    """The blobs of one store, or what a container sees of them. `written` are the hashes put since creation, in order."""
+
+    def __init__(self, root: Union[str, Path], outbox: Union[str, Path, None] = None) -> None:
+        self.root = Path(root)
+        self.outbox = None if outbox is None else Path(outbox)
+        self.written: List[str] = []
+
+    def put(self, chunks: Iterable[Chunk]) -> str:
+        """Store the concatenation of `chunks` and return its sha256 in hex."""
+        try:
+            with files.temporary(self.outbox or self.root) as stream:
+                sha256 = _write(stream, chunks)
+                size = stream.tell()
+                files.close_for_reading(stream)
+                if not self._holds(sha256, size):
+                    files.move(Path(stream.name), self._target(sha256))
+        except OSError as error:
+            raise StoreError(f"cannot write a blob below `{self.outbox or self.root}`: {error.strerror}") from error
+        self.written.append(sha256)
+        return sha256
+
+    def get(self, sha256: str) -> memoryview:
+        """The bytes of a blob, to read and to write: writing changes the memory of this process, never the blob.
+
+        Raises MissingBlob, and DamagedBlob when a blob of up to `CHECKED` bytes is not what its name says.
+        """
+        path = self.path(sha256)
+        try:
+            with path.open("rb") as stream:
+                view = _view(stream, os.fstat(stream.fileno()).st_size)
+        except OSError as error:
+            raise StoreError(f"cannot read blob `{sha256}` of `{self.root}`: {error.strerror}") from error
+        if len(view) <= CHECKED and hashlib.sha256(view).hexdigest() != sha256:
+            raise _damaged(sha256, path)
+        return view
+
+    def has(self, sha256: str) -> bool:
+        return any(path.exists() for path in self._places(sha256))
+
+    def path(self, sha256: str) -> Path:
+        """The file that holds a blob. Raises MissingBlob."""
+        for path in self._places(sha256):
+            if path.exists():
+                return path
+        raise MissingBlob(
+            f"blob `{sha256}` is not in `{self.root}`",
+            "it was deleted, or the run was made with another store: see DOCKERFLOW_STORE",
+        )
+
+    def verify(self, sha256: str) -> None:
+        """Compare the whole of a blob with its name. Raises MissingBlob or DamagedBlob."""
+        path = self.path(sha256)
+        if _hash_of(path) != sha256:
+            raise _damaged(sha256, path)
+
+    def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
+        """Move a blob that a container has written into the store. Nothing happens when the store has it already.
+
+        The outbox is not trusted: its file must be a regular one, and its hash must be its name if it has up to
+        `CHECKED` bytes. A larger one must only not be empty: hashing it again would cost as much as writing it did, and
+        whoever could falsify it could have written a false value as well. Afterwards it belongs to the store's owner.
+        Raises MissingBlob or DamagedBlob.
+        """
+        source, target = Path(outbox) / _checked(sha256), self._home(sha256)
+        if target.exists():
+            _discard(source)
+            return
+        try:
+            with _open_regular(source) as stream:
+                _check(stream, sha256, source)
+                self._take(stream, source, target)
+        except FileNotFoundError:
+            raise MissingBlob(f"blob `{sha256}` was announced but is not in the outbox `{outbox}`") from None
+        except OSError as error:
+            raise StoreError(f"cannot move blob `{sha256}` to `{target}`: {error.strerror}") from error
+
+    def _take(self, stream: BinaryIO, source: Path, target: Path) -> None:
+        """Move the open file `source` to `target`; copy it where it may not be moved or made ours."""
+        try:
+            if os.geteuid() == 0:
+                owner = os.stat(str(self.root))
+                os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
+            os.fchmod(stream.fileno(), files.FILE_MODE)
+            files.move(source, target)
+        except OSError:
+            with files.temporary(self.root) as copy:
+                _write(copy, iter(lambda: stream.read(PIECE), b""))
+                files.close_for_reading(copy)
+                files.move(Path(copy.name), target)
+            _discard(source)
+
+    def _holds(self, sha256: str, size: int) -> bool:
+        """Whether the blob is there and has its size: one cut by a power failure is written again."""
+        return any(path.exists() and path.stat().st_size == size for path in self._places(sha256))
+
+    def _home(self, sha256: str) -> Path:
+        return self.root / sha256[:2] / sha256
+
+    def _target(self, sha256: str) -> Path:
+        return self._home(sha256) if self.outbox is None else self.outbox / sha256
+
+    def _places(self, sha256: str) -> List[Path]:
+        home = self._home(_checked(sha256))
+        return [home] if self.outbox is None else [home, self.outbox / sha256]
+
+
+def _checked(sha256: str) -> str:
+    if not _NAME.fullmatch(sha256):
+        raise StoreError(f"`{sha256}` is not the hash of a blob")
+    return sha256
+
+
+def _write(stream: BinaryIO, chunks: Iterable[Chunk]) -> str:
+    """Write the chunks and return the sha256 of what was written."""
+    hashed = hashlib.sha256()
+    for chunk in chunks:
+        view = memoryview(chunk).cast("B")
+        for start in range(0, len(view), PIECE):
+            piece = view[start : start + PIECE]
+            hashed.update(piece)
+            stream.write(piece)
+    return hashed.hexdigest()
+
+
+def _view(stream: BinaryIO, size: int) -> memoryview:
+    if size <= READ or len(_mappings) >= MAPPINGS:
+        content = bytearray(size)
+        stream.readinto(content)  # type: ignore[attr-defined]
+        return memoryview(content)
+    mapping = _Mapping(stream.fileno(), 0, access=mmap.ACCESS_COPY)
+    _mappings.add(mapping)
+    return memoryview(mapping)
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a file that somebody else named: no link is followed and no device or pipe is waited for."""
+    descriptor = os.open(str(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise DamagedBlob(f"`{path}` is not a file")
+    return cast(BinaryIO, os.fdopen(descriptor, "rb"))
+
+
+def _check(stream: BinaryIO, sha256: str, path: Path) -> None:
+    size = os.fstat(stream.fileno()).st_size
+    if size <= CHECKED:
+        if hashlib.sha256(stream.read()).hexdigest() != sha256:
+            raise _damaged(sha256, path)
+        stream.seek(0)
+
+
+def _hash_of(path: Path) -> str:
+    hashed = hashlib.sha256()
+    with path.open("rb") as stream:
+        for piece in iter(lambda: stream.read(PIECE), b""):
+            hashed.update(piece)
+    return hashed.hexdigest()
+
+
+def _discard(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError:  # the outbox is deleted as a whole when the run ends
+        pass
+
+
+def _damaged(sha256: str, path: Path) -> DamagedBlob:
+    return DamagedBlob(
+        f"blob `{sha256}` is damaged: `{path}` holds other bytes than its name says",
+        "delete that file and run again what wrote it",
+    )
+
+
+def hash_of(chunks: Iterable[Chunk]) -> str:
+    """The name that `put` would give to these bytes."""
+    hashed = hashlib.sha256()
+    for chunk in chunks:
+        hashed.update(chunk)
+    return hashed.hexdigest()

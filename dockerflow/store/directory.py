@@ -1,0 +1,120 @@
+"""The store in a plain directory: small objects under keys, and blobs.
+
+    <root>/blobs/…                      blobs, see `blobs`
+    <root>/<key>                        one file per object; what keys there are is said in `runs`
+
+A key is a relative path of plain names. An object under its key is whole at any moment, also while it is replaced and
+after a SIGKILL, and one that `put` has returned from survives a power cut.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Iterator, List, Optional, Union
+
+from dockerflow.store import files
+from dockerflow.store.blobs import Blobs
+from dockerflow.store.errors import StoreError
+
+# The name that is looked for from a folder upwards.
+NAME = ".dockerflow"
+
+_KEY = re.compile(r"(?!\.\.?(/|$))[^/\0]+(/(?!\.\.?(/|$))[^/\0]+)*")
+
+
+def find(start: Union[str, Path]) -> Optional[Path]:
+    """The root of the store in `start` or in the nearest folder above it."""
+    folder = Path(start).absolute()
+    return next((place / NAME for place in [folder, *folder.parents] if (place / NAME).is_dir()), None)
+
+
+def create(folder: Union[str, Path]) -> DirectoryStore:
+    """The store in `folder`, made if there is none."""
+    root = Path(folder).absolute() / NAME
+    try:
+        files.make_folder(root / "blobs")
+        ignored = root / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text("# The store of dockerflow: the configuration may be committed, runs are not.\n*\n!config.yaml\n")
+    except OSError as error:
+        raise StoreError(f"cannot make the store `{root}`: {error.strerror}", "name another with DOCKERFLOW_STORE") from error
+    return DirectoryStore(root)
+
+
+class DirectoryStore:
+    """Objects and `blobs` below the folder `root`, which need not exist before the first write."""
+
+    def __init__(self, root: Union[str, Path]) -> None:
+        self.root = Path(root).absolute()
+        self.blobs = Blobs(self.root / "blobs")
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data` under `key`, in place of what was there."""
+        self._write(key, data, new=False)
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Store `data` under `key` unless something is there; whether it was stored. Of several at once one succeeds."""
+        return self._write(key, data, new=True)
+
+    def get(self, key: str) -> Optional[bytes]:
+        """The object under `key`, None if there is none."""
+        try:
+            return self._path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot read `{key}` of `{self.root}`: {error.strerror}") from error
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def keys(self, prefix: str = "") -> List[str]:
+        """The keys that begin with `prefix`, sorted; blobs are not among them."""
+        folder, _, _ = prefix.rpartition("/")
+        found = self._below(self._path(folder) if folder else self.root)
+        return sorted(key for key in found if key.startswith(prefix))
+
+    def children(self, prefix: str) -> List[str]:
+        """The names right below `prefix` (a key's part, without a final slash), of objects and of what holds objects."""
+        try:
+            names = os.listdir(str(self._path(prefix)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name for name in names if not name.startswith(files.TEMPORARY))
+
+    def delete(self, key: str) -> None:
+        """Remove the object under `key`; nothing happens if there is none."""
+        try:
+            self._path(key).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise StoreError(f"cannot delete `{key}` of `{self.root}`: {error.strerror}") from error
+
+    def _write(self, key: str, data: bytes, new: bool) -> bool:
+        path = self._path(key)
+        try:
+            with files.temporary(path.parent) as stream:
+                stream.write(data)
+                files.close_for_reading(stream, durable=True)
+                if new:
+                    return files.move_if_new(Path(stream.name), path)
+                files.move(Path(stream.name), path)
+                return True
+        except OSError as error:
+            raise StoreError(f"cannot write `{key}` of `{self.root}`: {error.strerror}") from error
+
+    def _path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise StoreError(f"`{key}` is not a key: a key is names with a slash between them, none of them `.` or `..`")
+        return self.root / key
+
+    def _below(self, folder: Path) -> Iterator[str]:
+        for place, folders, names in os.walk(str(folder)):
+            if Path(place) == self.root and "blobs" in folders:
+                folders.remove("blobs")
+            for name in names:
+                if not name.startswith(files.TEMPORARY):
+                    yield (Path(place) / name).relative_to(self.root).as_posix()

@@ -1,0 +1,31 @@
+"""What may go wrong with a store.
+
+    StoreError
+    ├── MissingBlob      nothing is stored under a hash that something refers to
+    ├── DamagedBlob      what is stored under a hash is something else
+    └── DamagedRecord    a journal, a log or a manifest that cannot be read
+"""
+
+from __future__ import annotations
+
+from dockerflow.errors import DockerflowError
+
+__all__ = ["DamagedBlob", "DamagedRecord", "MissingBlob", "StoreError"]
+
+
+class StoreError(DockerflowError):
+    """A store that cannot be found, read or written."""
+
+    exit_code = 7
+
+
+class MissingBlob(StoreError):
+    pass
+
+
+class DamagedBlob(StoreError):
+    pass
+
+
+class DamagedRecord(StoreError):
+    pass

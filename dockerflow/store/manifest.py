@@ -1,0 +1,138 @@
+"""The artifacts of one task, in one blob.
+
+A task that ran for a millisecond must not cost ten files. So its small artifacts are packed into the blob that names
+them all, and only large ones get a blob of their own, which equal values then share:
+
+    "DFMANIF1" · length of the header, 8 bytes little endian · header (JSON) · padding to 64 · packed artifacts
+
+The header is {"artifacts": {name: [blob, offset, size, sha256, type, libraries]}}. An empty `blob` means this very blob,
+and `offset` then counts from the first packed artifact; packed artifacts are aligned to 64 bytes. Artifacts that a task
+only passes on are not copied: their entry points at the blob that holds them.
+
+The same values give the same bytes, hence the same hash, as far as `dockerflow.artifacts.codec` promises it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Tuple
+
+from dockerflow.artifacts import codec
+from dockerflow.store.blobs import Blobs, Chunk, hash_of
+from dockerflow.store.errors import DamagedBlob, DamagedRecord
+
+MAGIC = b"DFMANIF1"
+_LENGTH = struct.Struct("<Q")
+_START = len(MAGIC) + _LENGTH.size
+
+# An encoded artifact of this size or more is a blob of its own.
+LARGE = 1 << 16
+
+# What a manifest blob's own artifacts say where others name a blob.
+HERE = ""
+
+
+@dataclass(frozen=True)
+class ArtifactRef:
+    """Where one encoded artifact is (`size` bytes at `offset` of `blob`), what it is, and what wrote it.
+
+    `sha256` is of the encoded artifact: equal values of two tasks have equal ones, wherever they are stored.
+    `libraries` are versions by module name, that of Python among them.
+    """
+
+    blob: str
+    offset: int
+    size: int
+    sha256: str
+    type: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A task's artifacts by name, sorted."""
+
+    artifacts: Mapping[str, ArtifactRef]
+
+
+def write(blobs: Blobs, own: Mapping[str, Any], inherited: Mapping[str, ArtifactRef]) -> str:
+    """Encode the values of `own`, store them with the refs of `inherited`, and return the manifest's hash.
+
+    A name in both means the value of `own`. Raises CannotEncode, which says what inside which artifact is to blame.
+    """
+    refs: Dict[str, ArtifactRef] = {name: ref for name, ref in inherited.items() if name not in own}
+    packed: List[Chunk] = []
+    end = 0
+    for name, value in sorted(own.items()):
+        encoded = codec.encode(value, name)
+        if encoded.size >= LARGE:
+            sha256 = blobs.put(encoded.chunks)
+            refs[name] = ArtifactRef(sha256, 0, encoded.size, sha256, encoded.type_name, encoded.libraries)
+            continue
+        sha256 = hash_of(encoded.chunks)
+        refs[name] = ArtifactRef(HERE, end, encoded.size, sha256, encoded.type_name, encoded.libraries)
+        packed += [*encoded.chunks, bytes(_padding(encoded.size))]
+        end += encoded.size + _padding(encoded.size)
+    return blobs.put([_head(refs), *packed])
+
+
+def read(blobs: Blobs, sha256: str) -> Manifest:
+    """The manifest with this hash. Raises MissingBlob, DamagedBlob or DamagedRecord."""
+    view = blobs.get(sha256)
+    length = _header_length(view, sha256)
+    start = _START + length + _padding(_START + length)
+    try:
+        entries = json.loads(bytes(view[_START : _START + length]))["artifacts"]
+        refs = {name: _ref(entry, sha256, start) for name, entry in entries.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedRecord(f"blob `{sha256}` is not a manifest of artifacts that this version can read") from error
+    return Manifest(refs)
+
+
+def load(blobs: Blobs, ref: ArtifactRef) -> Any:
+    """The value of an artifact. Raises MissingBlob, DamagedBlob, or CannotDecode with what wrote it and what is here."""
+    return codec.decode(content(blobs, ref), ref.type, ref.libraries)
+
+
+def content(blobs: Blobs, ref: ArtifactRef) -> memoryview:
+    """The encoded bytes of an artifact."""
+    view = blobs.get(ref.blob)
+    if ref.offset + ref.size > len(view):
+        raise DamagedBlob(f"blob `{ref.blob}` is damaged: it ends at {len(view)}, before the artifact in it does")
+    return view[ref.offset : ref.offset + ref.size]
+
+
+def verify(blobs: Blobs, ref: ArtifactRef) -> None:
+    """Compare an artifact's bytes with its hash. Raises MissingBlob or DamagedBlob."""
+    if hashlib.sha256(content(blobs, ref)).hexdigest() != ref.sha256:
+        raise DamagedBlob(f"blob `{ref.blob}` is damaged: an artifact in it does not have its hash `{ref.sha256}`")
+
+
+def _head(refs: Mapping[str, ArtifactRef]) -> bytes:
+    entries = {
+        name: [ref.blob, ref.offset, ref.size, ref.sha256, ref.type, dict(sorted(ref.libraries.items()))]
+        for name, ref in sorted(refs.items())
+    }
+    header = json.dumps({"artifacts": entries}, separators=(",", ":")).encode()
+    return MAGIC + _LENGTH.pack(len(header)) + header + bytes(_padding(_START + len(header)))
+
+
+def _header_length(view: memoryview, sha256: str) -> int:
+    if bytes(view[: len(MAGIC)]) != MAGIC or len(view) < _START:
+        raise DamagedRecord(f"blob `{sha256}` is not a manifest of artifacts")
+    length: Tuple[int] = _LENGTH.unpack(view[len(MAGIC) : _START])
+    return length[0]
+
+
+def _ref(entry: List[Any], sha256: str, start: int) -> ArtifactRef:
+    blob, offset, size, of_value, type_name, libraries = entry[:6]
+    if blob == HERE:
+        blob, offset = sha256, start + offset
+    return ArtifactRef(blob, offset, size, of_value, type_name, libraries)
+
+
+def _padding(size: int) -> int:
+    return -size % codec.ALIGNMENT

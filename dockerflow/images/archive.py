@@ -1,0 +1,121 @@
+"""Read a conda package archive as a stream, whichever of the two formats it has.
+
+`.conda` is a zip of two zstd tars, metadata and payload; `.tar.bz2` is one tar with the metadata below `info/`, as a
+rule first but not always. Both are read forwards only and never as a whole: memory is bounded by a decompression window
+and the metadata, not by the package. The formats:
+https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html
+
+What the metadata means is in `metadata`; nothing here knows where files go.
+"""
+
+from __future__ import annotations
+
+import bz2
+import json
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+
+from dockerflow.images.errors import PackageError
+from dockerflow.images.files import CHUNK
+
+# What is read from `info/`; the rest of it (recipes, tests, licences) stays in the archive.
+_WANTED = frozenset(
+    f"info/{name}" for name in ("index.json", "paths.json", "link.json", "files", "has_prefix", "no_link")
+)
+
+# Metadata is read into memory, so it has a limit. The largest `paths.json` seen in the wild has about 40 MB.
+_MAX_METADATA = 128 * 1024 * 1024
+
+BROKEN = "the channel's file is broken; use another build of the package, or tell the channel"
+
+
+@dataclass(frozen=True)
+class CondaArchive:
+    """One archive on disk, known by `name` in messages."""
+
+    path: Path
+    name: str
+
+    @cached_property
+    def info(self) -> dict[str, bytes]:
+        """The metadata files that matter, by their name in the archive (`info/index.json`)."""
+        found: dict[str, bytes] = {}
+        with self._open("info-") as tar:
+            for member in tar:
+                name = normal(member.name)
+                if name in _WANTED and member.isreg():
+                    found[name] = self._metadata(tar, member)
+                elif not name.startswith("info/") and _complete(found):
+                    break
+        if "info/index.json" not in found:
+            raise self.malformed("there is no `info/index.json` in it")
+        return found
+
+    @contextmanager
+    def payload(self) -> Iterator[tarfile.TarFile]:
+        """The tar with the package's files, to be iterated once, forwards; it may carry `info/` too."""
+        with self._open("pkg-") as tar:
+            yield tar
+
+    @contextmanager
+    def file(self, path: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+        """One regular file, found by reading the payload anew: for what a stream cannot give in order."""
+        with self.payload() as tar:
+            for member in tar:
+                if member.isreg() and normal(member.name) == path:
+                    yield member, cast(IO[bytes], tar.extractfile(member))
+                    return
+        raise self.malformed(f"it has a hard link to `{path}`, which is not a file in it")
+
+    def malformed(self, reason: str) -> PackageError:
+        return PackageError(f"package `{self.name}` cannot be unpacked: {reason}", hint=BROKEN)
+
+    def _metadata(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+        if member.size > _MAX_METADATA:
+            raise self.malformed(f"`{member.name}` has {member.size} bytes, more than {_MAX_METADATA}")
+        return cast(IO[bytes], tar.extractfile(member)).read()
+
+    @contextmanager
+    def _open(self, part: str) -> Iterator[tarfile.TarFile]:
+        try:
+            with ExitStack() as stack:
+                stream = self._conda_part(stack, part) if self.path.name.endswith(".conda") else self._bz2(stack)
+                yield stack.enter_context(tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK))
+        except (zipfile.BadZipFile, tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+            raise self.malformed(str(error)) from error
+        except OSError as error:
+            if error.errno is not None:  # bz2 reports bad data as an OSError without a number
+                raise
+            raise self.malformed(str(error)) from error
+
+    def _bz2(self, stack: ExitStack) -> IO[bytes]:
+        return cast(IO[bytes], stack.enter_context(bz2.open(self.path, "rb")))
+
+    def _conda_part(self, stack: ExitStack, part: str) -> IO[bytes]:
+        archive = stack.enter_context(zipfile.ZipFile(self.path))
+        name = next((n for n in archive.namelist() if n.startswith(part) and n.endswith(".tar.zst")), None)
+        if name is None:
+            raise self.malformed(f"there is no `{part}….tar.zst` in it")
+        packed = stack.enter_context(archive.open(name))
+        reader = zstandard.ZstdDecompressor().stream_reader(packed, read_size=CHUNK, read_across_frames=True)
+        return cast(IO[bytes], stack.enter_context(reader))
+
+
+def normal(path: str) -> str:
+    """A path in an archive without a leading `./`."""
+    return path[2:] if path.startswith("./") else path
+
+
+def _complete(found: dict[str, bytes]) -> bool:
+    """Whether no metadata can be missing any more, so that the payload of a `.tar.bz2` need not be read for it."""
+    if not {"info/index.json", "info/paths.json"} <= found.keys():
+        return False
+    return "info/link.json" in found or json.loads(found["info/index.json"]).get("noarch") != "python"

@@ -1,0 +1,70 @@
+"""What can go wrong between a lock and an image on an engine.
+
+    ImageError
+    ├── PackageError      an archive that cannot be had, is not the one that was locked, or cannot become a layer
+    ├── BaseImageError    the base image is neither on the engine nor to be had
+    ├── LayerDamaged      a layer in the cache is not the bytes that were written; it has been thrown away
+    ├── CompileError      an environment's own Python could not compile its packages
+    ├── DiskFullError     the cache's disk, or the engine's, has no room left
+    └── LoadError         the engine did not take an image, or took something else
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+
+from dockerflow.errors import DockerflowError
+
+
+class ImageError(DockerflowError):
+    """A package, a layer or an image."""
+
+    exit_code = 5
+
+
+class PackageError(ImageError):
+    """One package archive; the message names it."""
+
+
+class BaseImageError(ImageError):
+    """No base image to build upon."""
+
+
+class LayerDamaged(ImageError):  # noqa: N818 - a state that `provide` repairs, seen by a user only if that fails
+    """`diff_id` was asked of the cache, which had other bytes under that name or none."""
+
+    def __init__(self, diff_id: str, title: str, found: str) -> None:
+        super().__init__(
+            f"the layer `{title}` in the cache is damaged: expected {diff_id}, found {found}",
+            hint="it has been removed; run the command again to build it anew",
+        )
+        self.diff_id = diff_id
+
+
+class CompileError(ImageError):
+    """The bytecode of an environment could not be made."""
+
+
+class DiskFullError(ImageError):
+    """No room left; nothing half written stays under a final name."""
+
+
+class LoadError(ImageError):
+    """The engine did not take the image."""
+
+
+@contextmanager
+def explaining_full_disk(folder: Path, what: str) -> Iterator[None]:
+    """Say which disk is full while `what` is written below `folder`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (ENOSPC, EDQUOT):
+            raise
+        raise DiskFullError(
+            f"no space left on the disk of `{folder}` while writing {what}",
+            hint="free some space, or put the cache elsewhere with the setting `cache_dir`",
+        ) from error

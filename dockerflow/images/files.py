@@ -1,0 +1,77 @@
+"""Files that are there wholly or not at all.
+
+A file is written under a temporary name in its own folder and renamed when complete, so that a killed process leaves
+nothing that a later one could take for finished, and two processes that write the same file do not see each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+CHUNK = 1 << 20
+
+
+class NewFile:
+    """A file under way. `keep_as` decides, before the block ends, under which name in its folder it stays."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.name: str | None = None
+
+    def keep_as(self, name: str) -> None:
+        self.name = name
+
+
+@contextmanager
+def new_file(folder: Path, name: str | None = None) -> Iterator[NewFile]:
+    """A file that takes its name in `folder` when the block ends well, and is gone when it does not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=CHUNK) as file:
+            new = NewFile(file)
+            new.name = name
+            yield new
+        if new.name is not None:
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, folder / new.name)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    with new_file(path.parent, path.name) as new:
+        new.file.write(canonical_json(value))
+
+
+def read_json(path: Path) -> Any | None:
+    """The value, or None where there is no file or not one that `write_json` wrote."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def canonical_json(value: object) -> bytes:
+    """The same bytes for equal values on every machine: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        for block in chunks(file):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def chunks(file: IO[bytes], size: int = CHUNK) -> Iterator[bytes]:
+    while block := file.read(size):
+        yield block

@@ -1,0 +1,228 @@
+"""Turn conda packages into one image layer.
+
+Two machines that build the same packages for the same prefix must get the same bytes: a layer is looked up by what went
+into it, never by when it was built. So everything that could differ is decided here. Directories come first, sorted;
+files follow in the order of their archive, which is part of the package's hash; then come entry points and the record.
+
+Files have the bytes that py-rattler's installer gives them, and their archive's time, because a `.pyc` in a package is
+valid only for the time of its source. A file in which the prefix was replaced is a second younger than in the archive
+(its `.pyc` is not valid any more). Modes are the archive's without set-id bits, and what the owner may read or run all
+may: a step's user is not the owner.
+
+Fetching is in `packages`, keeping layers in `layer_cache`; nothing here touches Docker or the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, cast
+
+from dockerflow.environments.lock import LockedPackage
+from dockerflow.images.archive import CondaArchive, normal
+from dockerflow.images.errors import PackageError
+from dockerflow.images.files import CHUNK, chunks
+from dockerflow.images.metadata import EntryPoint, PackageContents, PathEntry, Python, check_link, contents
+from dockerflow.images.prefix import replace_binary, replace_text
+from dockerflow.images.record import Installed, record, record_path
+from dockerflow.images.tar import LayerWriter
+
+# Part of every layer's key. Raise it when the same package would now give other bytes: old layers are then
+# left unused, not mistaken for new ones.
+RECIPE = 1
+
+# A text file is kept in memory up to this size until its new length is known, and on disk beyond it.
+_IN_MEMORY = 8 * CHUNK
+
+
+@dataclass(frozen=True)
+class Package:
+    """A locked package whose archive is at hand, verified."""
+
+    locked: LockedPackage
+    archive: Path
+
+    @property
+    def title(self) -> str:
+        return f"{self.locked.name} {self.locked.version}"
+
+
+@dataclass(frozen=True)
+class _Opened:
+    locked: LockedPackage
+    archive: CondaArchive
+    contents: PackageContents
+
+
+def write_layer(out: LayerWriter, packages: Iterable[Package], prefix: str, python: Python | None) -> None:
+    """Write the files of `packages`, as they stand below `prefix`, and complete the layer.
+
+    Where two of them have the same path, the later one's is written. Raises `PackageError`.
+    """
+    opened = [_open(package, python) for package in packages]
+    owner = {path: one.locked.name for one in opened for path in _paths(one.contents)}
+    for path in sorted({f"{prefix}/{directory}" for one in opened for directory in _directories(one.contents)}):
+        out.directory(path)
+    for one in opened:
+        _Transform(out, one, prefix, python, owner).run()
+    out.close()
+
+
+def _open(package: Package, python: Python | None) -> _Opened:
+    archive = CondaArchive(package.archive, package.locked.file_name)
+    return _Opened(package.locked, archive, contents(archive, python))
+
+
+def _paths(found: PackageContents) -> Iterator[str]:
+    yield from (entry.path for entry in found.entries if entry.path_type != "directory")
+    yield from (f"bin/{point.command}" for point in found.entry_points)
+
+
+def _directories(found: PackageContents) -> Iterator[str]:
+    yield "conda-meta"
+    yield from (entry.path for entry in found.entries if entry.path_type == "directory")
+    yield from (path.rpartition("/")[0] for path in _paths(found))
+
+
+class _Transform:
+    """One package's way into the layer."""
+
+    def __init__(
+        self, out: LayerWriter, opened: _Opened, prefix: str, python: Python | None, owner: dict[str, str]
+    ) -> None:
+        self._out = out
+        self._locked = opened.locked
+        self._archive = opened.archive
+        self._contents = opened.contents
+        self._prefix = prefix
+        self._python = python
+        self._owner = owner
+        self._installed: list[Installed] = []
+        self._plain: dict[str, tuple[Installed, int, int]] = {}  # files without a prefix so far, with mode and time
+
+    def run(self) -> None:
+        waiting: dict[str, list[PathEntry]] = {}
+        for entry in self._contents.entries:
+            if entry.path_type != "directory":
+                waiting.setdefault(entry.source, []).append(entry)
+        with self._archive.payload() as tar:
+            for member in tar:
+                for entry in waiting.pop(normal(member.name), ()):
+                    self._member(tar, member, entry)
+        if waiting:
+            raise self._archive.malformed(f"its file `{next(iter(waiting))}` is listed, but is not in the archive")
+        for point in self._contents.entry_points:
+            self._entry_point(point)
+        self._record()
+
+    def _member(self, tar: tarfile.TarFile, member: tarfile.TarInfo, entry: PathEntry) -> None:
+        if member.issym():
+            check_link(self._archive, entry.path, member.linkname, self._prefix)
+            if self._mine(entry):
+                self._out.symlink(self._target(entry.path), member.linkname)
+            digest = hashlib.sha256(member.linkname.encode()).hexdigest()
+            size = len(member.linkname) if entry.size is None else entry.size
+            self._installed.append(Installed(entry, entry.path_type, digest, size))
+        elif member.islnk():
+            self._hard_link(normal(member.linkname), entry)
+        elif member.isreg():
+            self._file(member, entry, chunks(cast(IO[bytes], tar.extractfile(member))))
+        else:
+            raise self._archive.malformed(f"its file `{entry.path}` is neither a file nor a link")
+
+    def _hard_link(self, source: str, entry: PathEntry) -> None:
+        """A second name for a file of the archive: one in the layer too, unless the prefix makes them differ."""
+        found = self._plain.get(source)
+        if found is not None and entry.placeholder is None and self._mine(found[0].entry) and self._mine(entry):
+            first, mode, mtime = found
+            self._out.hard_link(self._target(entry.path), self._target(first.entry.path), mode, mtime)
+            self._installed.append(replace(first, entry=entry))
+            return
+        with self._archive.file(source) as (member, content):
+            self._file(member, entry, chunks(content))
+
+    def _file(self, member: tarfile.TarInfo, entry: PathEntry, blocks: Iterator[bytes]) -> None:
+        mode, mtime = _readable(member.mode), int(member.mtime)
+        if entry.placeholder is not None:
+            self._patched(entry, mode, mtime + 1, blocks)
+            return
+        digest = hashlib.sha256() if entry.sha256 is None else None  # where the package does not say it
+        self._put(entry, mode, mtime, member.size, blocks if digest is None else _hashing(blocks, digest))
+        done = Installed(entry, entry.path_type, digest.hexdigest() if digest else None, member.size)
+        self._installed.append(done)
+        self._plain[entry.source] = (done, mode, mtime)
+
+    def _patched(self, entry: PathEntry, mode: int, mtime: int, blocks: Iterator[bytes]) -> None:
+        digest = hashlib.sha256()
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+            for block in _hashing(self._replaced(entry, blocks), digest):
+                spool.write(block)
+            size = spool.tell()
+            spool.seek(0)
+            self._put(entry, mode, mtime, size, chunks(cast(IO[bytes], spool)))
+        self._installed.append(Installed(entry, entry.path_type, digest.hexdigest(), size))
+
+    def _replaced(self, entry: PathEntry, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        change = replace_binary if entry.file_mode == "binary" else replace_text
+        try:
+            yield from change(blocks, cast(str, entry.placeholder).encode(), self._prefix.encode())
+        except ValueError as error:
+            where = f"in its file `{entry.path}` {error}"
+            raise PackageError(f"package `{self._archive.name}` cannot stand at `{self._prefix}`: {where}") from error
+
+    def _put(
+        self, entry: PathEntry, mode: int, mtime: int, size: int, blocks: Iterable[bytes]
+    ) -> None:
+        if self._mine(entry):
+            self._out.file(self._target(entry.path), mode, mtime, size, blocks)
+        else:
+            for _ in blocks:
+                pass
+
+    def _entry_point(self, point: EntryPoint) -> None:
+        python = cast(Python, self._python)
+        script = _script(point, f"{self._prefix}/{python.executable}")
+        digest = hashlib.sha256(script).hexdigest()
+        entry = PathEntry(point.command, f"bin/{point.command}", "hardlink", sha256=digest, size=len(script))
+        self._put(entry, 0o775, 0, len(script), [script])
+        self._installed.append(Installed(entry, "unix_python_entry_point", None, len(script)))
+
+    def _record(self) -> None:
+        path = self._target(record_path(self._contents.index))
+        size = self._archive.path.stat().st_size
+        text = record(self._contents, self._locked.file_name, self._locked.sha256, size, self._installed)
+        self._out.file(path, 0o644, 0, len(text), [text])
+
+    def _mine(self, entry: PathEntry) -> bool:
+        return self._owner[entry.path] == self._locked.name
+
+    def _target(self, path: str) -> str:
+        return f"{self._prefix}/{path}"
+
+
+def _readable(mode: int) -> int:
+    """No set-id or sticky bits, and for everyone what the owner may read or run."""
+    mode &= 0o777
+    return mode | ((mode & 0o500) >> 3) | ((mode & 0o500) >> 6)
+
+
+def _hashing(blocks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for block in blocks:
+        digest.update(block)
+        yield block
+
+
+def _script(point: EntryPoint, python: str) -> bytes:
+    """The command's script, as conda's installers write it."""
+    imported = re.split(r"\.", point.function, maxsplit=1)[0]
+    shebang = f"#!{python}" if len(python) <= 125 else f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\" #'''"
+    return (
+        f"{shebang}\n# -*- coding: utf-8 -*-\nimport re\nimport sys\n\nfrom {point.module} import {imported}\n\n"
+        "if __name__ == '__main__':\n\tsys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
+        f"\tsys.exit({point.function}())\n"
+    ).encode()

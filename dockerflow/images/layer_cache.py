@@ -1,0 +1,84 @@
+"""Layers on disk: written once, found by what went into them, checked when they are used.
+
+    layers/<diff_id>.tar    the layers, by their content
+    keys/<layer_key>.json   which layer a key gave: diff_id and size
+
+A key whose file is missing or has another size counts for nothing, and the layer is built again. The bytes are hashed
+when they are sent (`read`), so that a damaged file never reaches an engine. Any number of processes may share a cache:
+files appear whole, and two that build the same layer write the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockerflow.images.errors import LayerDamaged, explaining_full_disk
+from dockerflow.images.files import canonical_json, chunks, new_file, read_json, write_json
+from dockerflow.images.image import Layer
+from dockerflow.images.tar import LayerWriter
+
+
+def layer_key(*parts: object) -> str:
+    """64 hex digits over what went into a layer: JSON values, the first the record's kind, the second its version."""
+    return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+@dataclass(frozen=True)
+class LayerCache:
+    folder: Path
+
+    def find(self, key: str, title: str) -> Layer | None:
+        """The layer of `key` if its file is there and complete by its size."""
+        found = read_json(self._key(key))
+        if not isinstance(found, dict):
+            return None
+        layer = self.layer(found["diff_id"], found["size"], title)
+        return layer if is_complete(layer) else None
+
+    def write(self, key: str, title: str, content: Callable[[LayerWriter], None]) -> Layer:
+        """Build the layer of `key`; `content` fills and closes it."""
+        folder = self.folder / "layers"
+        with explaining_full_disk(folder, f"the layer `{title}`"):
+            with new_file(folder) as new:
+                out = LayerWriter(new.file)
+                content(out)
+                layer = self.layer(out.diff_id, out.size, title)
+                new.keep_as(layer.path.name)
+            self.remember(key, layer)
+        return layer
+
+    def remember(self, key: str, layer: Layer) -> None:
+        write_json(self._key(key), {"diff_id": layer.diff_id, "size": layer.size})
+
+    def layer(self, diff_id: str, size: int, title: str) -> Layer:
+        """The layer as a value, whether or not its file is there."""
+        return Layer(diff_id, self.folder / "layers" / f"{diff_id.removeprefix('sha256:')}.tar", size, title)
+
+    def _key(self, key: str) -> Path:
+        return self.folder / "keys" / f"{key}.json"
+
+
+def is_complete(layer: Layer) -> bool:
+    try:
+        return layer.path.stat().st_size == layer.size
+    except FileNotFoundError:
+        return False
+
+
+def read(layer: Layer) -> Iterator[bytes]:
+    """The layer's bytes. Raises `LayerDamaged` at the end if they were others, and removes the file."""
+    digest = hashlib.sha256()
+    try:
+        with layer.path.open("rb") as file:
+            for block in chunks(file):
+                digest.update(block)
+                yield block
+    except FileNotFoundError as error:
+        raise LayerDamaged(layer.diff_id, layer.title, "no file") from error
+    found = f"sha256:{digest.hexdigest()}"
+    if found != layer.diff_id:
+        layer.path.unlink(missing_ok=True)
+        raise LayerDamaged(layer.diff_id, layer.title, found)

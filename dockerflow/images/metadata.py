@@ -1,0 +1,215 @@
+"""What a conda package says of itself, and where its files go in an environment.
+
+The rules are those of conda's installers: `paths.json` (or, in old packages, `files`, `has_prefix` and `no_link`) lists
+the files; a `noarch: python` package has its modules under `site-packages/`, its scripts under `python-scripts/` and
+its entry points in `link.json`. Sources: https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html,
+CEP 17 (https://conda.org/learn/ceps/cep-0017) for `python_site_packages_path`.
+
+Everything that could put a file outside the prefix is refused here.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dockerflow.images.archive import CondaArchive
+from dockerflow.images.errors import PackageError
+
+# conda-build's placeholder before it became long; `has_prefix` lines that name no placeholder mean this one.
+# It is put together so that this file does not itself contain it.
+_OLD_PLACEHOLDER = "/opt/anaconda1anaconda2" + "anaconda3"
+
+
+@dataclass(frozen=True)
+class Python:
+    """The Python of an environment, as far as other packages' files depend on it. Paths are below the prefix."""
+
+    version: str  # `3.11`
+    site_packages: str  # `lib/python3.11/site-packages`
+
+    @property
+    def executable(self) -> str:
+        return f"bin/python{self.version}"
+
+    @classmethod
+    def of(cls, index: dict[str, Any]) -> Python:
+        """From the `index.json` of the package `python`."""
+        version = ".".join(str(index["version"]).split(".")[:2])
+        return cls(version, index.get("python_site_packages_path") or f"lib/python{version}/site-packages")
+
+
+@dataclass(frozen=True)
+class PathEntry:
+    """One path that the package installs: `source` in the archive, `path` below the prefix."""
+
+    source: str
+    path: str
+    path_type: Literal["hardlink", "softlink", "directory"]
+    no_link: bool = False
+    placeholder: str | None = None
+    file_mode: Literal["text", "binary"] | None = None
+    sha256: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """A command that calls a Python function: `command = module:function`."""
+
+    command: str
+    module: str
+    function: str
+
+
+@dataclass(frozen=True)
+class PackageContents:
+    index: dict[str, Any]
+    paths_version: int
+    entries: tuple[PathEntry, ...]
+    entry_points: tuple[EntryPoint, ...]
+
+
+def contents(archive: CondaArchive, python: Python | None) -> PackageContents:
+    """Read and check the metadata; raises `PackageError` for what cannot be installed safely."""
+    try:
+        index, version, listed = _read(archive)
+        noarch_python = index.get("noarch") == "python"
+        if noarch_python and python is None:
+            raise _refused(archive, "it is a noarch Python package, and the environment has no Python", None)
+        entries = tuple(_entry(archive, raw, python if noarch_python else None) for raw in listed)
+        points = _entry_points(archive) if noarch_python else ()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
+    _check_no_link_scripts(archive, index["name"], entries)
+    _check_each_path_once(archive, entries, points)
+    return PackageContents(index, version, entries, points)
+
+
+def _read(archive: CondaArchive) -> tuple[dict[str, Any], int, list[dict[str, Any]]]:
+    index = json.loads(archive.info["info/index.json"])
+    if "info/paths.json" in archive.info:
+        paths = json.loads(archive.info["info/paths.json"])
+        return index, paths["paths_version"], paths["paths"]
+    return index, 1, _paths_of_old_package(archive)
+
+
+def _entry(archive: CondaArchive, raw: dict[str, Any], python: Python | None) -> PathEntry:
+    source = raw["_path"]
+    placeholder = raw.get("prefix_placeholder") or None
+    return PathEntry(
+        source=source,
+        path=_checked(archive, _placed(source, python)),
+        path_type=raw["path_type"],
+        no_link=bool(raw.get("no_link")),
+        placeholder=placeholder,
+        file_mode=raw.get("file_mode", "text") if placeholder else None,
+        sha256=raw.get("sha256"),
+        size=raw.get("size_in_bytes"),
+    )
+
+
+def _placed(source: str, python: Python | None) -> str:
+    if python is None:
+        return source
+    for folder, target in (("site-packages/", python.site_packages), ("python-scripts/", "bin")):
+        if source.startswith(folder):
+            return f"{target}/{source[len(folder) :]}"
+    return source
+
+
+def _checked(archive: CondaArchive, path: str) -> str:
+    clean = posixpath.normpath(path) == path and "\0" not in path
+    if not clean or posixpath.isabs(path) or path.split("/", 1)[0] in ("..", "."):
+        raise _refused(archive, f"its file `{path}` would be outside the environment", None)
+    return path
+
+
+def check_link(archive: CondaArchive, path: str, target: str, prefix: str) -> None:
+    """Refuse a symbolic link at `path` (below the prefix) that leads out of the prefix."""
+    resolved = posixpath.normpath(posixpath.join(prefix, posixpath.dirname(path), target))
+    if resolved != prefix and not resolved.startswith(prefix + "/"):
+        raise _refused(archive, f"its link `{path}` leads out of the environment, to `{target}`", None)
+
+
+def _check_no_link_scripts(archive: CondaArchive, name: str, entries: tuple[PathEntry, ...]) -> None:
+    scripts = {f"bin/.{name}-{when}-link.sh" for when in ("pre", "post")}
+    found = next((entry.path for entry in entries if entry.path in scripts), None)
+    if found is not None:
+        raise _refused(
+            archive,
+            f"it would run its own script `{found}` at installation, which can make the image differ from its lock",
+            "use a version or build of it without that script, or a step image of your own that has it installed",
+        )
+
+
+def _check_each_path_once(
+    archive: CondaArchive, entries: tuple[PathEntry, ...], points: tuple[EntryPoint, ...]
+) -> None:
+    """No path twice, and none through a link: what a link leads to is decided by whoever made the link."""
+    paths = [entry.path for entry in entries] + [f"bin/{point.command}" for point in points]
+    twice = next((path for path, count in Counter(paths).items() if count > 1), None)
+    if twice is not None:
+        raise archive.malformed(f"it lists the file `{twice}` twice")
+    links = {entry.path for entry in entries if entry.path_type == "softlink"}
+    through = next((path for path in paths if links and any(parent in links for parent in _parents(path))), None)
+    if through is not None:
+        raise _refused(archive, f"its file `{through}` goes through one of its links", None)
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _entry_points(archive: CondaArchive) -> tuple[EntryPoint, ...]:
+    raw = archive.info.get("info/link.json")
+    listed = json.loads(raw).get("noarch", {}).get("entry_points") or () if raw else ()
+    return tuple(_entry_point(archive, text) for text in listed)
+
+
+def _entry_point(archive: CondaArchive, text: str) -> EntryPoint:
+    command, equals, call = text.partition("=")
+    module, colon, function = call.partition(":")
+    if not equals or not colon:
+        raise archive.malformed(f"its entry point `{text}` is not `command = module:function`")
+    command = command.strip()
+    if "/" in command:
+        raise _refused(archive, f"its entry point `{command}` would be outside `bin`", None)
+    return EntryPoint(command, module.strip(), function.strip())
+
+
+def _paths_of_old_package(archive: CondaArchive) -> list[dict[str, Any]]:
+    """What `paths.json` would say of a package from before there was one."""
+    no_link = set(_lines(archive, "info/no_link"))
+    prefixes = dict(_has_prefix(line) for line in _lines(archive, "info/has_prefix"))
+    result = []
+    for path in _lines(archive, "info/files"):
+        entry: dict[str, Any] = {"_path": path, "path_type": "hardlink", "no_link": path in no_link}
+        if path in prefixes:
+            entry["prefix_placeholder"], entry["file_mode"] = prefixes[path]
+        result.append(entry)
+    return result
+
+
+def _has_prefix(line: str) -> tuple[str, tuple[str, str]]:
+    parts = shlex.split(line)
+    if len(parts) == 1:
+        return parts[0], (_OLD_PLACEHOLDER, "text")
+    placeholder, mode, path = parts
+    return path, (placeholder, mode)
+
+
+def _lines(archive: CondaArchive, name: str) -> list[str]:
+    return [line for line in archive.info.get(name, b"").decode().splitlines() if line.strip()]
+
+
+def _refused(archive: CondaArchive, reason: str, hint: str | None) -> PackageError:
+    return PackageError(
+        f"package `{archive.name}` is refused: {reason}",
+        hint=hint or "choose another version or build of it; a package from a trusted channel does not do this",
+    )

@@ -1,0 +1,140 @@
+"""Package archives: fetched once, verified always.
+
+An archive is used only after its sha256 was found to be the locked one; what does not match is not kept. Archives of
+channels on this machine (`file://`) are used where they lie.
+
+Unpacking is in `archive`; which packages there are was decided in `environments`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+import rattler
+from rattler.package_streaming import download_to_writer
+
+from dockerflow.environments import event_loop
+from dockerflow.environments.lock import LockedPackage
+from dockerflow.images.errors import PackageError, explaining_full_disk
+from dockerflow.images.files import new_file, sha256_of
+from dockerflow.progress import Notify, PackageFetching, ignore
+
+# How often a download is reported: every so many bytes.
+_REPORT_EVERY = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PackageCache:
+    """Archives below `folder`, by hash. Several processes may share it."""
+
+    folder: Path
+    pauses: tuple[float, ...] = (0.5, 2.0)  # seconds before the second try, the third, …
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+    def fetch(self, package: LockedPackage, notify: Notify = ignore) -> Path:
+        """The archive, verified. Raises `PackageError` if it cannot be had or is another than the locked one."""
+        if not package.url.startswith("file:"):
+            return self._cached(package) or self._download(package, notify)
+        path = Path(unquote(urlsplit(package.url).path))
+        try:
+            _verify(package, sha256_of(path), path.stat().st_size)
+        except OSError as error:
+            raise _unreachable(package, f"`{path}`: {error.strerror}") from error
+        return path
+
+    def find(self, package: LockedPackage) -> Path | None:
+        """Where the archive is if it is on this machine; not verified."""
+        local = package.url.startswith("file:")
+        path = Path(unquote(urlsplit(package.url).path)) if local else self._path(package)
+        return path if path.is_file() else None
+
+    def _path(self, package: LockedPackage) -> Path:
+        return self.folder / package.sha256 / package.file_name
+
+    def _cached(self, package: LockedPackage) -> Path | None:
+        path = self._path(package)
+        if not path.is_file():
+            return None
+        if sha256_of(path) == package.sha256:
+            return path
+        path.unlink(missing_ok=True)  # damaged since: fetch it again
+        return None
+
+    def _download(self, package: LockedPackage, notify: Notify) -> Path:
+        for pause in (*self.pauses, None):
+            try:
+                return self._try(package, notify)
+            except _NoAnswerError as error:
+                if pause is None or error.final:
+                    raise _unreachable(package, str(error)) from error
+                self.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+    def _try(self, package: LockedPackage, notify: Notify) -> Path:
+        path = self._path(package)
+        with explaining_full_disk(self.folder, f"package `{package.file_name}`"), new_file(path.parent) as new:
+            writer = _Writer(new.file, package, notify)
+            try:
+                event_loop.run(download_to_writer(rattler.Client.default_client(), package.url, writer))
+            except (RuntimeError, OSError) as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise
+                raise _NoAnswerError(str(error)) from error
+            writer.report()
+            _verify(package, writer.digest.hexdigest(), writer.done)
+            new.keep_as(path.name)
+        return path
+
+
+class _NoAnswerError(Exception):
+    """A try that failed; `final` if another would fail as well."""
+
+    @property
+    def final(self) -> bool:
+        return "client error (4" in str(self)
+
+
+class _Writer:
+    """Takes a download's blocks: hashes, writes and reports them."""
+
+    def __init__(self, file: IO[bytes], package: LockedPackage, notify: Notify) -> None:
+        self._file = file
+        self._package = package
+        self._notify = notify
+        self._reported = 0
+        self.digest = hashlib.sha256()
+        self.done = 0
+
+    def write(self, data: bytes) -> None:
+        self.digest.update(data)
+        self._file.write(data)
+        self.done += len(data)
+        if self.done - self._reported >= _REPORT_EVERY:
+            self.report()
+
+    def report(self) -> None:
+        self._reported = self.done
+        self._notify(PackageFetching(self._package.file_name, self.done, self._package.size))
+
+
+def _verify(package: LockedPackage, sha256: str, size: int) -> None:
+    if sha256 == package.sha256:
+        return
+    raise PackageError(
+        f"package `{package.file_name}` is not the one in the lock: expected sha256 {package.sha256}, "
+        f"found {sha256} ({size} bytes) at `{package.url}`",
+        hint="the channel has changed it, or it was tampered with; if you trust the channel, lock again",
+    )
+
+
+def _unreachable(package: LockedPackage, reason: str) -> PackageError:
+    return PackageError(
+        f"package `{package.file_name}` could not be fetched from `{package.url}`: {reason}",
+        hint="check the network and the channel with `dockerflow doctor`, or lock again if the package was removed",
+    )

@@ -15,8 +15,8 @@ VERSION = 1
 class LockedPackage:
     """One package archive, by content.
 
-    `dependencies` are (name, version spec) pairs, sorted, as the package's own metadata has them: the order of an image's
-    layers is made from them.
+    `dependencies` are (name, version spec) pairs, sorted, as the package's own metadata has them: the order of an
+    image's layers is made from them.
     """
 
     manager: Literal["conda", "pip"]

@@ -18,9 +18,10 @@ VERSION = 1
 class EnvironmentSpec:
     """The libraries of one environment for one platform.
 
-    `python` and the values of `libraries` are conda version specs as the user wrote them (`3.11`, `>=1.5,<2`, ``""`` for
-    any version). A bare version is exact, as Metaflow has it: `1.5.3` means `==1.5.3`; a bare Python with two numbers
-    means that minor version. `channels` are names or URLs in order of priority, `platform` a conda subdir (`linux-64`).
+    `python` and the values of `libraries` are conda version specs as the user wrote them (`3.11`, `>=1.5,<2`, ``""``
+    for any version). A bare version is exact, as Metaflow has it: `1.5.3` means `==1.5.3`; a bare Python with one or
+    two numbers means that series. A package name may carry a channel of its own (`conda-forge::numpy`). `channels` are
+    names or URLs in order of priority, `platform` a conda subdir (`linux-64`).
     """
 
     python: str

@@ -1,0 +1,124 @@
+"""Ask the channels of a spec: for a solution, for the versions of a package, for the names of all packages.
+
+The one place that talks to channels; what py-rattler raises about one becomes a ChannelError here. Repodata is kept
+on disk by py-rattler, and in memory for as long as somebody asks: solving several specs at once reads it once.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rattler import (
+    BuildString,
+    Channel,
+    ChannelPriority,
+    Client,
+    Gateway,
+    GenericVirtualPackage,
+    PackageName,
+    RepoDataRecord,
+    Version,
+    solve,
+)
+from rattler.exceptions import FetchRepoDataError, GatewayError
+from rattler.platform import Subdir
+
+from dockerflow.environments import virtual_packages
+from dockerflow.environments.errors import ChannelError, of_steps
+from dockerflow.environments.requirements import Requirement
+from dockerflow.environments.spec import EnvironmentSpec
+
+# For one answer of a channel, a whole repodata file included. Attempts after the first are for passing failures.
+TIMEOUT = 180  # seconds
+RETRIES = 2
+
+_HINT = "look with `dockerflow doctor`, or name other channels with `channels` in the configuration"
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The channels of `spec` in strict priority, asked on behalf of `steps`."""
+
+    spec: EnvironmentSpec
+    steps: Sequence[str] = ()
+    timeout: int = TIMEOUT
+    _gateway: Gateway = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_gateway", _shared_gateway(self.timeout))
+
+    async def solve(self, requirements: Iterable[Requirement]) -> list[RepoDataRecord]:
+        """Every package of the environment. Raises rattler's SolverError where there is no solution."""
+        with self._translated():
+            return await solve(
+                self._sources,
+                [requirement.match_spec for requirement in requirements],
+                gateway=self._gateway,
+                platforms=self._platforms,
+                virtual_packages=_virtual_packages(self.spec.platform),
+                channel_priority=ChannelPriority.Strict,
+            )
+
+    async def records(self, name: str) -> list[list[RepoDataRecord]]:
+        """All packages of this name, channel by channel in order of priority."""
+        per_source: list[list[RepoDataRecord]] = []
+        for source in self._sources:
+            with self._translated():
+                found = await self._gateway.query([source], self._platforms, [name], recursive=False)
+            per_source.append([record for records in found for record in records])
+        return per_source
+
+    async def names(self) -> list[str]:
+        with self._translated():
+            return [name.normalized for name in await self._gateway.names(self._sources, self._platforms)]
+
+    @property
+    def _sources(self) -> list[Channel]:
+        return [Channel(channel) for channel in self.spec.channels]
+
+    @property
+    def _platforms(self) -> list[Subdir]:
+        return [Subdir(self.spec.platform), Subdir("noarch")]
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (GatewayError, FetchRepoDataError) as error:
+            raise self._channel_error(str(error)) from error
+
+    def _channel_error(self, reason: str) -> ChannelError:
+        whose = of_steps(self.steps)
+        asked = [name for name in self.spec.channels if Channel(name).base_url in reason] or list(self.spec.channels)
+        channel = " or ".join(f"`{name}`" for name in asked)
+        cause = reason.splitlines()[-1].removeprefix("Caused by: ")
+        if reason.startswith("could not find subdir"):
+            lacking = f"{Channel(asked[0]).base_url}noarch/repodata.json"
+            return ChannelError(f"{channel} is not a conda channel: it has no `{lacking}` ({whose})", _HINT)
+        if any(sign in reason for sign in ("error sending request", "timed out", "HTTP status")):
+            return ChannelError(f"the channel {channel} does not answer: {cause} ({whose})", _HINT)
+        return ChannelError(f"the channel {channel} cannot be read: {cause} ({whose})", _HINT)
+
+
+_gateways: weakref.WeakValueDictionary[int, Gateway] = weakref.WeakValueDictionary()
+_gateways_lock = threading.Lock()
+
+
+def _shared_gateway(timeout: int) -> Gateway:
+    with _gateways_lock:
+        gateway = _gateways.get(timeout)
+        if gateway is None:
+            gateway = Gateway(client=Client.default_client(max_retries=RETRIES, timeout=timeout))
+            _gateways[timeout] = gateway
+        return gateway
+
+
+def _virtual_packages(platform: str) -> list[GenericVirtualPackage]:
+    return [
+        GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
+        for name, (version, build) in virtual_packages.of_platform(platform).items()
+    ]

@@ -1,0 +1,50 @@
+"""What may go wrong between us and a container engine.
+
+    EngineError
+    ├── EngineNotFound     nothing answers at the engine's address
+    ├── EngineDenied       it answers, but not to this user
+    ├── EngineTooOld       it answers in an API that is too old
+    ├── ImageNotOnEngine   the engine does not have the image that a worker was to run in
+    └── WorkerNotStarted   the engine has all it needs and still could not start the worker
+
+Every exception of the Docker SDK and of the libraries below it becomes one of these: see `boundary`.
+"""
+
+from __future__ import annotations
+
+from dockerflow.errors import DockerflowError
+
+__all__ = [
+    "EngineDenied",
+    "EngineError",
+    "EngineNotFound",
+    "EngineTooOld",
+    "ImageNotOnEngine",
+    "WorkerNotStarted",
+]
+
+
+class EngineError(DockerflowError):
+    """A container engine, or a container on it, did not do what was asked."""
+
+    exit_code = 6
+
+
+class EngineNotFound(EngineError):
+    pass
+
+
+class EngineDenied(EngineError):
+    pass
+
+
+class EngineTooOld(EngineError):
+    pass
+
+
+class ImageNotOnEngine(EngineError):
+    pass
+
+
+class WorkerNotStarted(EngineError):
+    pass

@@ -1,0 +1,109 @@
+"""What every engine gives the scheduler: a host that starts workers, and the worker as seen from outside.
+
+`docker` runs a worker in a container of a step image, `process` as a plain process of the present Python. Both run the same
+bootstrap and speak `runtime.messages` over the worker's standard streams, so what a task can tell apart is its environment
+and its limits, not the semantics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, Union
+
+from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
+from dockerflow.store.records import Failure
+
+# How much of a worker's diagnostics is kept, from the end, in bytes.
+DIAGNOSTICS = 64 * 1024
+
+
+@dataclass(frozen=True)
+class WorkerRequest:
+    """One worker to start. `blobs` and `outbox` are folders on the engine's machine; the outbox was made by `make_outbox`.
+
+    `image` and `user` say nothing to the process engine, and neither do the limits.
+    """
+
+    worker_id: int
+    name: str  # of the container
+    image: str
+    labels: Mapping[str, str]
+    flow_name: str
+    flow_file: str  # inside the code package, relative to the flow's folder
+    code: str  # sha256 of the code package
+    blobs: Path
+    outbox: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cpu: float | None = None  # cores; None: no limit
+    memory: int | None = None  # MiB; None: no limit
+    network: str = "bridge"  # or `host`, `none`
+    user: str | None = None  # `uid:gid`; None: the caller's, or 65534:65534 where that is root
+
+
+@dataclass(frozen=True)
+class WorkerEnded:
+    """The last that is heard of a worker. `exit_code` is None where the engine no longer knows it.
+
+    `out_of_memory` is set when the worker itself, not only a task of it, was killed by the container's memory limit, which
+    is `memory_limit` MiB. `diagnostics` is the end of what the worker wrote to its standard error.
+    """
+
+    exit_code: int | None
+    out_of_memory: bool = False
+    diagnostics: str = ""
+    memory_limit: int | None = None
+
+    def failure(self) -> Failure:
+        """What this means for a task that the worker had not finished."""
+        if self.out_of_memory:
+            limit = f" of {self.memory_limit} MiB" if self.memory_limit else ""
+            return Failure(
+                "out_of_memory",
+                f"the container ran out of its memory{limit}, and its worker was killed",
+                hint="ask for more with `@resources(memory=…)`",
+            )
+        status = "with unknown status" if self.exit_code is None else f"with status {self.exit_code}"
+        return Failure("lost", f"the worker's container ended {status} before the task did", traceback=self.diagnostics)
+
+
+# What a worker says, in this order: Ready or Broken, then Log and TaskResult, and in any case WorkerEnded as the last.
+Said = Union[Ready, Broken, Log, TaskResult, WorkerEnded]
+
+# Called with the worker's id from a thread of its own for each worker; when it blocks, the worker's tasks do in the end.
+Notify = Callable[[int, Said], None]
+
+
+class Worker(Protocol):
+    """A worker that was started. No method raises because the worker is gone: `WorkerEnded` says that, once."""
+
+    def send(self, task: RunTask) -> None:
+        """Hand over a task. Tasks run one after the other, in the order in which they were sent."""
+
+    def stop(self) -> None:
+        """End the worker in an orderly way, now: a task that runs is killed."""
+
+    def kill(self) -> None:
+        """End the worker by force."""
+
+
+class Host(Protocol):
+    """A place to run workers. Its methods may be called from any thread."""
+
+    @property
+    def name(self) -> str:
+        """For messages and the journal."""
+
+    @property
+    def cpus(self) -> int: ...
+
+    @property
+    def memory(self) -> int:
+        """In bytes."""
+
+    def make_outbox(self, folder: Path) -> None:
+        """Make the folder to which the workers of one run write, such that they can."""
+
+    def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
+        """Start a worker; what it says is handed to `notify`. Raises EngineError when it cannot be started."""

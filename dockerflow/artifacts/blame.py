@@ -1,8 +1,8 @@
 """Find what inside a value keeps it from being pickled.
 
-Pickle says `cannot pickle '_thread.lock' object` and not where. This walks from the value into whichever part of it fails
-on its own, as far as that leads, and spells the way like Python: `model["callbacks"][2].lock`. It runs only after a
-failure, so it may be slow: every level is pickled again.
+Pickle says `cannot pickle '_thread.lock' object` and not where. This walks from the value into whichever part of it
+fails on its own, as far as that leads, and spells the way like Python: `model["callbacks"][2].lock`. It runs only
+after a failure, so it may be slow: every level is pickled again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A Python value as bytes, and back.
 
-The value is pickled with protocol 5; large memory inside it (that of arrays and tables) is not copied into the pickle but
-stored raw behind it, so that reading maps the file and computes on it in place. The format, all numbers little endian:
+The value is pickled with protocol 5; large memory inside it (that of arrays and tables) is not copied into the pickle
+but stored raw behind it, so that reading maps the file and computes on it in place. The format, all numbers little
+endian:
 
     "DFVALUE1"
     8 bytes          length of the pickle
@@ -10,12 +11,12 @@ stored raw behind it, so that reading maps the file and computes on it in place.
     the pickle       its out-of-band buffers are, in their order, those that follow
     the buffers      each begins at a multiple of 64 bytes from the start
 
-`typed` says how numpy's and pandas' objects are pickled, at any depth, so that another version can read them. Everything
-else is pickled as its class has it: by a reference to the class's module, which for a class of the flow file is the
-file's own name.
+`typed` says how numpy's and pandas' objects are pickled, at any depth, so that another version can read them.
+Everything else is pickled as its class has it: by a reference to the class's module, which for a class of the flow
+file is the file's own name.
 
-Equal values give equal bytes, with the limits of pickle: a set's order follows PYTHONHASHSEED, a dict's is the order of
-insertion, and an object that appears twice (`[a, a]`) is not the same as two equal ones.
+Equal values give equal bytes, with the limits of pickle: a set's order follows PYTHONHASHSEED, a dict's is the order
+of insertion, and an object that appears twice (`[a, a]`) is not the same as two equal ones.
 
 Python 3.7 has no protocol 5. There values are written with protocol 4, their memory inside the pickle; both are read
 everywhere.
@@ -24,7 +25,6 @@ everywhere.
 from __future__ import annotations
 
 import copyreg
-import pickle
 import struct
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Union

@@ -1,5 +1,7 @@
 """What may go wrong between a Python value and its bytes.
 
+The classes say which way it went wrong; the message says what inside the value, and what wrote it.
+
     ArtifactError
     ├── CannotEncode    a value, or something inside it, has no form that can be stored
     └── CannotDecode    stored bytes from which this Python cannot make the value again

@@ -10,8 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import struct
-import sys
-from typing import Any, Callable, Dict, Iterable, Iterator
+from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator
 
 HAS_PROTOCOL_5 = pickle.HIGHEST_PROTOCOL >= 5
 PROTOCOL = 5 if HAS_PROTOCOL_5 else 4
@@ -22,46 +21,53 @@ _BYTEARRAY8, _NEXT_BUFFER, _READONLY_BUFFER = 0x96, 0x97, 0x98
 def pickler(stream: Any, buffer_callback: Callable[[Any], Any]) -> Any:
     """A pickler that gives large memory to `buffer_callback`, where this Python can."""
     if HAS_PROTOCOL_5:
-        return pickle.Pickler(stream, PROTOCOL, buffer_callback=buffer_callback)
+        return pickle.Pickler(stream, PROTOCOL, buffer_callback=buffer_callback)  # novm
     return pickle.Pickler(stream, PROTOCOL)
 
 
 def loads(pickled: memoryview, buffers: Iterable[memoryview]) -> Any:
     """The value of a stream of protocol 5 or below with its out-of-band buffers."""
     if HAS_PROTOCOL_5:
-        return pickle.loads(pickled, buffers=buffers)
-    return UnpicklerOfProtocol5(io.BytesIO(pickled), iter(buffers)).load()
+        return pickle.loads(pickled, buffers=buffers)  # novm
+    return loads_in_python(pickled, buffers)
 
 
-class UnpicklerOfProtocol5(pickle._Unpickler):  # type: ignore[name-defined,misc]  # documented nowhere, there since 3.0
-    """The standard library's Python unpickler, taught what protocol 5 adds. For Python 3.7; right on any."""
+def loads_in_python(pickled: memoryview, buffers: Iterable[memoryview]) -> Any:
+    """`loads` without any help from the standard library's C code or from Python 3.8."""
+    return _Unpickler(io.BytesIO(pickled), iter(buffers)).load()
+
+
+# In the standard library since 3.0, under this name, for exactly this: to see and change how unpickling works.
+_PythonUnpickler: Any = getattr(pickle, "_Unpickler")  # noqa: B009 - type stubs do not list it
+
+
+class _Unpickler(_PythonUnpickler):  # type: ignore[misc]
+    """The standard library's unpickler in Python, taught what protocol 5 adds."""
 
     def __init__(self, stream: io.BytesIO, buffers: Iterator[memoryview]) -> None:
         super().__init__(stream)
-        self._out_of_band = buffers
+        self.out_of_band = buffers
 
-    def _load_protocol(self) -> None:
+    def load_proto(self) -> None:
         self.proto = self.read(1)[0]
         if self.proto > 5:
             raise ValueError(f"unsupported pickle protocol: {self.proto}")
 
-    def _load_bytearray(self) -> None:
+    def load_bytearray8(self) -> None:
         (size,) = struct.unpack("<Q", self.read(8))
-        if size > sys.maxsize:
-            raise pickle.UnpicklingError(f"a bytearray of {size} bytes is too large for this machine")
         self.append(bytearray(self.read(size)))
 
-    def _load_buffer(self) -> None:
-        self.append(next(self._out_of_band))
+    def load_next_buffer(self) -> None:
+        self.append(next(self.out_of_band))
 
-    def _load_readonly(self) -> None:
+    def load_readonly_buffer(self) -> None:
         view = memoryview(self.stack[-1])
         self.stack[-1] = view if view.readonly else memoryview(bytes(view))
 
-    dispatch: Dict[int, Callable[[Any], None]] = {
-        **pickle._Unpickler.dispatch,  # type: ignore[attr-defined]
-        pickle.PROTO[0]: _load_protocol,
-        _BYTEARRAY8: _load_bytearray,
-        _NEXT_BUFFER: _load_buffer,
-        _READONLY_BUFFER: _load_readonly,
+    dispatch: ClassVar[Dict[int, Callable[[Any], None]]] = {
+        **_PythonUnpickler.dispatch,
+        pickle.PROTO[0]: load_proto,
+        _BYTEARRAY8: load_bytearray8,
+        _NEXT_BUFFER: load_next_buffer,
+        _READONLY_BUFFER: load_readonly_buffer,
     }

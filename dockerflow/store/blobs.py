@@ -3,13 +3,13 @@
     <root>/<first two hex digits>/<sha256>      a store's blobs, mode 0444
     <outbox>/<sha256>                           what one run's containers have written, until the scheduler adopts it
 
-In a container the root is mounted read-only and everything is written to the outbox, which is flat so that the scheduler,
-who owns the folder, can move files out of it whoever wrote them.
+In a container the root is mounted read-only and everything is written to the outbox, which is flat so that the
+scheduler, who owns the folder, can move files out of it whoever wrote them.
 
 Promised: a blob under its final name is whole, also after SIGKILL at any moment. What is read is checked against its
-name when it is small (up to `CHECKED`); a larger blob costs as much to hash as to compute on, so its hash is checked only
-by `verify`. Power cuts are not covered when writing; they show as a `DamagedBlob`, and writing the same bytes again mends
-a blob of the wrong size.
+name when it is small (up to `CHECKED`); a larger blob costs as much to hash as to compute on, so its hash is checked
+only by `verify`. Power cuts are not covered when writing; they show as a `DamagedBlob`, and writing the same bytes
+again mends a blob of the wrong size.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import mmap
 import os
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Iterable, List, Union, cast
 from weakref import WeakSet
@@ -47,11 +48,11 @@ class _Mapping(mmap.mmap):
     """A map that can be counted."""
 
 
-_mappings: "WeakSet[_Mapping]" = WeakSet()
+_mappings: WeakSet[_Mapping] = WeakSet()
 
 
 class Blobs:
-    """The blobs of one store, or what a container sees of them. `written` are the hashes put since creation, in order."""
+    """The blobs of one store, or what a container sees of them; `written` are the hashes put so far, in order."""
 
     def __init__(self, root: Union[str, Path], outbox: Union[str, Path, None] = None) -> None:
         self.root = Path(root)
@@ -211,10 +212,8 @@ def _hash_of(path: Path) -> str:
 
 
 def _discard(path: Path) -> None:
-    try:
+    with suppress(OSError):  # the outbox is deleted as a whole when the run ends
         path.unlink()
-    except OSError:  # the outbox is deleted as a whole when the run ends
-        pass
 
 
 def _damaged(sha256: str, path: Path) -> DamagedBlob:

@@ -3,8 +3,8 @@
     <root>/blobs/…                      blobs, see `blobs`
     <root>/<key>                        one file per object; what keys there are is said in `runs`
 
-A key is a relative path of plain names. An object under its key is whole at any moment, also while it is replaced and
-after a SIGKILL, and one that `put` has returned from survives a power cut.
+A key is a relative path of names that do not begin with a dot. An object under its key is whole at any moment, also
+while it is replaced and after a SIGKILL, and one that `put` has returned from survives a power cut.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from dockerflow.store import files
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.errors import StoreError
 
+# The configuration may be committed, runs are not.
+IGNORED = "*\n!.gitignore\n!config.yaml\n"
+
 # The name that is looked for from a folder upwards.
 NAME = ".dockerflow"
 
-_KEY = re.compile(r"(?!\.\.?(/|$))[^/\0]+(/(?!\.\.?(/|$))[^/\0]+)*")
+_KEY = re.compile(r"[^./\0][^/\0]*(/[^./\0][^/\0]*)*")
 
 
 def find(start: Union[str, Path]) -> Optional[Path]:
@@ -37,9 +40,10 @@ def create(folder: Union[str, Path]) -> DirectoryStore:
         files.make_folder(root / "blobs")
         ignored = root / ".gitignore"
         if not ignored.exists():
-            ignored.write_text("# The store of dockerflow: the configuration may be committed, runs are not.\n*\n!config.yaml\n")
+            ignored.write_text(IGNORED)
     except OSError as error:
-        raise StoreError(f"cannot make the store `{root}`: {error.strerror}", "name another with DOCKERFLOW_STORE") from error
+        hint = "name another with DOCKERFLOW_STORE"
+        raise StoreError(f"cannot make the store `{root}`: {error.strerror}", hint) from error
     return DirectoryStore(root)
 
 
@@ -55,7 +59,7 @@ class DirectoryStore:
         self._write(key, data, new=False)
 
     def put_new(self, key: str, data: bytes) -> bool:
-        """Store `data` under `key` unless something is there; whether it was stored. Of several at once one succeeds."""
+        """Store `data` under `key` unless something is there; whether it was. Of several at once one succeeds."""
         return self._write(key, data, new=True)
 
     def get(self, key: str) -> Optional[bytes]:
@@ -77,12 +81,12 @@ class DirectoryStore:
         return sorted(key for key in found if key.startswith(prefix))
 
     def children(self, prefix: str) -> List[str]:
-        """The names right below `prefix` (a key's part, without a final slash), of objects and of what holds objects."""
+        """The names right below `prefix` (no final slash), of objects and of what holds objects, sorted."""
         try:
             names = os.listdir(str(self._path(prefix)))
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(name for name in names if not name.startswith(files.TEMPORARY))
+        return sorted(name for name in names if not name.startswith("."))
 
     def delete(self, key: str) -> None:
         """Remove the object under `key`; nothing happens if there is none."""
@@ -108,7 +112,9 @@ class DirectoryStore:
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
-            raise StoreError(f"`{key}` is not a key: a key is names with a slash between them, none of them `.` or `..`")
+            raise StoreError(
+                f"`{key}` is not a key: a key is names with slashes between them, none beginning with a dot"
+            )
         return self.root / key
 
     def _below(self, folder: Path) -> Iterator[str]:
@@ -116,5 +122,5 @@ class DirectoryStore:
             if Path(place) == self.root and "blobs" in folders:
                 folders.remove("blobs")
             for name in names:
-                if not name.startswith(files.TEMPORARY):
+                if not name.startswith("."):
                     yield (Path(place) / name).relative_to(self.root).as_posix()

@@ -1,5 +1,7 @@
 """What may go wrong with a store.
 
+The classes say what a caller can act on; the message says where.
+
     StoreError
     ├── MissingBlob      nothing is stored under a hash that something refers to
     ├── DamagedBlob      what is stored under a hash is something else

@@ -1,15 +1,15 @@
 """Write files that are either whole under their name or not there at all.
 
-Bytes go to a temporary name first and get the final one by a rename or a link, which the file system does in one step. A
-process killed at any moment leaves at most a temporary file, whose name begins with `TEMPORARY` so that every listing can
-pass over it. Nothing is promised about a power cut, except where `durable` is asked for.
+Bytes go to a temporary name first and get the final one by a rename or a link, which the file system does in one step.
+A process killed at any moment leaves at most a temporary file, whose name begins with `TEMPORARY` so that every
+listing can pass over it. Nothing is promised about a power cut, except where `durable` is asked for.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Iterator
 
@@ -49,10 +49,8 @@ def temporary(folder: Path) -> Iterator[BinaryIO]:
         with stream:
             yield stream
     finally:
-        try:
+        with suppress(FileNotFoundError):
             path.unlink()
-        except FileNotFoundError:
-            pass
 
 
 def close_for_reading(stream: BinaryIO, durable: bool = False) -> None:

@@ -5,9 +5,9 @@ them all, and only large ones get a blob of their own, which equal values then s
 
     "DFMANIF1" · length of the header, 8 bytes little endian · header (JSON) · padding to 64 · packed artifacts
 
-The header is {"artifacts": {name: [blob, offset, size, sha256, type, libraries]}}. An empty `blob` means this very blob,
-and `offset` then counts from the first packed artifact; packed artifacts are aligned to 64 bytes. Artifacts that a task
-only passes on are not copied: their entry points at the blob that holds them.
+The header is {"artifacts": {name: [blob, offset, size, sha256, type, libraries]}}. An empty `blob` means this very
+blob, and `offset` then counts from the first packed artifact; packed artifacts are aligned to 64 bytes. Artifacts that
+a task only passes on are not copied: their entry points at the blob that holds them.
 
 The same values give the same bytes, hence the same hash, as far as `dockerflow.artifacts.codec` promises it.
 """
@@ -93,7 +93,7 @@ def read(blobs: Blobs, sha256: str) -> Manifest:
 
 
 def load(blobs: Blobs, ref: ArtifactRef) -> Any:
-    """The value of an artifact. Raises MissingBlob, DamagedBlob, or CannotDecode with what wrote it and what is here."""
+    """The value of an artifact. Raises MissingBlob, DamagedBlob, or CannotDecode with what wrote it."""
     return codec.decode(content(blobs, ref), ref.type, ref.libraries)
 
 

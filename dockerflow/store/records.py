@@ -1,8 +1,8 @@
 """The events of a run's journal, one frozen class each, and their JSON lines.
 
-The journal is the truth about a run: the scheduler alone writes it, `history` folds it into what a reader sees, and resume
-starts from it. A record never changes its meaning: a reader passes over record types and fields that it does not know, so
-that an older dockerflow can read a newer run.
+The journal is the truth about a run: the scheduler alone writes it, `history` folds it into what a reader sees, and
+resume starts from it. A record never changes its meaning: a reader passes over record types and fields that it does not
+know, so that an older dockerflow can read a newer run.
 
 Times are seconds since the epoch (UTC). This module is shipped into step containers: standard library only, Python 3.7.
 """
@@ -74,7 +74,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class TaskCreated:
-    """A task that will run. `inputs` are task ids; `foreach` is (step, variable, index, size) per level, outermost first."""
+    """A task that will run. `inputs` are task ids; `foreach` is (step, variable, index, size) per level from outside in."""
 
     time: float
     step: str

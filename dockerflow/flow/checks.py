@@ -1,0 +1,130 @@
+"""Whether the steps of a flow fit together: every rule, all problems at once, in the order of their lines.
+
+The rules accept and reject what Metaflow's do. A problem that follows from another one is not reported: where a step is
+unknown or the steps go round in a circle, nothing is said about splits and joins.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Dict, Iterator, List, Optional, Set, Tuple
+
+from dockerflow.flow.balance import balance_problems
+from dockerflow.flow.definition import Catch, Flow, Problem, Step
+from dockerflow.flow.errors import InvalidFlow
+
+__all__ = ["check", "problems"]
+
+RESERVED = frozenset(("name", "next", "input", "index", "cmd", "foreach_stack", "merge_artifacts", "script_name"))
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]*\Z")
+
+
+def check(flow: Flow) -> None:
+    """Raise InvalidFlow with every problem of the flow, if it has any."""
+    found = problems(flow)
+    if found:
+        raise InvalidFlow(flow.name, found)
+
+
+def problems(flow: Flow) -> List[Problem]:
+    """Every problem of a flow: the flow's file first, in the order of lines."""
+    found = [*_ends(flow), *_names(flow), *_transitions(flow), *_catches(flow), *_cycles(flow), *_unreachable(flow)]
+    if not found and not any(_unread(step) for step in flow.steps.values()):
+        found = balance_problems(flow)
+    return sorted({*flow.problems, *found}, key=lambda each: (each.file != flow.file, each.file, each.line))
+
+
+def _unread(step: Step) -> bool:
+    """Whether the step has a `self.next` that says nothing of what follows."""
+    return bool(step.next_line) and not step.next
+
+
+def _problem(step: Step, message: str, hint: Optional[str] = None, line: int = 0) -> Problem:
+    return Problem(step.file, line or step.line, message, hint)
+
+
+def _ends(flow: Flow) -> Iterator[Problem]:
+    for name, what in (("start", "first"), ("end", "last")):
+        if name not in flow.steps:
+            near = difflib.get_close_matches(name, [step for step in flow.steps if step not in ("start", "end")], 1, 0.75)
+            hint = f"is it `{near[0]}`?" if near else f"call the {what} step of the flow `{name}`"
+            yield Problem(flow.file, flow.line, f"flow `{flow.name}` has no step `{name}`", hint)
+    start, end = flow.steps.get("start"), flow.steps.get("end")
+    if start and start.join:
+        yield _problem(start, "step `start` takes `inputs`, but nothing comes before it", "write `def start(self):`")
+    if end and end.join:
+        hint = "add a join step before it, and write `def end(self):`"
+        yield _problem(end, "step `end` takes `inputs`: the last step cannot be a join", hint)
+    if end and end.next_line:
+        yield _problem(end, "step `end` calls `self.next`: nothing follows it", "remove that line", end.next_line)
+
+
+def _names(flow: Flow) -> Iterator[Problem]:
+    for step in flow.steps.values():
+        if step.name in RESERVED:
+            yield _problem(step, f"step `{step.name}` has a reserved name", "give it another name")
+        elif not _NAME.match(step.name):
+            hint = "use lower-case letters, digits and `_`, and begin with a letter"
+            yield _problem(step, f"step `{step.name}` has a name that a step cannot have", hint)
+
+
+def _transitions(flow: Flow) -> Iterator[Problem]:
+    for step in flow.steps.values():
+        if not step.next_line and step.name != "end":
+            hint = "end it with `self.next(self.<step>)`"
+            yield _problem(step, f"step `{step.name}` does not call `self.next`", hint)
+        for name in dict.fromkeys(step.next):
+            if name not in flow.steps:
+                near = difflib.get_close_matches(name, flow.steps, 1)
+                hint = f"did you mean `{near[0]}`?" if near else f"is `@step` missing on `{name}`?"
+                yield _problem(step, f"step `{step.name}` is followed by an unknown step `{name}`", hint, step.next_line)
+            elif step.next.count(name) > 1:
+                yield _problem(step, f"step `{step.name}` is followed by `{name}` twice", None, step.next_line)
+
+
+def _catches(flow: Flow) -> Iterator[Problem]:
+    for step in flow.steps.values():
+        if step.foreach and step.decorator(Catch):
+            hint = "move what may fail into a step before or after it"
+            yield _problem(step, f"step `{step.name}` has `@catch` and a foreach: these do not go together", hint)
+
+
+def _cycles(flow: Flow) -> Iterator[Problem]:
+    """Each circle once, at the `self.next` that closes it."""
+    done: Set[str] = set()
+
+    def walk(step: Step, path: Tuple[str, ...]) -> Iterator[Problem]:
+        for name in dict.fromkeys(step.next):
+            if name in path:
+                circle = " → ".join([*path[path.index(name) :], name])
+                message = f"the steps go round in a circle: {circle}"
+                yield _problem(step, message, "a flow goes one way: let `self.next` name a later step", step.next_line)
+            elif name not in done and name in flow.steps:
+                yield from walk(flow.steps[name], (*path, name))
+        done.add(step.name)
+
+    for step in flow.steps.values():
+        if step.name not in done:
+            yield from walk(step, (step.name,))
+
+
+def _unreachable(flow: Flow) -> Iterator[Problem]:
+    """The steps that no way from `start` leads to; of several in a row, those that nothing leads to."""
+    if "start" not in flow.steps or any(_unread(step) for step in flow.steps.values()):
+        return
+    reached: Dict[str, None] = {}
+    waiting = ["start"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached and name in flow.steps:
+            reached[name] = None
+            waiting += flow.steps[name].next
+    missed = [step for step in flow.steps.values() if step.name not in reached]
+    before = flow.preceding()
+    roots = [step for step in missed if not before[step.name]] or missed
+    for step in roots:
+        hint = f"name it in the `self.next` of the step before it, or remove `{step.name}`"
+        yield _problem(step, f"step `{step.name}` cannot be reached from `start`", hint)

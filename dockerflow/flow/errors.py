@@ -1,0 +1,68 @@
+"""What can be wrong with a flow file, its parameters, or the way a step uses the flow.
+
+    FlowError
+    ├── FlowFileError       the file is missing, does not import, or holds no flow that can be chosen
+    ├── InvalidFlow         the graph, the decorators or the parameters' definitions are wrong; carries every problem
+    ├── ParameterError      a value given on the command line is missing, unknown or of the wrong type
+    ├── StandInUsed         the flow file uses, while it is read, a library that this machine lacks
+    └── StepError           a step called `self.next`, `self.merge_artifacts` or the like in a way that cannot work
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Optional, Sequence
+
+from dockerflow.errors import DockerflowError
+from dockerflow.flow.definition import Problem
+
+__all__ = ["FlowError", "FlowFileError", "InvalidFlow", "ParameterError", "StandInUsed", "StepError", "place"]
+
+
+class FlowError(DockerflowError):
+    exit_code = 3
+
+
+class FlowFileError(FlowError):
+    """The flow file cannot be read. `traceback`, if there is one, begins at the user's own frame."""
+
+    def __init__(self, message: str, hint: Optional[str] = None, traceback: str = "") -> None:
+        super().__init__(f"{message}\n\n{traceback.rstrip()}" if traceback else message, hint)
+        self.traceback = traceback
+
+
+class InvalidFlow(FlowError):
+    """Every problem of one flow, in the order of their lines."""
+
+    def __init__(self, flow: str, problems: Sequence[Problem]) -> None:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n\n".join([f"flow `{flow}` has {count}", *map(_shown, problems)]))
+        self.problems = tuple(problems)
+
+
+class ParameterError(FlowError):
+    """One or more parameters without a usable value; the message names them all."""
+
+
+class StandInUsed(FlowError):
+    """A library that is missing on this machine was needed while the flow file was read."""
+
+
+class StepError(FlowError):
+    """A step's code asked the flow for something that cannot be."""
+
+
+def place(file: str, line: int) -> str:
+    """`flow.py:12`, relative to the working directory where that is shorter."""
+    try:
+        shorter = min(os.path.relpath(file), file, key=len)
+    except (OSError, ValueError):  # no working directory any more, or another drive
+        shorter = file
+    return f"{shorter}:{line}" if line else shorter
+
+
+def _shown(problem: Problem) -> str:
+    text = f"{place(problem.file, problem.line)}: {problem.message}"
+    return text if problem.hint is None else f"{text}\n  hint: {problem.hint}"

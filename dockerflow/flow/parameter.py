@@ -1,0 +1,175 @@
+"""What a flow is given when it is run: `Parameter` and `IncludeFile`.
+
+In a class body they describe a parameter; on a running flow the same attribute is its value, read-only. How a text from the
+command line becomes a value is in `parameters`; a definition that cannot work is noted and reported with the
+flow's other problems.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from typing import Any, Callable, List, Optional, Tuple
+
+from dockerflow.flow.definition import ParameterDefinition
+from dockerflow.flow.errors import StepError
+
+__all__ = ["IncludeFile", "JSONType", "Parameter"]
+
+# Options of `run` and of Metaflow's `run`: a parameter of such a name could not be given. In lower case, with dashes.
+RESERVED = frozenset(
+    "decospecs engine fresh-containers help host log-format max-log-size max-num-splits max-workers name namespace network "
+    "obj params platform quiet run-id run-id-file runner-attribute-file store tag tags task-id user-namespace verbose "
+    "with".split()
+)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+
+
+class _JSON:
+    """The type of a parameter whose text is JSON."""
+
+    def __repr__(self) -> str:
+        return "JSONType"
+
+
+JSONType = _JSON()
+
+_KINDS = {str: "str", int: "int", float: "float", bool: "bool", dict: "json", list: "json"}
+
+
+class Parameter:
+    """A value of the flow that is given when it is run, as `--name VALUE`.
+
+    `type` is one of `str`, `int`, `float`, `bool`, `JSONType`; without it, the type of `default`, or `str`. `default` may
+    be a function of one argument, called at launch with a context that has `flow_name`, `user_name` and
+    `parameter_name`. With `separator`, the text is split into a list.
+    """
+
+    def __init__(  # noqa: PLR0913 - the options are Metaflow's
+        self,
+        name: str,
+        default: Any = None,
+        type: Any = None,
+        help: Optional[str] = None,
+        required: Optional[bool] = None,
+        show_default: Optional[bool] = None,
+        separator: Optional[str] = None,
+        **unknown: Any,
+    ) -> None:
+        frame = sys._getframe(1)
+        while frame.f_code.co_filename == __file__ and frame.f_back is not None:  # called by a subclass's constructor
+            frame = frame.f_back
+        self.name, self.default, self.help, self.separator = name, default, help, separator
+        self.type = type
+        self.required = bool(required) and default is None
+        self.file, self.line = frame.f_code.co_filename, frame.f_lineno
+        self.unknown = tuple(unknown)
+        self.attribute = ""
+
+    def __set_name__(self, owner: Any, attribute: str) -> None:
+        self.attribute = attribute
+
+    @property
+    def kind(self) -> str:
+        return _KINDS.get(self._type(), "json")
+
+    def definition(self) -> ParameterDefinition:
+        return ParameterDefinition(
+            attribute=self.attribute,
+            name=self.name,
+            kind=self.kind,
+            required=self.required,
+            default=self.default,
+            help=self.help or "",
+            line=self.line,
+        )
+
+    def faults(self) -> List[Tuple[str, Optional[str]]]:
+        """What is wrong with the definition: messages with their hints."""
+        found: List[Tuple[str, Optional[str]]] = []
+        known = isinstance(self.name, str) and _NAME.match(self.name)
+        if not known:
+            found.append((f"the name of a parameter is `{self.name!r}`; expected letters, digits, `-` and `_`", None))
+        elif self.name.lower().replace("_", "-") in RESERVED:
+            hint = "give it another name; the attribute may keep its own"
+            found.append((f"parameter `{self.name}` has a reserved name: `--{self.name}` is an option of the run", hint))
+        if self._type() is not JSONType and self._type() not in _KINDS:
+            expected = "`str`, `int`, `float`, `bool` or `JSONType`"
+            found.append((f"the type of parameter `{self.name}` is `{self._type()!r}`; expected {expected}", None))
+        for option in self.unknown:
+            found.append((f"parameter `{self.name}` has an unknown option `{option}`", None))
+        if self.separator is not None and self.kind != "str":
+            found.append((f"parameter `{self.name}` has a `separator` but is no `str`", "leave one of the two out"))
+        return found
+
+    def loaded(self, value: Any) -> Any:
+        """What a step sees of the value that was stored."""
+        return value
+
+    def _type(self) -> Any:
+        if self.type is not None:
+            return self.type
+        return str if self.default is None or callable(self.default) else type(self.default)
+
+    def __get__(self, flow: Any, owner: Any = None) -> Any:
+        return self if flow is None else flow._parameter(self)
+
+    def __set__(self, flow: Any, value: Any) -> None:
+        raise AttributeError(f"`{self.attribute}` is a parameter and cannot be changed; store the new value under another name")
+
+    def __getitem__(self, key: Any) -> Any:  # so that a type checker accepts `self.parameter["key"]`
+        raise TypeError(f"parameter `{self.name}` has a value only while the flow runs")
+
+
+class IncludeFile(Parameter):
+    """The content of a file that is named when the flow is run, as `--name PATH`, and read at that moment.
+
+    A text (`is_text`, decoded with `encoding`) or bytes. `default` is a path, or a function that gives one. `parser`, a
+    function or its dotted name, turns the content into what a step sees, inside the step.
+    """
+
+    def __init__(  # noqa: PLR0913 - the options are Metaflow's
+        self,
+        name: str,
+        required: Optional[bool] = None,
+        is_text: Optional[bool] = None,
+        encoding: Optional[str] = None,
+        help: Optional[str] = None,
+        parser: Any = None,
+        default: Any = None,
+        show_default: Optional[bool] = None,
+        **unknown: Any,
+    ) -> None:
+        super().__init__(name, default=default, help=help, required=required, show_default=show_default, **unknown)
+        self.is_text = is_text is not False
+        self.encoding = encoding or "utf-8"
+        self.parser = parser
+
+    @property
+    def kind(self) -> str:
+        return "file"
+
+    def faults(self) -> List[Tuple[str, Optional[str]]]:
+        found = super().faults()
+        try:
+            "".encode(self.encoding)
+        except (LookupError, TypeError):
+            found.append((f"parameter `{self.name}` has an unknown encoding `{self.encoding}`", "try `utf-8` or `latin-1`"))
+        return found
+
+    def loaded(self, value: Any) -> Any:
+        return value if value is None or self.parser is None else _function(self.parser)(value)
+
+
+def _function(parser: Any) -> Callable[[Any], Any]:
+    if callable(parser):
+        return parser  # type: ignore[no-any-return]
+    module, _, name = str(parser).rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+    except (ImportError, AttributeError, ValueError) as error:
+        message = f"the parser `{parser}` of a parameter cannot be imported: {error}"
+        raise StepError(message, "name it as `module.function`") from error

@@ -1,0 +1,192 @@
+"""From what was written on the command line to the values of a flow's parameters.
+
+Everything wrong is reported at once: values that are missing, unknown or of the wrong type, files that cannot be read.
+Only the machine that launches a run does this; the steps read the values from the store.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+import io
+import json
+import os
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+
+from dockerflow.flow.errors import FlowError, ParameterError
+from dockerflow.flow.parameter import IncludeFile, JSONType, Parameter
+from dockerflow.flow.tracebacks import traceback_of
+
+__all__ = ["IncludeFile", "JSONType", "Parameter", "ParameterContext", "resolve"]
+
+
+class ParameterContext(NamedTuple):
+    """What a function given as `default` is called with; the fields are Metaflow's."""
+
+    flow_name: str
+    user_name: str
+    parameter_name: str
+    logger: Callable[..., None] = print
+    ds_type: str = "local"
+    configs: Any = None
+
+
+class _Bad(Exception):
+    """One value that cannot be used; the text goes into the report."""
+
+    def __init__(self, text: str, hint: Optional[str] = None) -> None:
+        super().__init__(text)
+        self.hint = hint
+
+
+def resolve(loaded: Any, given: Mapping[str, str]) -> Dict[str, Any]:
+    """The value of every parameter of a `loading.LoadedFlow`, by attribute; `given` are texts by parameter name.
+
+    Files are read from where they are, relative to the working directory. Raises ParameterError with all that is wrong.
+    """
+    texts = {_normal(name): text for name, text in given.items()}
+    parameters: List[Parameter] = [getattr(loaded.cls, item.attribute) for item in loaded.flow.parameters]
+    values: Dict[str, Any] = {}
+    wrong = list(_unknown(given, [parameter.name for parameter in parameters]))
+    for parameter in parameters:
+        try:
+            values[parameter.attribute] = _value(parameter, texts.get(_normal(parameter.name)), loaded.flow.name)
+        except _Bad as bad:
+            wrong.append(bad)
+    if wrong:
+        hints = [bad.hint for bad in wrong if bad.hint]
+        raise ParameterError("\n".join(map(str, wrong)), "\n".join(dict.fromkeys(hints)) or None)
+    return values
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _unknown(given: Mapping[str, str], names: List[str]) -> List[_Bad]:
+    known = {_normal(name): name for name in names}
+    found = []
+    for name in given:
+        if _normal(name) in known:
+            continue
+        near = difflib.get_close_matches(_normal(name), known, 1)
+        has = ", ".join(f"`--{each}`" for each in names)
+        hint = f"did you mean `--{known[near[0]]}`?" if near else f"the flow has {has}" if has else "it has none"
+        found.append(_Bad(f"the flow has no parameter `{name}`", hint))
+    return found
+
+
+def _value(parameter: Parameter, text: Optional[str], flow: str) -> Any:
+    if text is None and parameter.required:
+        shown = "PATH" if parameter.kind == "file" else "VALUE"
+        raise _Bad(f"parameter `{parameter.name}` is required", f"give it with `--{parameter.name} {shown}`")
+    value = _default(parameter, flow) if text is None else text
+    if value is None:
+        return None
+    converted = _CONVERT[parameter.kind](parameter, value)
+    return converted.split(parameter.separator) if parameter.separator and converted else converted
+
+
+def _default(parameter: Parameter, flow: str) -> Any:
+    if not callable(parameter.default):
+        return parameter.default
+    try:
+        return parameter.default(ParameterContext(flow, _user(), parameter.name))
+    except FlowError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a function of the user, which may raise anything
+        text = f"the function that gives the default of parameter `{parameter.name}` failed\n\n{traceback_of(error)}"
+        raise _Bad(text) from error
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a uid without an entry in the user database
+        return str(os.getuid())
+
+
+def _bad(parameter: Parameter, value: Any, expected: str, hint: Optional[str] = None) -> _Bad:
+    text = value if isinstance(value, str) else repr(value)
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    return _Bad(f"parameter `{parameter.name}` is `{shown}`; expected {expected}", hint)
+
+
+def _text(parameter: Parameter, value: Any) -> str:
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise _bad(parameter, value, "a text")
+
+
+def _integer(parameter: Parameter, value: Any) -> int:
+    try:
+        if isinstance(value, (str, int)) or (isinstance(value, float) and value.is_integer()):
+            return int(value)
+    except ValueError:
+        pass
+    raise _bad(parameter, value, "a whole number")
+
+
+def _float(parameter: Parameter, value: Any) -> float:
+    try:
+        if isinstance(value, (str, int, float)):
+            return float(value)
+    except (ValueError, OverflowError):
+        pass
+    raise _bad(parameter, value, "a number")
+
+
+# The words that Metaflow's command line takes.
+_WORDS = {
+    **dict.fromkeys(("true", "t", "1", "yes", "y", "on"), True),
+    **dict.fromkeys(("false", "f", "0", "no", "n", "off"), False),
+}
+
+
+def _boolean(parameter: Parameter, value: Any) -> bool:
+    found = _WORDS.get(str(value).strip().lower())
+    if found is None:
+        raise _bad(parameter, value, "`true` or `false`")
+    return found
+
+
+def _json(parameter: Parameter, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        hint = "on a command line put the JSON in single quotes: '{\"key\": [1, 2]}'"
+        raise _bad(parameter, value, f"JSON ({error})", hint) from error
+
+
+def _file(parameter: Parameter, value: Any) -> Any:
+    if not isinstance(value, (str, os.PathLike)):
+        raise _bad(parameter, value, "the path of a file")
+    if not isinstance(parameter, IncludeFile):
+        raise TypeError(f"parameter `{parameter.name}` includes no file")
+    path = os.path.expanduser(os.fspath(value))
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+        # As a text file is read: the line ends of any system become `\n`.
+        return io.TextIOWrapper(io.BytesIO(content), parameter.encoding).read() if parameter.is_text else content
+    except OSError as error:
+        hint = f"relative paths begin at `{os.getcwd()}`" if not os.path.isabs(path) else None
+        raise _bad(parameter, path, f"a readable file ({error.strerror or error})", hint) from error
+    except UnicodeDecodeError as error:
+        found = f"byte {error.object[error.start]:#04x} at {error.start}"
+        hint = "use `IncludeFile(..., is_text=False)` for bytes, or name the file's `encoding`"
+        raise _bad(parameter, path, f"a text in {parameter.encoding} (it has {found})", hint) from error
+
+
+_CONVERT: Dict[str, Callable[[Parameter, Any], Any]] = {
+    "str": _text,
+    "int": _integer,
+    "float": _float,
+    "bool": _boolean,
+    "json": _json,
+    "file": _file,
+}

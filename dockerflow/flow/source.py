@@ -1,0 +1,208 @@
+"""Read a flow from the source of its class: steps, transitions, decorators, parameters.
+
+A step is understood by its syntax tree alone; nothing of it is run. Each step names the file and line that it is written
+at, which may be another module's. What cannot be read is noted in `Flow.problems`; whether the steps fit together is
+`checks`' business.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+from dataclasses import dataclass, replace
+from types import FunctionType
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from dockerflow.flow.decorator_values import Report, check_conda_base, decorators_of
+from dockerflow.flow.decorators import Written, is_step, written_on
+from dockerflow.flow.definition import Flow, ParameterDefinition, Step
+from dockerflow.flow.parameter import Parameter
+from dockerflow.flow.transitions import transition_of
+
+__all__ = ["read_flow"]
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """A function's definition in its file."""
+
+    file: str
+    tree: Optional[ast.AST]
+    line: int
+
+
+class _Source:
+    """Finds the syntax trees of functions, with each file parsed once."""
+
+    def __init__(self) -> None:
+        self._trees: Dict[str, Dict[int, ast.AST]] = {}
+
+    def of(self, function: Any) -> _Definition:
+        function = inspect.unwrap(function)
+        code = function.__code__
+        if code.co_filename not in self._trees:
+            text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+            self._trees[code.co_filename] = dict(_functions(text))
+        tree = self._trees[code.co_filename].get(code.co_firstlineno)
+        return _Definition(code.co_filename, tree, getattr(tree, "lineno", code.co_firstlineno))
+
+
+def _functions(text: str) -> Iterator[Tuple[int, ast.AST]]:
+    """Every function of a file by its first line, which is that of its first decorator: where its code begins."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]), node
+
+
+def read_flow(cls: Any) -> Flow:
+    """The flow that a FlowSpec class describes."""
+    report, source = Report(), _Source()
+    file = inspect.getsourcefile(cls) or ""
+    base = _conda_base(cls, report)
+    steps = {name: _step(name, function, base, source, report) for name, function in _step_functions(cls).items()}
+    for klass in _classes(cls):
+        _check_body(klass, report)
+    return Flow(
+        name=cls.__name__,
+        file=file,
+        line=_line(cls),
+        doc=inspect.cleandoc(cls.__dict__.get("__doc__") or ""),
+        steps=steps,
+        parameters=_parameters(cls, report),
+        problems=tuple(report.problems),
+    )
+
+
+def _classes(cls: Any) -> List[Any]:
+    """The class and its bases up to FlowSpec and object, which are not the user's; the most basic one first."""
+    return [klass for klass in reversed(cls.__mro__) if klass is not object and not klass.__dict__.get("_own", False)]
+
+
+def _step_functions(cls: Any) -> Dict[str, Any]:
+    """The functions with `@step` by name, in the order of their definition; those of bases come first."""
+    found: Dict[str, Any] = {}
+    for klass in _classes(cls):
+        for name, value in vars(klass).items():
+            if is_step(value):
+                found[name] = value
+            else:
+                found.pop(name, None)
+    return found
+
+
+def _step(name: str, function: Any, base: List[Written], source: _Source, report: Report) -> Step:
+    definition = source.of(function)
+    step = Step(
+        name=name,
+        file=definition.file,
+        line=definition.line,
+        doc=inspect.cleandoc(function.__doc__ or ""),
+        next=(),
+        decorators=decorators_of(name, written_on(function), base, report),
+    )
+    if not isinstance(definition.tree, ast.FunctionDef):
+        what = "is `async`" if isinstance(definition.tree, ast.AsyncFunctionDef) else "has no source that can be read"
+        report.add(step.file, step.line, f"step `{name}` {what}", "a step is a method written with `def`")
+        return step
+    found = transition_of(definition.tree, inspect.unwrap(function).__globals__)
+    for problem in found.problems:
+        report.add(step.file, problem.line or step.line, f"step `{name}` {problem.message}", problem.hint)
+    return replace(step, next=found.next, next_line=found.line, foreach=found.foreach, join=found.join)
+
+
+def _conda_base(cls: Any, report: Report) -> List[Written]:
+    """The `@conda_base` of the class and its bases, the most basic one first; other decorators are misplaced here."""
+    found: List[Written] = []
+    for klass in _classes(cls):
+        own: List[Written] = []
+        for written in written_on(klass):
+            at = written.file, written.line
+            if written.name != "conda_base":
+                hint = "put it on the steps that it is for"
+                report.add(*at, f"`@{written.name}` stands on the class `{klass.__name__}`, which is no step", hint)
+            elif own:
+                message = f"`{klass.__name__}` has `@conda_base` twice, the first on line {own[0].line}"
+                report.add(*at, message, "write both into one")
+            else:
+                check_conda_base(written, report)
+                own.append(written)
+        found += own
+    return found
+
+
+def _check_body(klass: Any, report: Report) -> None:
+    """What a class statement shows and the class no longer: decorators without `@step`, names that are bound twice."""
+    for name, value in vars(klass).items():
+        if isinstance(value, FunctionType) and not is_step(value):
+            for written in written_on(value):
+                message = f"`@{written.name}` stands on `{name}`, which is no step"
+                report.add(written.file, written.line, message, f"add `@step` to `{name}`")
+    bound: Dict[str, Tuple[str, int]] = {}
+    for name, what, line in _bindings(klass):
+        if name in bound and {what, bound[name][0]} & {"step"}:
+            message = f"`{name}` is defined twice, as a {bound[name][0]} on line {bound[name][1]} and as a {what} here"
+            report.add(inspect.getsourcefile(klass) or "", line, message, "give one of the two another name")
+        bound[name] = what, line
+
+
+def _bindings(klass: Any) -> Iterator[Tuple[str, str, int]]:
+    for node in getattr(_class_tree(klass), "body", ()):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, "step" if any(map(_is_step_decorator, node.decorator_list)) else "method", node.lineno
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, "parameter" if _makes_parameter(node.value) else "class attribute", node.lineno
+
+
+def _is_step_decorator(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "step" or isinstance(node, ast.Attribute) and node.attr == "step"
+
+
+def _makes_parameter(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Parameter", "IncludeFile")
+
+
+def _class_tree(klass: Any) -> Optional[ast.AST]:
+    try:
+        lines, _ = inspect.findsource(klass)
+        tree = ast.parse("".join(lines))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == klass.__name__]
+    return named[0] if len(named) == 1 else None  # a class defined twice: which of the two cannot be told
+
+
+def _line(cls: Any) -> int:
+    return getattr(_class_tree(cls), "lineno", 0)
+
+
+def _parameters(cls: Any, report: Report) -> Tuple[ParameterDefinition, ...]:
+    found: Dict[str, Parameter] = {}
+    for klass in _classes(cls):
+        for attribute, value in vars(klass).items():
+            found.pop(attribute, None)
+            if isinstance(value, Parameter):
+                found[attribute] = value
+    reserved = set(dir(_flow_spec(cls)))
+    names: Dict[str, str] = {}
+    for attribute, parameter in found.items():
+        at = parameter.file, parameter.line
+        for message, hint in parameter.faults():
+            report.add(*at, message, hint)
+        if attribute.startswith("_") or attribute in reserved:
+            why = "begins with `_`" if attribute.startswith("_") else "is a name that every flow has"
+            report.add(*at, f"parameter `{parameter.name}` cannot be kept in `{attribute}`, which {why}")
+        normal = str(parameter.name).lower().replace("-", "_")
+        if normal in names:
+            message = f"parameter `{parameter.name}` is defined twice, in `{names[normal]}` and in `{attribute}`"
+            report.add(*at, message, "upper and lower case, `-` and `_` make no difference")
+        names.setdefault(normal, attribute)
+    return tuple(parameter.definition() for parameter in found.values())
+
+
+def _flow_spec(cls: Any) -> Any:
+    return next(klass for klass in cls.__mro__ if klass.__dict__.get("_own", False))

@@ -1,0 +1,110 @@
+"""What one instance of a flow sees of its task: inherited artifacts, parameters, its place in foreaches.
+
+`runtime.task` makes a view for the task that runs, and one for each of a join's `inputs`; `spec.FlowSpec` shows it to the
+user as attributes. Nothing is loaded before it is asked for.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from dockerflow.flow.definition import Flow, Step
+
+__all__ = ["FOREACH_ITEMS", "FOREACH_STACK", "INTERNAL", "Level", "Taken", "View", "item_of", "items_of"]
+
+# Artifacts of ours among the user's: never inherited, never merged.
+FOREACH_STACK = "_foreach_stack"  # of a task inside a foreach: (step, variable, index, size, manifest) for every level
+FOREACH_ITEMS = "_foreach_items"  # of a task that splits over something whose order another process may not repeat
+INTERNAL = frozenset((FOREACH_STACK, FOREACH_ITEMS))
+
+
+@dataclass(frozen=True)
+class Level:
+    """One foreach around a task: split `index` of `size` over `variable`; `item` loads the value of this split."""
+
+    step: str
+    variable: str
+    index: int
+    size: int
+    item: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What `self.next` was called with. `items` are kept where the variable itself has no lasting order."""
+
+    steps: Tuple[str, ...]
+    foreach: Optional[str] = None
+    size: Optional[int] = None
+    items: Optional[List[Any]] = None
+
+
+@dataclass
+class View:
+    """A task, or a finished one as an input. `refs` are opaque, with an attribute `sha256` that is equal for equal values."""
+
+    flow: Flow
+    step: Step
+    refs: Dict[str, Any]
+    load: Callable[[Any], Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    foreach: Callable[[], Sequence[Level]] = tuple
+    running: bool = False  # whether this is the task itself and not one of its inputs
+    taken: Optional[Taken] = None
+    loaded: Dict[str, Any] = field(default_factory=dict)  # inherited artifacts and parameters that were asked for
+    _items: Dict[int, Any] = field(default_factory=dict)
+
+    def artifact(self, name: str) -> Any:
+        """Load an inherited artifact. Raises KeyError where there is none."""
+        value = self.load(self.refs[name])
+        self.loaded[name] = value
+        return value
+
+    def level_items(self) -> List[Any]:
+        levels = self.foreach()
+        for position, level in enumerate(levels):
+            if position not in self._items:
+                self._items[position] = level.item()
+        return [self._items[position] for position in range(len(levels))]
+
+    def innermost_item(self) -> Any:
+        levels = self.foreach()
+        if not levels:
+            return None
+        position = len(levels) - 1
+        if position not in self._items:
+            self._items[position] = levels[position].item()
+        return self._items[position]
+
+    def public(self) -> List[str]:
+        return sorted(name for name in self.refs if not name.startswith("_") and name not in self.parameters)
+
+
+def items_of(value: Any) -> Tuple[int, Optional[List[Any]]]:
+    """How many items there are; and the items, unless `item_of` finds them again in the stored value.
+
+    Raises TypeError for what cannot be iterated over, or only once.
+    """
+    if isinstance(value, (list, tuple, str, bytes, range)) or _array(value):
+        return len(value), None
+    iterator = iter(value)
+    if iterator is value:
+        raise TypeError(f"a `{type(value).__name__}` gives its items only once")
+    items = list(iterator)
+    return len(items), items
+
+
+def item_of(value: Iterable[Any], index: int) -> Any:
+    """Item `index` in the order of iteration."""
+    if isinstance(value, (list, tuple, str, bytes, range)) or _array(value):
+        return value[index]  # type: ignore[index]
+    return next(islice(value, index, None))
+
+
+def _array(value: Any) -> bool:
+    kind = type(value)
+    return kind.__module__ == "numpy" and kind.__name__ == "ndarray" and value.ndim > 0

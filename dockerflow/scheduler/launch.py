@@ -1,0 +1,230 @@
+"""A whole run, from a loaded flow to its outcome.
+
+The order is what a user can rely on: the graph is checked before anything is built, every step has its image before the
+run exists, the run's id is on disk before the first task starts, and whatever ends the run (a failure, Ctrl-C, SIGTERM)
+is the last record of its journal.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+import dockerflow
+from dockerflow import progress
+from dockerflow.config import Config
+from dockerflow.engines.worker import Host, WorkerRequest
+from dockerflow.flow.checks import check
+from dockerflow.flow.definition import Catch, Flow, Resources, Retry, Step
+from dockerflow.flow.loading import LoadedFlow
+from dockerflow.scheduler import values as v
+from dockerflow.scheduler.core import Run
+from dockerflow.scheduler.loop import Inbox, Loop, Stop
+from dockerflow.store import code_package, manifest, runs
+from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.journal import JournalWriter
+from dockerflow.store.records import RunStarted, StepRecord
+
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run and how. `parameters` are values by attribute; `max_workers` None means one per core of the host."""
+
+    loaded: LoadedFlow
+    parameters: Mapping[str, object]
+    config: Config
+    store: Path
+    user: str
+    max_workers: int | None = None
+    tags: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    run_id_file: Path | None = None
+    engine: str = "docker"  # or `process`
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    flow: str
+    run_id: str
+    status: str  # `succeeded`, `failed`, `stopped`
+    reason: str = ""
+
+
+def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> RunOutcome:
+    """Run a flow to its end.
+
+    Raises FlowError before anything is built when the graph is wrong, EngineError, EnvironmentsError or ImageError when
+    the steps' images cannot be had, StoreError when the store cannot be written. A run that fails is an outcome.
+    """
+    flow = request.loaded.flow
+    check(flow)
+    store = DirectoryStore(request.store)
+    host, records = _host_and_steps(request, store, notify)
+    started = _started(request, store, records)
+    journal = JournalWriter(store, flow.name, started.run_id)
+    began = time.monotonic()
+    try:
+        journal.append(started)
+        journal.flush()
+        if request.run_id_file is not None:
+            request.run_id_file.write_text(started.run_id)
+        notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps)))
+        finish = _loop(request, store, host, journal, started, notify)
+    finally:
+        journal.close()
+    notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
+    return RunOutcome(flow.name, started.run_id, finish.status, finish.reason)
+
+
+def _host_and_steps(
+    request: RunRequest, store: DirectoryStore, notify: progress.Notify
+) -> tuple[Host, tuple[StepRecord, ...]]:
+    """Where the steps run, and each step with what it runs in. Docker's libraries are imported only for Docker."""
+    flow = request.loaded.flow
+    if request.engine == "process":
+        from dockerflow.engines.process import ProcessHost  # noqa: PLC0415
+
+        return ProcessHost(), tuple(_record(step) for step in flow.steps.values())
+    from dockerflow.engines.docker import DockerHost  # noqa: PLC0415
+    from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
+
+    host = DockerHost.connect(request.config.engine)
+    environments = prepare(flow, host, request.config, store, notify)
+    records = []
+    for step in flow.steps.values():
+        environment = environments[step.name]
+        image = environment.image
+        records.append(
+            replace(
+                _record(step),
+                image=image.reference,
+                config_digest=image.config_digest,
+                manifest_digest=image.manifest_digest,
+                lock=environment.lock_blob,
+                spec_hash=environment.spec_hash,
+            )
+        )
+    return host, tuple(records)
+
+
+def _record(step: Step) -> StepRecord:
+    return StepRecord(step.name, step.next, step.doc, step.line, step.foreach, step.join)
+
+
+def _started(request: RunRequest, store: DirectoryStore, steps: tuple[StepRecord, ...]) -> RunStarted:
+    flow = request.loaded.flow
+    code = store.blobs.put([code_package.pack(flow.file)])
+    return RunStarted(
+        time=time.time(),
+        flow=flow.name,
+        run_id=runs.new_run_id(store, flow.name),
+        user=request.user,
+        parameters=manifest.write(store.blobs, dict(request.parameters), {}),
+        code=code,
+        steps=steps,
+        flow_file=Path(flow.file).name,
+        tags=request.tags,
+        command=request.command,
+        version=dockerflow.__version__,
+        doc=flow.doc,
+    )
+
+
+def _loop(
+    request: RunRequest,
+    store: DirectoryStore,
+    host: Host,
+    journal: JournalWriter,
+    started: RunStarted,
+    notify: progress.Notify,
+) -> v.Finish:
+    inbox: Inbox = Inbox()
+    plan = _plan(request.loaded.flow, started, request.max_workers or host.cpus)
+    outbox = store.root / runs.run_key(started.flow, started.run_id) / "outbox"
+    host.make_outbox(outbox)
+    requests = _requests(request, store, started, outbox)
+    try:
+        with _signals(inbox):
+            return Loop(Run(plan), host, requests, store, journal, notify, inbox).run()
+    finally:
+        shutil.rmtree(outbox, ignore_errors=True)
+
+
+def _plan(flow: Flow, started: RunStarted, max_workers: int) -> v.Plan:
+    return v.Plan(
+        flow=flow.name,
+        run_id=started.run_id,
+        steps={step.name: _step_plan(step) for step in flow.steps.values()},
+        parameters=started.parameters,
+        max_workers=max_workers,
+        user=started.user,
+        namespace=f"user:{started.user}",
+        tags=started.tags,
+    )
+
+
+def _step_plan(step: Step) -> v.StepPlan:
+    retry = step.decorator(Retry) or Retry(times=0)
+    return v.StepPlan(
+        name=step.name,
+        next=step.next,
+        foreach=step.foreach,
+        join=step.join,
+        retries=retry.times,
+        retry_seconds=60 * retry.minutes_between_retries,
+        catches=step.decorator(Catch) is not None,
+    )
+
+
+def _requests(
+    request: RunRequest, store: DirectoryStore, started: RunStarted, outbox: Path
+) -> Callable[[int, str], WorkerRequest]:
+    """What to start for a worker of a step."""
+    flow, images = request.loaded.flow, {step.name: step.image for step in started.steps}
+
+    def worker(number: int, step: str) -> WorkerRequest:
+        resources = flow.steps[step].decorator(Resources) or Resources()
+        return WorkerRequest(
+            worker_id=number,
+            name=f"dockerflow-{flow.name}-{started.run_id}-{step}-{number}",
+            image=images[step],
+            labels={"dockerflow.flow": flow.name, "dockerflow.run": started.run_id, "dockerflow.step": step},
+            flow_name=flow.name,
+            flow_file=started.flow_file,
+            code=started.code,
+            blobs=store.blobs.root,
+            outbox=outbox,
+            cpu=resources.cpu,
+            memory=resources.memory,
+            network=request.config.network,
+        )
+
+    return worker
+
+
+@contextmanager
+def _signals(inbox: Inbox) -> Iterator[None]:
+    """While the loop runs, Ctrl-C and SIGTERM are events like others. A second one is what it always was."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        inbox.put((0, Stop(SIGNALS[signal.Signals(number)])))
+        signal.signal(number, before[signal.Signals(number)])
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

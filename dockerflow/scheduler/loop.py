@@ -1,0 +1,294 @@
+"""The one loop around the core: it waits, tells the core what happened, and carries out what the core asks for.
+
+Workers, timers and signals put what they have to say into one inbox; the loop takes everything that is there, so that
+at a thousand tasks per second one turn serves many of them and one journal write holds them all. Results are taken into
+the store before the core hears of them: a task that follows can read them.
+
+Containers are started in threads, since a start takes a tenth of a second. When `run` returns or raises, no worker is
+left.
+"""
+
+from __future__ import annotations
+
+import heapq
+import queue
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dockerflow import progress
+from dockerflow.engines.errors import EngineError
+from dockerflow.engines.worker import Host, Worker, WorkerEnded, WorkerRequest
+from dockerflow.errors import DockerflowError
+from dockerflow.runtime.messages import Broken, Log, Ready, TaskResult
+from dockerflow.scheduler import values as v
+from dockerflow.scheduler.core import Run, advance
+from dockerflow.scheduler.logs import Logs
+from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.journal import JournalWriter
+from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, Record, TaskCreated
+
+# How long a finished task may be known to the scheduler alone, in seconds: what a kill at the worst moment costs.
+FLUSH_EVERY = 0.1
+
+# Starts at once. An engine on two cores starts about 16 containers a second however many are asked for at a time.
+STARTERS = 4
+
+# How long a worker that was told to end may take, in seconds.
+PATIENCE = 10.0
+
+# What one turn takes from the inbox at most, so that the journal and the screen are never far behind.
+TURN = 512
+
+
+@dataclass(frozen=True)
+class Started:
+    """A container runs; its worker may not have said that it is ready."""
+
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class NotStarted:
+    error: DockerflowError
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Put into the inbox by a signal handler."""
+
+    reason: str
+
+
+Inbox = queue.SimpleQueue[tuple[int, object]]
+
+
+@dataclass
+class Loop:
+    """Runs one `core.Run` on one host. `inbox` is given from outside so that a signal handler can write to it.
+
+    `request` gives the container to start for a worker's number and step.
+    """
+
+    core: Run
+    host: Host
+    request: Callable[[int, str], WorkerRequest]
+    store: DirectoryStore
+    journal: JournalWriter
+    notify: progress.Notify
+    inbox: Inbox
+
+    def __post_init__(self) -> None:
+        self._logs = Logs(self.store.blobs)
+        self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start-worker")
+        self._requests: dict[int, WorkerRequest] = {}  # of workers that have not ended
+        self._handles: dict[int, Worker] = {}
+        self._early: set[int] = set()  # ready before the start call returned
+        self._unwanted: dict[int, v.Command] = {}  # told to end before the start call returned
+        self._broken: dict[int, Failure] = {}
+        self._attempts: dict[int, tuple[str, int]] = {}  # worker → task id and attempt that it has
+        self._retries: list[tuple[float, str]] = []
+        self._flushed = 0.0
+        self._finish: v.Finish | None = None
+
+    def run(self) -> v.Finish:
+        """Run to the end. Raises StoreError when the store cannot be written; the run is then over as well."""
+        try:
+            self._tell(v.Begin())
+            while self._finish is None:
+                for number, item in self._take():
+                    self._receive(number, item)
+                self._tell_due_retries()
+                if time.monotonic() - self._flushed >= FLUSH_EVERY:
+                    self._flush()
+            return self._finish
+        finally:
+            self._end_workers()
+            self._flush()
+
+    # ---- waiting
+
+    def _take(self) -> list[tuple[int, object]]:
+        """What is in the inbox; waits for the first until a retry is due or the journal wants writing."""
+        taken: list[tuple[int, object]] = []
+        with suppress(queue.Empty):
+            taken.append(self.inbox.get(timeout=self._wait_at_most()))
+            while len(taken) < TURN:
+                taken.append(self.inbox.get_nowait())
+        return taken
+
+    def _wait_at_most(self) -> float:
+        due = self._retries[0][0] - time.monotonic() if self._retries else FLUSH_EVERY
+        return max(0.0, min(due, FLUSH_EVERY))
+
+    def _tell_due_retries(self) -> None:
+        while self._retries and self._retries[0][0] <= time.monotonic():
+            self._tell(v.RetryDue(heapq.heappop(self._retries)[1]))
+
+    def _flush(self) -> None:
+        self.journal.flush()
+        self._flushed = time.monotonic()
+
+    # ---- what comes in
+
+    def _receive(self, number: int, item: object) -> None:
+        match item:
+            case Started(worker):
+                self._started(number, worker)
+            case NotStarted(error):
+                self._gone(number, Failure("lost", error.message, hint=error.hint or ""))
+            case Ready():
+                self._early.add(number)
+                self._ready(number)
+            case Broken(failure):
+                self._broken[number] = failure
+            case Log():
+                self._logs.add(item)
+                self.notify(progress.TaskPrinted(item.step, item.task_id, item.attempt, item.lines))
+            case TaskResult():
+                self._returned(number, item)
+            case WorkerEnded():
+                self._gone(number, item.failure())
+            case Stop(reason):
+                self._tell(v.StopRequested(reason))
+
+    def _started(self, number: int, worker: Worker) -> None:
+        self._handles[number] = worker
+        match self._unwanted.pop(number, None):
+            case v.StopWorker():
+                worker.stop()
+            case v.KillWorker():
+                worker.kill()
+        self._ready(number)
+
+    def _ready(self, number: int) -> None:
+        if number in self._early and number in self._handles:
+            self._early.discard(number)
+            self._tell(v.WorkerReady(number))
+
+    def _returned(self, number: int, result: TaskResult) -> None:
+        self._attempts.pop(number, None)
+        log = self._logs.keep(result.task_id, result.attempt)
+        self._tell(v.TaskReturned(number, self._adopted(number, result), log))
+
+    def _adopted(self, number: int, result: TaskResult) -> TaskResult:
+        """Take the blobs that the attempt wrote into the store. One that is not what its name says fails the attempt."""
+        outbox = Path(self._requests[number].outbox)
+        try:
+            for blob in result.blobs:
+                self.store.blobs.adopt(outbox, blob)
+        except DockerflowError as error:
+            failure = Failure("artifact", error.message, hint=error.hint or "")
+            return replace(result, ok=False, manifest=None, transition=None, failure=failure)
+        return result
+
+    def _gone(self, number: int, failure: Failure) -> None:
+        self._handles.pop(number, None)
+        self._requests.pop(number, None)
+        self._early.discard(number)
+        broken = self._broken.pop(number, None)
+        attempt = self._attempts.pop(number, None)
+        log = self._logs.keep(*attempt) if attempt else None
+        self._tell(v.WorkerGone(number, broken or failure, deterministic=broken is not None, log=log))
+
+    # ---- what the core asks for
+
+    def _tell(self, event: v.Event) -> None:
+        created: Counter[str] = Counter()
+        for command in advance(self.core, event, time.time()):
+            if isinstance(command, v.Write) and isinstance(command.record, TaskCreated):
+                created[command.record.step] += 1
+            self._carry_out(command)
+        for step, count in created.items():
+            self.notify(progress.TasksCreated(step, count))
+
+    def _carry_out(self, command: v.Command) -> None:
+        match command:
+            case v.StartWorker(number, step):
+                self._start(number, step)
+            case v.Assign(number, task):
+                self._attempts[number] = (task.task_id, task.attempt)
+                self._handles[number].send(task)
+            case v.StopWorker(number) | v.KillWorker(number):
+                self._let_go(number, command)
+            case v.Write(record, retry_in):
+                self._write(record, retry_in)
+            case v.WaitForRetry(task_id, seconds):
+                heapq.heappush(self._retries, (time.monotonic() + seconds, task_id))
+            case v.Finish():
+                self._finish = command
+
+    def _start(self, number: int, step: str) -> None:
+        request = self._requests[number] = self.request(number, step)
+        self.notify(progress.ContainerStarting(step, request.name))
+        self._starters.submit(self._start_in_thread, number, request)
+
+    def _start_in_thread(self, number: int, request: WorkerRequest) -> None:
+        try:
+            worker = self.host.start_worker(request, lambda _, message: self.inbox.put((number, message)))
+        except EngineError as error:
+            self.inbox.put((number, NotStarted(error)))
+        else:
+            self.inbox.put((number, Started(worker)))
+
+    def _let_go(self, number: int, command: v.Command) -> None:
+        handle = self._handles.get(number)
+        if handle is None:
+            self._unwanted[number] = command
+        elif isinstance(command, v.KillWorker):
+            handle.kill()
+        else:
+            handle.stop()
+
+    def _write(self, record: Record, retry_in: float | None) -> None:
+        if isinstance(record, AttemptStarted):
+            record = self._located(record)
+            self.notify(progress.AttemptBegan(record.step, record.task_id, record.attempt))
+        self.journal.append(record)
+        if isinstance(record, AttemptFinished):
+            self.notify(
+                progress.AttemptEnded(
+                    record.step,
+                    record.task_id,
+                    record.attempt,
+                    record.ok,
+                    record.caught,
+                    record.failure,
+                    record.seconds,
+                    None if record.final else retry_in,
+                )
+            )
+
+    def _located(self, record: AttemptStarted) -> AttemptStarted:
+        """The core knows workers by number; the journal names the container and its host."""
+        request = self._requests.get(int(record.container)) if record.container else None
+        return replace(record, container=request.name if request else "", host=self.host.name)
+
+    # ---- the end
+
+    def _end_workers(self) -> None:
+        """End every worker: those without a task by themselves, the others by force, and wait until they are gone."""
+        self._starters.shutdown(wait=True, cancel_futures=True)
+        deadline = time.monotonic() + PATIENCE
+        for number, handle in self._handles.items():
+            handle.kill() if number in self._attempts else handle.stop()
+        starting = self._requests.keys() - self._handles.keys()
+        remaining = set(self._handles)
+        while (remaining or starting) and time.monotonic() < deadline:
+            try:
+                number, item = self.inbox.get(timeout=0.2 if remaining else 0.01)
+            except queue.Empty:
+                starting = set()  # their threads have ended: what they had to say is in the inbox before now
+                continue
+            if isinstance(item, Started):
+                self._handles[number] = item.worker
+                remaining.add(number)
+                item.worker.kill()
+            elif isinstance(item, WorkerEnded):
+                remaining.discard(number)
+        for number in remaining:
+            self._handles[number].kill()

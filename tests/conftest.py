@@ -1,0 +1,59 @@
+"""What all tests share: the user's folders put elsewhere, the engine, the test channel.
+
+Tests of `unit` need no engine, no network and no channel. The others ask for what they need by fixture, and fail where
+it is not there: `make test` sets it up, and a test that skips itself proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import docker
+
+    from dockerflow.setup.channel import LocalChannel
+
+# Read before any test changes where the user's folders are.
+from tests import channel as channels
+
+BASE_IMAGE = "debian:bookworm-slim"
+
+
+@pytest.fixture(autouse=True)
+def _users_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the configuration, data, state or cache of whoever runs it."""
+    home = tmp_path_factory.mktemp("user")
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    for name in [name for name in os.environ if name.startswith("DOCKERFLOW_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[docker.DockerClient]:
+    """A client of the engine that these tests use, with the base image in it."""
+    import docker as sdk  # noqa: PLC0415 - unit tests run where it is not installed
+
+    client = sdk.from_env()
+    client.images.get(BASE_IMAGE)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def test_channel() -> LocalChannel:
+    """The conda channel of the tests (see `channel.py`): its `url` is a `file://` one, its `folder` a path."""
+    return channels.local_channel()
+
+
+@pytest.fixture
+def shared_cache() -> Path:
+    """A folder that outlives the tests, for layers: content-addressed, so sharing it cannot change a result."""
+    folder = channels.cache() / "cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,203 @@
+"""Locks as conda-lock files (version 1), which conda-lock, micromamba and mamba read too.
+
+    https://conda.github.io/conda-lock/output/#unified-lockfile
+
+Written here is exactly what conda-lock's own models write, in the same order of keys, without any time: equal locks
+are equal bytes, and a changed package is a changed entry. What the format has no field for (which packages were asked
+for, the hash of the spec, sizes) is custom metadata under names that begin with `dockerflow.`. Reading takes any file
+of the format; one that dockerflow did not write, or that was changed since, is also held against conda-lock's models.
+Those take half a second to import, so they are left alone on the way that every run goes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from dockerflow.environments.errors import LockFileError
+from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.environments.lock_document import Document
+
+VERSION = 1
+
+_HEADER = """\
+# The exact packages of one environment, written by dockerflow. It is a conda-lock file: `conda-lock install`,
+# `micromamba create -f` and `mamba create -f` make the same environment elsewhere.
+"""
+_SPEC_HASH, _LOCK_HASH, _REQUESTED = "spec_hash", "lock_hash", "requested"
+_CATEGORY = "main"  # the others are for development and are not installed
+_HEX = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{32}")}
+_ARCHIVE = re.compile(r".+-(?P<build>[^-]+)(\.conda|\.tar\.bz2)")
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class OtherPlatform(LockFileError):
+    """The file is sound but has no packages for the platform that was asked for."""
+
+
+@dataclass(frozen=True)
+class LockFile:
+    """A lock as it was read. `intact`: it carries the hash of its own packages, so it is as dockerflow wrote it."""
+
+    lock: Lock
+    intact: bool
+
+
+def dumps(lock: Lock) -> str:
+    """The lock as a conda-lock file. Raises LockFileError for a conda package without the md5 that the format wants."""
+    for package in lock.packages:
+        if package.manager == "conda" and package.md5 is None:
+            raise LockFileError(f"`{package.name}` has no md5, which a conda-lock file must have for a conda package")
+    document = {
+        "version": VERSION,
+        "metadata": {
+            "content_hash": {lock.platform: lock.spec_hash},
+            "channels": [{"url": channel, "used_env_vars": []} for channel in lock.channels],
+            "platforms": [lock.platform],
+            "sources": [],
+            "custom_metadata": _custom(lock),
+        },
+        "package": [_entry(package, lock.platform) for package in lock.packages],
+    }
+    body: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 16)
+    return _HEADER + body
+
+
+def loads(text: str, source: str, platform: str | None = None) -> Lock:
+    """The lock in `text`; `source` is where it is from, for messages. See `read`."""
+    return read(text, source, platform).lock
+
+
+def read(text: str, source: str, platform: str | None = None) -> LockFile:
+    """The lock of one platform, by default of the only one. Raises LockFileError, which names `source` and line."""
+    document = Document.parse(text, source)
+    if document.get("version") != VERSION:
+        raise document.error(
+            ("version",),
+            f"the format's version is `{document.get('version')}`, and only {VERSION} is known",
+            "write it again with `dockerflow lock`",
+        )
+    platform = _platform(document, platform)
+    custom = document.mapping("metadata", "custom_metadata", default={})
+    lock = Lock(
+        platform=platform,
+        packages=tuple(_packages(document, platform, custom)),
+        requested=tuple(str(custom.get(_own(platform, _REQUESTED), "")).split()),
+        channels=tuple(_channels(document)),
+        spec_hash=str(custom.get(_own(platform, _SPEC_HASH), "")),
+    )
+    intact = custom.get(_own(platform, _LOCK_HASH)) == lock.lock_hash
+    if not intact:
+        document.hold_against_conda_lock()
+    return LockFile(lock, intact)
+
+
+def _custom(lock: Lock) -> dict[str, str]:
+    own = {
+        _own(lock.platform, _SPEC_HASH): lock.spec_hash,
+        _own(lock.platform, _LOCK_HASH): lock.lock_hash,
+        _own(lock.platform, _REQUESTED): " ".join(lock.requested),
+    }
+    return own | {_size_key(package.url): str(package.size) for package in lock.packages if package.size is not None}
+
+
+def _own(platform: str, name: str) -> str:
+    return f"dockerflow.{platform}.{name}"
+
+
+def _size_key(url: str) -> str:
+    return f"dockerflow.size.{url.rsplit('/', 1)[-1]}"
+
+
+def _entry(package: LockedPackage, platform: str) -> dict[str, object]:
+    hashes = {"md5": package.md5, "sha256": package.sha256}
+    return {
+        "name": package.name,
+        "version": package.version,
+        "manager": package.manager,
+        "platform": platform,
+        "dependencies": dict(package.dependencies),
+        "url": package.url,
+        "hash": {name: value for name, value in hashes.items() if value is not None},
+        **({"build": package.build} if package.build else {}),
+        "category": _CATEGORY,
+        "optional": False,
+    }
+
+
+def _platform(document: Document, wanted: str | None) -> str:
+    platforms = document.list("metadata", "platforms")
+    if wanted is None and len(platforms) == 1:
+        return str(platforms[0])
+    if wanted is None:
+        raise document.error(("metadata", "platforms"), f"it is for {len(platforms)} platforms where one was expected")
+    if wanted not in platforms:
+        there = ", ".join(f"`{platform}`" for platform in platforms) or "none"
+        raise OtherPlatform(
+            document.error(("metadata", "platforms"), f"it has no packages for `{wanted}`, only for {there}").message,
+            "lock for this platform too with `dockerflow lock`",
+        )
+    return wanted
+
+
+def _channels(document: Document) -> Iterator[str]:
+    for channel in document.list("metadata", "channels"):
+        yield str(channel["url"] if isinstance(channel, Mapping) and "url" in channel else channel)
+
+
+def _packages(document: Document, platform: str, custom: Mapping[str, object]) -> Iterator[LockedPackage]:
+    seen: set[tuple[str, str]] = set()
+    for index in range(len(document.list("package"))):
+        entry = document.mapping("package", index)
+        if entry.get("platform") != platform or entry.get("category", _CATEGORY) != _CATEGORY:
+            continue
+        package = _package(document, index, custom)
+        if (package.manager, package.name) in seen:
+            raise document.error(("package", index), f"`{package.name}` is there twice")
+        seen.add((package.manager, package.name))
+        yield package
+
+
+def _package(document: Document, index: int, custom: Mapping[str, object]) -> LockedPackage:
+    at = ("package", index)
+    manager = document.text(*at, "manager")
+    if manager not in ("conda", "pip"):
+        raise document.error((*at, "manager"), f"the manager `{manager}` is neither `conda` nor `pip`")
+    url = document.text(*at, "url")
+    hashes = {kind: _hash(document, index, kind) for kind in _HEX}
+    if hashes["sha256"] is None:
+        name = document.text(*at, "name")
+        raise document.error((*at, "hash"), f"`{name}` has no sha256, so what is downloaded could not be checked")
+    dependencies = document.mapping(*at, "dependencies", default={})
+    size = custom.get(_size_key(url))
+    return LockedPackage(
+        manager="conda" if manager == "conda" else "pip",
+        name=document.text(*at, "name"),
+        version=document.text(*at, "version"),
+        build=_build(document.mapping(*at).get("build"), url) if manager == "conda" else "",
+        url=url,
+        sha256=hashes["sha256"],
+        md5=hashes["md5"],
+        size=int(size) if isinstance(size, str) and size.isdecimal() else None,
+        dependencies=tuple(sorted((str(name), str(spec)) for name, spec in dependencies.items())),
+    )
+
+
+def _hash(document: Document, index: int, kind: str) -> str | None:
+    value = document.mapping("package", index, "hash", default={}).get(kind)
+    if value is not None and not _HEX[kind].fullmatch(str(value)):
+        raise document.error(("package", index, "hash", kind), f"`{value}` is not the hex digits of a {kind}")
+    return None if value is None else str(value)
+
+
+def _build(build: object, url: str) -> str:
+    """The build string; older files have it in the archive's name alone (`name-version-build.conda`)."""
+    if build is not None:
+        return str(build)
+    archive = _ARCHIVE.fullmatch(url.rsplit("/", 1)[-1])
+    return archive["build"] if archive else ""

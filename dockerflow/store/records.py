@@ -74,7 +74,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class TaskCreated:
-    """A task that will run. `inputs` are task ids; `foreach` is (step, variable, index, size) per level from outside in."""
+    """A task to run. `inputs` are task ids; `foreach` is (step, variable, index, size) per level, outermost first."""
 
     time: float
     step: str

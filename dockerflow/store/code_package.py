@@ -1,0 +1,121 @@
+"""The code that a step container needs besides its image: one tar, the same bytes for the same files.
+
+    dockerflow/…    the part of this package that is shipped into containers
+    code/…          the user's Python files: those in the flow file's folder and below
+
+Not taken are hidden folders, caches, and virtual or conda environments. A link is taken as the file that it leads to if
+that lies in the folder as well: a package must not carry away what lies elsewhere on the user's disk.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import Dict, Iterator, Union
+
+from dockerflow.store.errors import StoreError
+
+# What of dockerflow runs in a container. Standard library only, Python 3.7.
+SHIPPED = ("__init__.py", "errors.py", "artifacts", "client", "flow", "runtime", "store")
+
+# More than this is data in Python's clothes, or a flow file in a folder that is no project.
+LARGEST = 100 << 20
+
+_OURS = Path(__file__).resolve().parent.parent
+
+# A folder with one of these is an environment, not the user's code.
+_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+
+
+def pack(flow_file: Union[str, Path]) -> bytes:
+    """The code package of a flow. Raises StoreError when a file cannot be read or all are too large together."""
+    flow_path = Path(flow_file).absolute()
+    files = {f"code/{name}": path for name, path in _user_files(flow_path.parent).items()}
+    files[f"code/{flow_path.name}"] = flow_path
+    _check_size(files)
+    files.update(_shipped_files())
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in sorted(files):
+            content = _content(files[name])
+            entry = tarfile.TarInfo(name)  # its time, owner and mode are constants
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def unpack(data: bytes, folder: Union[str, Path]) -> None:
+    """Write a code package's files below `folder`. Raises StoreError if it holds anything but plain files inside."""
+    root = Path(folder)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for entry in archive:
+                content = archive.extractfile(entry) if entry.isfile() else None
+                if content is None:
+                    raise StoreError(f"a code package holds files only, and `{entry.name}` is none")
+                target = root / _inside(entry.name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
+    except (tarfile.TarError, OSError) as error:
+        raise StoreError(f"cannot unpack the code package to `{root}`: {error}") from error
+
+
+def _inside(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise StoreError(f"the code package is not one of ours: `{name}` would be written outside its folder")
+    return path
+
+
+def _shipped_files() -> Dict[str, Path]:
+    found: Dict[str, Path] = {}
+    for name in SHIPPED:
+        place = _OURS / name
+        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            found[f"dockerflow/{path.relative_to(_OURS).as_posix()}"] = path
+    return found
+
+
+def _user_files(folder: Path) -> Dict[str, Path]:
+    """The Python files in a folder and below, by their paths from there."""
+    real = folder.resolve()
+    return {path.relative_to(folder).as_posix(): path for path in _python_files(folder) if _is_within(path, real)}
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(str(folder)):
+        folders[:] = [name for name in folders if _is_users(Path(place) / name)]
+        yield from (Path(place) / name for name in names if name.endswith(".py"))
+
+
+def _is_users(folder: Path) -> bool:
+    hidden = folder.name.startswith(".") or folder.name == "__pycache__"
+    return not hidden and not any((folder / mark).exists() for mark in _ENVIRONMENTS)
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    """Whether this is a file of the folder, also when it is a link."""
+    real = Path(os.path.realpath(str(path)))  # unlike `resolve` it takes links that lead in a circle
+    return real.is_file() and folder in real.parents
+
+
+def _check_size(files: Dict[str, Path]) -> None:
+    sizes = {name: path.stat().st_size for name, path in files.items() if path.is_file()}
+    if sum(sizes.values()) <= LARGEST:
+        return
+    largest = sorted(sizes, key=lambda name: sizes[name], reverse=True)[:5]
+    shown = ", ".join(f"`{name.partition('/')[2]}` ({sizes[name] >> 20} MiB)" for name in largest)
+    raise StoreError(
+        f"the Python files below the flow's folder have {sum(sizes.values()) >> 20} MiB, more than "
+        f"{LARGEST >> 20} MiB; the largest are {shown}",
+        "give the flow a folder of its own: every .py file below it goes into the containers",
+    )
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot read `{path}` for the code package: {error.strerror}") from error

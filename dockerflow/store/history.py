@@ -1,0 +1,116 @@
+"""A run as its journal tells it: tasks, attempts, and how it all ended.
+
+`RunHistory.of` folds records in the order in which they were written; any prefix of a journal gives the history up to
+there. Nothing here reads artifacts: `manifest` does, by the hashes that the records carry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+
+from dockerflow.store import journal
+from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.records import (
+    AttemptFinished,
+    AttemptStarted,
+    Record,
+    RunFinished,
+    RunStarted,
+    StepRecord,
+    TaskCreated,
+)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a task. `started` is None for one that ended before a container took it (as when `@catch` stands in
+    for a container that could not start), `finished` for one that runs or was cut off with its scheduler."""
+
+    number: int
+    started: Optional[AttemptStarted] = None
+    finished: Optional[AttemptFinished] = None
+
+
+@dataclass(frozen=True)
+class TaskHistory:
+    created: TaskCreated
+    attempts: Tuple[Attempt, ...] = ()
+
+    @property
+    def result(self) -> Optional[AttemptFinished]:
+        """How the last attempt ended; None while there is none that no other follows."""
+        ended = [attempt.finished for attempt in self.attempts if attempt.finished and attempt.finished.final]
+        return ended[-1] if ended else None
+
+    @property
+    def latest(self) -> Optional[AttemptFinished]:
+        """How the latest attempt that has ended did, whether another follows or not."""
+        ended = [attempt.finished for attempt in self.attempts if attempt.finished]
+        return ended[-1] if ended else None
+
+    @property
+    def status(self) -> str:
+        """`waiting` (for its first or next attempt), `running`, `succeeded` or `failed`."""
+        if self.result:
+            return "succeeded" if self.result.ok else "failed"
+        return "running" if self.attempts and not self.attempts[-1].finished else "waiting"
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """A run so far. `started` is None while nothing has been written; `tasks` are by id, in order of creation."""
+
+    started: Optional[RunStarted] = None
+    finished: Optional[RunFinished] = None
+    tasks: Mapping[str, TaskHistory] = field(default_factory=dict)
+    tasks_by_step: Mapping[str, Tuple[TaskHistory, ...]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(records: Iterable[Record]) -> RunHistory:
+        history = RunHistory()
+        tasks: Dict[str, TaskHistory] = {}
+        attempts: Dict[str, Dict[int, Attempt]] = {}
+        for record in records:
+            if isinstance(record, RunStarted):
+                history = replace(history, started=record)
+            elif isinstance(record, RunFinished):
+                history = replace(history, finished=record)
+            elif isinstance(record, TaskCreated):
+                tasks[record.task_id] = TaskHistory(record)
+            else:
+                _add(attempts.setdefault(record.task_id, {}), record)
+        for task_id, numbered in attempts.items():
+            if task_id in tasks:
+                tasks[task_id] = replace(tasks[task_id], attempts=tuple(numbered[n] for n in sorted(numbered)))
+        return replace(history, tasks=tasks, tasks_by_step=_by_step(history.started, tasks))
+
+    @property
+    def status(self) -> str:
+        """`running`, `succeeded`, `failed` or `stopped`. A run whose scheduler was killed stays `running`."""
+        return self.finished.status if self.finished else "running"
+
+    @property
+    def steps(self) -> Mapping[str, StepRecord]:
+        """The flow's steps when the run began, in the order of the graph."""
+        return {step.name: step for step in self.started.steps} if self.started else {}
+
+
+def read(store: DirectoryStore, flow: str, run_id: str) -> RunHistory:
+    """The history of a run; an empty one where there is no such run. Raises DamagedRecord."""
+    return RunHistory.of(journal.read(store, flow, run_id))
+
+
+def _add(attempts: Dict[int, Attempt], record: Record) -> None:
+    if isinstance(record, AttemptStarted):
+        attempts[record.attempt] = replace(attempts.get(record.attempt, Attempt(record.attempt)), started=record)
+    elif isinstance(record, AttemptFinished):
+        attempts[record.attempt] = replace(attempts.get(record.attempt, Attempt(record.attempt)), finished=record)
+
+
+def _by_step(started: Optional[RunStarted], tasks: Mapping[str, TaskHistory]) -> Dict[str, Tuple[TaskHistory, ...]]:
+    """Every step of the flow with its tasks, those without tasks too."""
+    found: Dict[str, List[TaskHistory]] = {step.name: [] for step in started.steps} if started else {}
+    for task in tasks.values():
+        found.setdefault(task.created.step, []).append(task)
+    return {step: tuple(of_step) for step, of_step in found.items()}

@@ -1,0 +1,141 @@
+"""A run's journal: records appended by one writer, read by anyone at any moment.
+
+    <run>/journal/<first>-<last>.jsonl      the records with these numbers, counted from 0, one JSON line each
+
+Every flush writes one segment, whole or not at all, so what is read is a prefix of what was appended. Segments are
+merged as they pile up, and into a single one when the journal is closed: the merged one is written before its parts
+are deleted, so that for a while, or forever after a SIGKILL, records are there twice. A segment's name says which it
+holds, and a reader takes the longest that continues what it has. A reader that listed names while segments were merged
+looks again.
+
+What the records mean is `history`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, NamedTuple, Optional
+
+from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.errors import DamagedRecord, StoreError
+from dockerflow.store.records import Record, from_line, to_line
+from dockerflow.store.runs import journal_key
+
+# Records that are held back at most; the writer's owner says by `flush` how long.
+BUFFER = 1000
+
+# So many segments of a size become one: a reader opens a few files, and each record is written about three times.
+MERGE = 64
+
+# How often a reader looks again. A writer merges once in several seconds, so the second look nearly always holds.
+LOOKS = 10
+
+_NAME = re.compile(r"(\d+)-(\d+)\.jsonl")
+
+
+class _Segment(NamedTuple):
+    first: int
+    last: int
+    key: str
+    level: int = 0
+
+
+class JournalWriter:
+    """The one writer of a new run's journal. Raises StoreError if the run has a journal already."""
+
+    def __init__(self, store: DirectoryStore, flow: str, run_id: str) -> None:
+        self._store = store
+        self._folder = journal_key(flow, run_id)
+        if store.children(self._folder):
+            raise StoreError(f"run `{flow}/{run_id}` has a journal already", "a run is written once, by one scheduler")
+        self._lines: List[str] = []
+        self._written = 0
+        self._segments: List[_Segment] = []
+
+    def append(self, record: Record) -> None:
+        """Add a record. It is in the store after the next `flush`."""
+        self._lines.append(to_line(record) + "\n")
+        if len(self._lines) >= BUFFER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has been appended; when this returns it is in the store. Costs nothing when there is nothing."""
+        if not self._lines:
+            return
+        self._write(self._written, "".join(self._lines).encode(), len(self._lines), level=0)
+        self._written += len(self._lines)
+        self._lines = []
+        while self._full():
+            self._merge(MERGE)
+
+    def close(self) -> None:
+        """Write what is left and merge the journal into one segment."""
+        self.flush()
+        if len(self._segments) > 1:
+            self._merge(len(self._segments))
+
+    def _full(self) -> bool:
+        tail = self._segments[-MERGE:]
+        return len(tail) == MERGE and tail[0].level == tail[-1].level
+
+    def _merge(self, count: int) -> None:
+        """Put one segment in place of the last `count`."""
+        parts = self._segments[-count:]
+        bodies = [self._store.get(part.key) for part in parts]
+        if None in bodies:
+            raise StoreError(f"somebody deleted parts of the journal `{self._folder}` of a run that is not over")
+        del self._segments[-count:]
+        records = parts[-1].last + 1 - parts[0].first
+        self._write(parts[0].first, b"".join(body or b"" for body in bodies), records, parts[0].level + 1)
+        for part in parts:
+            self._store.delete(part.key)
+
+    def _write(self, first: int, body: bytes, records: int, level: int) -> None:
+        last = first + records - 1
+        key = f"{self._folder}/{first:010d}-{last:010d}.jsonl"
+        self._store.put(key, body)
+        self._segments.append(_Segment(first, last, key, level))
+
+
+def read(store: DirectoryStore, flow: str, run_id: str) -> List[Record]:
+    """The records of a run so far, without those of kinds that this version does not know; none for an unknown run.
+
+    Raises DamagedRecord when a part of the journal is gone or unreadable.
+    """
+    folder = journal_key(flow, run_id)
+    for _ in range(LOOKS):
+        segments = _segments(store, folder)
+        chain = _chain(segments)
+        if chain and chain[-1].last < max(segment.last for segment in segments):
+            continue  # listed while segments were merged
+        bodies = [store.get(segment.key) for segment in chain]
+        if None not in bodies and (chain or not segments):
+            return [record for segment, body in zip(chain, bodies) for record in _records(segment, body)]
+    raise DamagedRecord(f"the journal `{folder}` has lost a part", "the run's artifacts may still be there as blobs")
+
+
+def _segments(store: DirectoryStore, folder: str) -> List[_Segment]:
+    matches = [_NAME.fullmatch(name) for name in store.children(folder)]
+    return [_Segment(int(match[1]), int(match[2]), f"{folder}/{match[0]}") for match in matches if match]
+
+
+def _chain(segments: List[_Segment]) -> List[_Segment]:
+    """Segments that follow each other from record 0 on, each the longest that begins there."""
+    longest: Dict[int, _Segment] = {}
+    for segment in sorted(segments):
+        longest[segment.first] = segment
+    chain: List[_Segment] = []
+    while (chain[-1].last + 1 if chain else 0) in longest:
+        chain.append(longest[chain[-1].last + 1 if chain else 0])
+    return chain
+
+
+def _records(segment: _Segment, body: Optional[bytes]) -> List[Record]:
+    lines = (body or b"").splitlines()
+    if len(lines) != segment.last + 1 - segment.first:
+        raise DamagedRecord(f"`{segment.key}` is damaged: it has {len(lines)} lines, not those that its name says")
+    try:
+        records = [from_line(line) for line in lines]
+    except (ValueError, TypeError) as error:
+        raise DamagedRecord(f"`{segment.key}` is damaged: {error}") from error
+    return [record for record in records if record is not None]

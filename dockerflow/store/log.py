@@ -1,0 +1,45 @@
+"""What an attempt printed, as one blob.
+
+One JSON line per line printed: [time, "o" or "e", text]. The lines of several attempts, or of one attempt in several
+pieces, are joined by putting their bytes one after the other. Any text goes in, also bytes that were no UTF-8 and were
+decoded with `surrogateescape`: JSON's escapes carry them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Iterable, List
+
+from dockerflow.store.blobs import Blobs
+from dockerflow.store.errors import DamagedRecord
+from dockerflow.store.records import LogLine
+
+_LETTERS = {"stdout": "o", "stderr": "e"}
+_STREAMS = {letter: stream for stream, letter in _LETTERS.items()}
+
+
+def encode_lines(lines: Iterable[LogLine]) -> bytes:
+    rows = ([line.time, _LETTERS[line.stream], line.text] for line in lines)
+    return b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows)
+
+
+def decode_lines(encoded: bytes) -> List[LogLine]:
+    """The lines that `encode_lines` wrote. Raises ValueError for anything else."""
+    rows = (json.loads(line) for line in encoded.splitlines())
+    try:
+        return [LogLine(time, _STREAMS[letter], text) for time, letter, text in rows]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a log line: {error}") from error
+
+
+def write(blobs: Blobs, lines: Iterable[LogLine]) -> str:
+    """Store the lines and return the blob's sha256."""
+    return blobs.put([encode_lines(lines)])
+
+
+def read(blobs: Blobs, sha256: str) -> List[LogLine]:
+    """The lines of a log blob. Raises MissingBlob, DamagedBlob or DamagedRecord."""
+    try:
+        return decode_lines(bytes(blobs.get(sha256)))
+    except ValueError as error:
+        raise DamagedRecord(f"blob `{sha256}` is not a log that this version can read") from error

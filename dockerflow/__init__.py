@@ -1,0 +1,64 @@
+"""dockerflow: data-science workflows whose steps run in their own containers, with their own library versions.
+
+This is everything users import. It is lazy: a name is loaded when it is first used, so that `import dockerflow` costs
+nothing, in a step container too, where only a part of the package is there.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, List
+
+if TYPE_CHECKING:
+    from dockerflow.client import Artifact, Flow, Run, Step, Task
+    from dockerflow.errors import DockerflowError
+    from dockerflow.flow.current import current
+    from dockerflow.flow.decorators import catch, conda, conda_base, resources, retry, step
+    from dockerflow.flow.parameters import IncludeFile, JSONType, Parameter
+    from dockerflow.flow.spec import FlowSpec
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Artifact",
+    "DockerflowError",
+    "Flow",
+    "FlowSpec",
+    "IncludeFile",
+    "JSONType",
+    "Parameter",
+    "Run",
+    "Step",
+    "Task",
+    "catch",
+    "conda",
+    "conda_base",
+    "current",
+    "resources",
+    "retry",
+    "step",
+]
+
+_MODULES = {
+    "dockerflow.client": ("Artifact", "Flow", "Run", "Step", "Task"),
+    "dockerflow.errors": ("DockerflowError",),
+    "dockerflow.flow.current": ("current",),
+    "dockerflow.flow.decorators": ("catch", "conda", "conda_base", "resources", "retry", "step"),
+    "dockerflow.flow.parameters": ("IncludeFile", "JSONType", "Parameter"),
+    "dockerflow.flow.spec": ("FlowSpec",),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module `dockerflow` has no attribute `{name}`")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> List[str]:
+    return sorted({*globals(), *__all__})

@@ -78,11 +78,16 @@ def _transitions(flow: Flow) -> Iterator[Problem]:
             yield _problem(step, f"step `{step.name}` does not call `self.next`", hint)
         for name in dict.fromkeys(step.next):
             if name not in flow.steps:
-                near = difflib.get_close_matches(name, flow.steps, 1)
-                hint = f"did you mean `{near[0]}`?" if near else f"is `@step` missing on `{name}`?"
+                near = _like(name, flow)
+                hint = f"did you mean `{near}`?" if near else f"is `@step` missing on `{name}`?"
                 yield _problem(step, f"step `{step.name}` is followed by an unknown step `{name}`", hint, step.next_line)
             elif step.next.count(name) > 1:
                 yield _problem(step, f"step `{step.name}` is followed by `{name}` twice", None, step.next_line)
+
+
+def _like(name: str, flow: Flow) -> str:
+    """The step whose name is most like this one; empty if none is."""
+    return next(iter(difflib.get_close_matches(name, flow.steps, 1)), "")
 
 
 def _catches(flow: Flow) -> Iterator[Problem]:
@@ -113,7 +118,7 @@ def _cycles(flow: Flow) -> Iterator[Problem]:
 
 def _unreachable(flow: Flow) -> Iterator[Problem]:
     """The steps that no way from `start` leads to; of several in a row, those that nothing leads to."""
-    if "start" not in flow.steps or any(_unread(step) for step in flow.steps.values()):
+    if "start" not in flow.steps or any(not step.next and step.name != "end" for step in flow.steps.values()):
         return
     reached: Dict[str, None] = {}
     waiting = ["start"]
@@ -121,7 +126,8 @@ def _unreachable(flow: Flow) -> Iterator[Problem]:
         name = waiting.pop()
         if name not in reached and name in flow.steps:
             reached[name] = None
-            waiting += flow.steps[name].next
+            # A misspelt step is reported as such; the step that was meant is not unreachable as well.
+            waiting += [next_name if next_name in flow.steps else _like(next_name, flow) for next_name in flow.steps[name].next]
     missed = [step for step in flow.steps.values() if step.name not in reached]
     before = flow.preceding()
     roots = [step for step in missed if not before[step.name]] or missed

@@ -20,7 +20,7 @@ from dockerflow.flow.decorator_values import Report, check_conda_base, decorator
 from dockerflow.flow.decorators import Written, is_step, written_on
 from dockerflow.flow.definition import Flow, ParameterDefinition, Step
 from dockerflow.flow.parameter import Parameter
-from dockerflow.flow.transitions import transition_of
+from dockerflow.flow.next_written import transition_of
 
 __all__ = ["read_flow"]
 

@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from dockerflow.flow.errors import StepError
 from dockerflow.flow.parameter import Parameter
-from dockerflow.flow.transition import taken_of
+from dockerflow.flow.next_called import taken_of
 from dockerflow.flow.view import INTERNAL, View
 
 __all__ = ["FlowSpec", "constants_of", "own_artifacts", "view_of", "with_view"]
@@ -75,14 +75,14 @@ class FlowSpec:
 
     def __getattr__(self, name: str) -> Any:
         view: Optional[View] = vars(self).get(_VIEW)
+        if name == "name" and (view is None or name not in view.refs):
+            return type(self).__name__
         if name.startswith("__") or view is None:
             raise AttributeError(f"`{type(self).__name__}` has no attribute `{name}`")
         if name in view.refs:
             value = view.artifact(name)
             vars(self)[name] = value
             return value
-        if name == "name":
-            return type(self).__name__
         raise AttributeError(_missing(self, view, name))
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -1,0 +1,168 @@
+"""Import a flow file and find the flow in it.
+
+The file is imported as a module of its own name (`train.py` as `train`), with its folder first on the path, as it would be
+by Python; `if __name__ == "__main__"` does not hold. On the user's machine missing libraries get stand-ins; in a
+container (`stand_ins=False`) everything must be there.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import FunctionType, ModuleType
+from typing import Any, Dict, Iterator, List, Mapping, Optional
+
+from dockerflow.flow.decorators import written_on
+from dockerflow.flow.definition import Conda, Flow, Problem
+from dockerflow.flow.errors import FlowError, FlowFileError
+from dockerflow.flow.source import read_flow
+from dockerflow.flow.spec import FlowSpec
+from dockerflow.flow.stand_ins import Missing, stand_ins
+from dockerflow.flow.tracebacks import traceback_of
+
+__all__ = ["LoadedFlow", "load"]
+
+_LOADED = "__dockerflow_flow_file__"  # marks the modules that were made here
+
+
+@dataclass(frozen=True)
+class LoadedFlow:
+    """A flow's class and what was read of it; not checked yet, see `checks.check`."""
+
+    cls: Any
+    flow: Flow
+
+
+def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> LoadedFlow:
+    """The flow of a file; `name` chooses among several. Raises FlowFileError, or FlowError for what stands in the file."""
+    file = os.path.abspath(os.fspath(path))
+    if not os.path.isfile(file):
+        raise FlowFileError(f"flow file `{path}` does not exist" if not os.path.exists(file) else f"`{path}` is no file")
+    if not file.endswith(".py"):
+        raise FlowFileError(f"`{path}` is no Python file", "name the file of the flow, like `flow.py`")
+    folder = os.path.dirname(file)
+    with _missing_allowed(folder, stand_ins) as missing:
+        module = _import(file, folder)
+        cls = _choose(module, path, name)
+        flow = read_flow(cls)
+    found = [*flow.problems, *_misplaced(module), *_misspelt(missing, folder, flow)]
+    return LoadedFlow(cls, replace(flow, file=file, problems=tuple(found)))
+
+
+@contextmanager
+def _missing_allowed(folder: str, allowed: bool) -> Iterator[Mapping[str, Missing]]:
+    if not allowed:
+        yield {}
+        return
+    with stand_ins(folder) as missing:
+        yield missing
+
+
+def _import(file: str, folder: str) -> ModuleType:
+    stem = os.path.splitext(os.path.basename(file))[0]
+    there = sys.modules.get(stem)
+    if stem in sys.builtin_module_names or there is not None and not hasattr(there, _LOADED):
+        hint = "give the file another name"
+        raise FlowFileError(f"flow file `{file}` has the name of the Python module `{stem}`, which it would hide", hint)
+    if folder in sys.path:
+        sys.path.remove(folder)
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()  # a file may have been written a moment ago
+    spec = importlib.util.spec_from_file_location(stem, file)
+    if spec is None or spec.loader is None:
+        raise FlowFileError(f"flow file `{file}` cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    setattr(module, _LOADED, True)
+    sys.modules[stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except FlowError:
+        del sys.modules[stem]
+        raise
+    except (Exception, SystemExit) as error:
+        del sys.modules[stem]
+        raise _does_not_import(file, error) from error
+    return module
+
+
+def _does_not_import(file: str, error: BaseException) -> FlowFileError:
+    what = f"flow file `{os.path.basename(file)}` does not import: {type(error).__name__}"
+    if isinstance(error, SystemExit):
+        return FlowFileError(f"{what} (it ends Python)", "let `sys.exit` stand in a step", traceback_of(error))
+    hint = None
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        hint = _hint_for(error.name.split(".")[0], os.path.dirname(file))
+    elif isinstance(error, ImportError) and "relative import" in str(error):
+        hint = "a flow file is no part of a package: write `import helpers`, not `from . import helpers`"
+    return FlowFileError(what, hint, traceback_of(error))
+
+
+def _hint_for(name: str, folder: str) -> str:
+    near = _neighbour_like(name, folder)
+    return f"did you mean `{near}`?" if near else f"add `{name}` to the libraries of the step's `@conda`"
+
+
+def _choose(module: ModuleType, path: Any, name: Optional[str]) -> Any:
+    flows = _flows(module)
+    if name is not None:
+        if name not in flows:
+            near = difflib.get_close_matches(name, flows, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"it has {_listed(flows)}" if flows else None
+            raise FlowFileError(f"there is no flow `{name}` in `{path}`", hint)
+        return flows[name]
+    if not flows:
+        raise FlowFileError(f"there is no flow in `{path}`", "write one as `class MyFlow(FlowSpec):`")
+    if len(flows) > 1:
+        raise FlowFileError(f"there are {len(flows)} flows in `{path}`: {_listed(flows)}", "name the one that is meant")
+    return next(iter(flows.values()))
+
+
+def _flows(module: ModuleType) -> Dict[str, Any]:
+    """The flows of a file: those that it defines, or else imports, without the ones that others are derived from."""
+    every = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, FlowSpec)]
+    flows = list(dict.fromkeys(cls for cls in every if cls is not FlowSpec))
+    own = [cls for cls in flows if cls.__module__ == module.__name__] or flows
+    return {cls.__name__: cls for cls in own if not any(cls in other.__mro__[1:] for other in own)}
+
+
+def _listed(names: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _misplaced(module: ModuleType) -> Iterator[Problem]:
+    """Decorators of steps on functions outside of any class."""
+    for name, value in vars(module).items():
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__:
+            for written in written_on(value):
+                message = f"`@{written.name}` stands on `{name}`, which is no step"
+                yield Problem(written.file, written.line, message, "decorators belong to the steps of a flow")
+
+
+def _misspelt(missing: Mapping[str, Missing], folder: str, flow: Flow) -> Iterator[Problem]:
+    """Missing modules that look like a file beside the flow and are in no step's libraries."""
+    libraries: List[str] = []
+    for step in flow.steps.values():
+        conda = step.decorator(Conda)
+        libraries += [] if conda is None else [package.split("::")[-1] for package, _ in conda.libraries]
+    for each in missing.values():
+        near = _neighbour_like(each.name, folder)
+        if near and not difflib.get_close_matches(each.name, libraries, 1, 0.7):
+            message = f"there is no module `{each.name}`, here or among the steps' libraries"
+            yield Problem(each.file, each.line, message, f"did you mean `{near}`, which lies beside the flow?")
+
+
+def _neighbour_like(name: str, folder: str) -> Optional[str]:
+    names = []
+    for entry in os.listdir(folder):
+        stem, suffix = os.path.splitext(entry)
+        if suffix == ".py" or os.path.isfile(os.path.join(folder, entry, "__init__.py")):
+            names.append(stem)
+    near = difflib.get_close_matches(name, names, 1, 0.75)
+    return near[0] if near else None

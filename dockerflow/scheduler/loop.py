@@ -176,7 +176,7 @@ class Loop:
         self._tell(v.TaskReturned(number, self._adopted(number, result), log))
 
     def _adopted(self, number: int, result: TaskResult) -> TaskResult:
-        """Take the blobs that the attempt wrote into the store. One that is not what its name says fails the attempt."""
+        """Take the blobs that the attempt wrote into the store. One that is not what its name says fails it."""
         outbox = Path(self._requests[number].outbox)
         try:
             for blob in result.blobs:

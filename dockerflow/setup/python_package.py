@@ -28,10 +28,8 @@ from dockerflow.setup.interpreter import Interpreter
 OF_THE_SYSTEM = re.compile(r"(ld-linux|lib(c|m|dl|pthread|rt|util|resolv|anl|nss_\w+|BrokenLocale)\.so)")
 
 # Names at any depth of the standard library.
-LEFT_OUT = frozenset(
-    "EXTERNALLY-MANAGED __pycache__ dist-packages idlelib site-packages sitecustomize.py test tests tkinter turtle.py "
-    "turtledemo".split()
-)
+LEFT_OUT = {"__pycache__", "dist-packages", "site-packages", "sitecustomize.py", "EXTERNALLY-MANAGED"}
+LEFT_OUT |= {"test", "tests", "idlelib", "tkinter", "turtle.py", "turtledemo"}
 # Modules of Python's own tests, and those that would bring in a window system or a directory service.
 LEFT_OUT_MODULES = re.compile(r"(_test|_ctypes_test|_tkinter|_xx|xx|nis\.)")
 

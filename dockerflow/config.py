@@ -1,0 +1,194 @@
+"""The settings of one user in one place: where they come from, and the one value that they become.
+
+A later source wins over an earlier one, setting by setting: defaults, the user's file
+(`$XDG_CONFIG_HOME/dockerflow/config.yaml`), the project's file (`.dockerflow/config.yaml`, found upwards from where one
+stands), variables `DOCKERFLOW_<SETTING>`. `Config.sources` says for each setting where it was found. A mistake names
+file, line and key. Options of a single command are its own and win over all of these.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dockerflow.errors import DockerflowError
+
+if TYPE_CHECKING:
+    import yaml
+
+__all__ = ["SETTINGS", "Config", "ConfigError", "load_config", "project_file", "set_in_file", "user_file"]
+
+FILE = "config.yaml"
+DEFAULT = "default"
+
+
+class ConfigError(DockerflowError):
+    """A configuration file or variable that cannot be used."""
+
+    exit_code = 9
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: what kind of value it takes, and what it is for."""
+
+    kind: str  # `text`, `path`, `list`
+    help: str
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "base_image": Setting("text", "the image below every step's own"),
+    "cache_dir": Setting("path", "where packages and layers are kept"),
+    "channels": Setting("list", "conda channels in order of priority: names, URLs or folders"),
+    "data_dir": Setting("path", "where the local conda channel is made"),
+    "engine": Setting("text", "URL of the Docker engine, such as `unix:///run/docker.sock`"),
+    "network": Setting("text", "the Docker network of step containers: `bridge`, `none`, `host` or a name"),
+    "store": Setting("path", "the store's folder, where it is not to be found upwards"),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings, complete. `engine` None: Docker's own default; `store` None: `.dockerflow`, found upwards."""
+
+    channels: tuple[str, ...] = ("conda-forge",)
+    base_image: str = "debian:bookworm-slim"
+    store: Path | None = None
+    cache_dir: Path = field(default_factory=lambda: _xdg("CACHE", ".cache"))
+    data_dir: Path = field(default_factory=lambda: _xdg("DATA", ".local/share"))
+    network: str = "bridge"
+    engine: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)  # setting -> `file:line` or variable
+
+    def source(self, setting: str) -> str:
+        """Where a setting was found: `file:line`, a variable's name, or `default`."""
+        return self.sources.get(setting, DEFAULT)
+
+
+def user_file() -> Path:
+    return _xdg("CONFIG", ".config") / FILE
+
+
+def project_file(start: Path) -> Path | None:
+    """The nearest `.dockerflow/config.yaml`, from `start` upwards."""
+    folders = [start.resolve(), *start.resolve().parents]
+    return next((path for folder in folders if (path := folder / ".dockerflow" / FILE).is_file()), None)
+
+
+def load_config(start: Path | None = None) -> Config:
+    """The settings that hold for a command started in `start` (default: the working directory).
+
+    Raises ConfigError naming file, line and key.
+    """
+    start = Path.cwd() if start is None else start
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for setting, value, source in _settings(start):
+        values[setting], sources[setting] = value, source
+    return Config(**values, sources=sources)
+
+
+def set_in_file(path: Path, setting: str, value: str | tuple[str, ...]) -> None:
+    """Write one setting into a configuration file, made if it is not there. The rest, comments included, stays."""
+    import yaml  # noqa: PLC0415 - 20 ms that `import dockerflow` should not cost
+
+    text = path.read_text() if path.is_file() else ""
+    line = yaml.safe_dump({setting: list(value) if isinstance(value, tuple) else value}, default_flow_style=False)
+    begin, end = next(((b, e) for key, b, e in _spans(path, text) if key == setting), (len(text), len(text)))
+    if begin == len(text) and text and not text.endswith("\n"):
+        line = "\n" + line
+    rest = text[end:].removeprefix("\n") if end < len(text) else ""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text[:begin] + line + rest)
+    unfinished.replace(path)
+
+
+def _settings(start: Path) -> Iterator[tuple[str, Any, str]]:
+    """Every setting that is set anywhere, the ones that win last."""
+    project = project_file(start)
+    if user_file().is_file():
+        yield from _in_file(user_file(), user_file().parent)
+    if project is not None:
+        yield from _in_file(project, project.parent.parent)
+    for setting, about in SETTINGS.items():
+        variable = f"DOCKERFLOW_{setting.upper()}"
+        given = os.environ.get(variable, "")
+        if given:
+            words = given.replace(",", " ").split() if about.kind == "list" else given
+            yield setting, _converted(setting, words, start), variable
+
+
+def _in_file(path: Path, folder: Path) -> Iterator[tuple[str, Any, str]]:
+    for key, value in _pairs(path, path.read_text()):
+        setting, place = str(key.value), f"{path}:{key.start_mark.line + 1}"
+        if setting not in SETTINGS:
+            raise ConfigError(f"{place}: there is no setting `{setting}`.", _nearest(setting))
+        if value.tag.endswith(":null"):
+            continue
+        yield setting, _converted(setting, _plain(setting, value, path), folder), place
+
+
+def _pairs(path: Path, text: str) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
+    import yaml  # noqa: PLC0415 - 20 ms that `import dockerflow` should not cost
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}:{line}: this is not YAML: {error.problem}.", "one `setting: value` a line") from None
+    if root is None:
+        return []
+    if not isinstance(root, yaml.MappingNode):
+        raise ConfigError(f"{path}:1: settings were expected, one `setting: value` a line.", _nearest(""))
+    pairs: list[tuple[yaml.ScalarNode, yaml.Node]] = root.value
+    return pairs
+
+
+def _plain(setting: str, value: yaml.Node, path: Path) -> str | list[str]:
+    """A YAML value as text or a list of texts, as the setting wants it."""
+    is_list = value.tag.endswith(":seq")
+    items = value.value if is_list else [value]
+    if is_list != (SETTINGS[setting].kind == "list") or any(not item.tag.endswith(":str") for item in items):
+        wanted = "a list of texts" if SETTINGS[setting].kind == "list" else "text"
+        place = f"{path}:{value.start_mark.line + 1}"
+        raise ConfigError(f"{place}: `{setting}` must be {wanted}.", f"`{setting}`: {SETTINGS[setting].help}")
+    texts = [str(item.value) for item in items]
+    return texts if is_list else texts[0]
+
+
+def _converted(setting: str, given: str | list[str], folder: Path) -> Any:
+    """The value as `Config` holds it. Relative paths are from `folder`."""
+    if isinstance(given, list):
+        return tuple(_channel(item, folder) for item in given)
+    return (folder / Path(given).expanduser()).resolve() if SETTINGS[setting].kind == "path" else given
+
+
+def _channel(given: str, folder: Path) -> str:
+    """A channel's name or URL as it is, a folder (`./channel`, `/srv/channel`) as the URL of one."""
+    if given.startswith((".", "/", "~")):
+        return (folder / Path(given).expanduser()).resolve().as_uri()
+    return given
+
+
+def _spans(path: Path, text: str) -> Iterator[tuple[str, int, int]]:
+    """Where each setting stands in the text: its key's first character, and the one after its value's last."""
+    for key, value in _pairs(path, text):
+        last: Any = value
+        while last.tag.endswith(":seq") and not last.flow_style and last.value:
+            last = last.value[-1]  # a block's own end is after the comments that follow it
+        yield str(key.value), key.start_mark.index, last.end_mark.index
+
+
+def _nearest(setting: str) -> str:
+    near = difflib.get_close_matches(setting, SETTINGS, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"the settings are {', '.join(SETTINGS)}"
+
+
+def _xdg(kind: str, default: str) -> Path:
+    folder = os.environ.get(f"XDG_{kind}_HOME") or Path.home() / default
+    return Path(folder) / "dockerflow"

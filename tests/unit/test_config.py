@@ -1,0 +1,136 @@
+"""The settings: which source wins, what a mistake says, and that writing one keeps the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dockerflow.config import SETTINGS, Config, ConfigError, load_config, project_file, set_in_file, user_file
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project's folder, with a folder inside where the command is started."""
+    (tmp_path / ".dockerflow").mkdir()
+    (tmp_path / "flows").mkdir()
+    return tmp_path
+
+
+def write_user(text: str) -> None:
+    user_file().parent.mkdir(parents=True, exist_ok=True)
+    user_file().write_text(text)
+
+
+def write_project(project: Path, text: str) -> None:
+    (project / ".dockerflow" / "config.yaml").write_text(text)
+
+
+def test_without_any_file_all_settings_have_their_defaults(tmp_path: Path) -> None:
+    config = load_config(tmp_path)
+    assert config.channels == ("conda-forge",)
+    assert config.base_image == "debian:bookworm-slim"
+    assert config.store is None
+    assert {config.source(setting) for setting in SETTINGS} == {"default"}
+
+
+def test_folders_are_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "c"))
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = load_config(tmp_path)
+    assert config.cache_dir == tmp_path / "c" / "dockerflow"
+    assert config.data_dir == tmp_path / ".local/share/dockerflow"
+
+
+def test_every_setting_is_a_field_of_the_value() -> None:
+    assert set(SETTINGS) | {"sources"} == set(Config.__dataclass_fields__)
+
+
+def test_a_later_source_wins_setting_by_setting(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_user("network: host\nbase_image: user:1\nengine: tcp://user\n")
+    write_project(project, "# ours\nbase_image: project:1\nengine: tcp://project\n")
+    monkeypatch.setenv("DOCKERFLOW_ENGINE", "tcp://variable")
+    config = load_config(project / "flows")
+    assert (config.network, config.base_image, config.engine) == ("host", "project:1", "tcp://variable")
+    assert config.source("network") == f"{user_file()}:1"
+    assert config.source("base_image") == f"{project}/.dockerflow/config.yaml:2"
+    assert config.source("engine") == "DOCKERFLOW_ENGINE"
+
+
+def test_the_projects_file_is_found_upwards(project: Path) -> None:
+    write_project(project, "network: none\n")
+    assert project_file(project / "flows") == project / ".dockerflow" / "config.yaml"
+    assert load_config(project / "flows").network == "none"
+
+
+def test_paths_are_relative_to_where_they_are_written(project: Path) -> None:
+    write_project(project, "store: ../elsewhere\nchannels: [./packages, conda-forge]\n")
+    config = load_config(project / "flows")
+    assert config.store == project.parent / "elsewhere"
+    assert config.channels == ((project / "packages").as_uri(), "conda-forge")
+
+
+def test_channels_in_a_variable_are_separated_by_commas_or_blanks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKERFLOW_CHANNELS", "first, second third")
+    assert load_config(tmp_path).channels == ("first", "second", "third")
+
+
+def test_a_setting_without_a_value_is_not_set(project: Path) -> None:
+    write_project(project, "engine:\n")
+    assert load_config(project).engine is None
+
+
+def test_an_empty_file_sets_nothing(project: Path) -> None:
+    write_project(project, "# nothing yet\n")
+    assert load_config(project).source("network") == "default"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("a: 1\n", ":1: there is no setting `a`.", "the settings are base_image"),
+        ("network: x\nchanels: [a]\n", ":2: there is no setting `chanels`.", "did you mean `channels`?"),
+        ("channels: conda-forge\n", ":1: `channels` must be a list of texts.", "`channels`: conda channels"),
+        ("\nnetwork: [a]\n", ":2: `network` must be text.", "`network`: the Docker network"),
+        ("engine: 5\n", ":1: `engine` must be text.", "`engine`: URL"),
+        ("channels: [{a: b}]\n", ":1: `channels` must be a list of texts.", "`channels`: conda channels"),
+        ("network: {a: b}\n", ":1: `network` must be text.", "`network`: the Docker network"),
+        ("- a\n", ":1: settings were expected", "the settings are"),
+        ("network: a\n b: c\n", ":2: this is not YAML", "one `setting: value` a line"),
+    ],
+)
+def test_a_mistake_names_file_line_and_key(project: Path, text: str, message: str, hint: str) -> None:
+    write_project(project, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(project)
+    assert f"{project}/.dockerflow/config.yaml{message}" in caught.value.message
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "channels:\n- a\n- b\n"),
+        ("network: x  # why\n", "network: x  # why\nchannels:\n- a\n- b\n"),
+        ("network: x", "network: x\nchannels:\n- a\n- b\n"),
+        ("channels: [c]\n\n# the rest\nnetwork: x\n", "channels:\n- a\n- b\n\n# the rest\nnetwork: x\n"),
+        ("channels:\n  - c\n  - d\n# the rest\nnetwork: x\n", "channels:\n- a\n- b\n# the rest\nnetwork: x\n"),
+    ],
+)
+def test_writing_one_setting_keeps_the_rest_of_the_file(tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / "config.yaml"
+    if before:
+        path.write_text(before)
+    set_in_file(path, "channels", ("a", "b"))
+    assert path.read_text() == after
+
+
+def test_what_is_written_is_read_back() -> None:
+    set_in_file(user_file(), "channels", ("file:///a b", "conda-forge"))
+    set_in_file(user_file(), "network", "none")
+    assert load_config(Path("/")).channels == ("file:///a b", "conda-forge")
+    assert load_config(Path("/")).network == "none"

@@ -1,7 +1,8 @@
 """Whether every split is joined and every join joins one split.
 
-Each step stands on a stack of splits that are open there: (the step that splits, the branch taken). A split or a foreach
-puts one on the stack; a join takes one off, and must be reached once by every branch of that split and by nothing else.
+Each step stands on a stack of splits that are open there: (the step that splits, the branch taken). A split or a
+foreach puts one on the stack; a join takes one off, and must be reached once by every branch of that split and by
+nothing else.
 
 Standard library only, Python 3.7.
 """

@@ -1,7 +1,7 @@
 """Whether the steps of a flow fit together: every rule, all problems at once, in the order of their lines.
 
-The rules accept and reject what Metaflow's do. A problem that follows from another one is not reported: where a step is
-unknown or the steps go round in a circle, nothing is said about splits and joins.
+The rules accept and reject what Metaflow's do. A problem that follows from another one is not reported: where a step
+is unknown or the steps go round in a circle, nothing is said about splits and joins.
 
 Standard library only, Python 3.7.
 """
@@ -49,7 +49,9 @@ def _problem(step: Step, message: str, hint: Optional[str] = None, line: int = 0
 def _ends(flow: Flow) -> Iterator[Problem]:
     for name, what in (("start", "first"), ("end", "last")):
         if name not in flow.steps:
-            near = difflib.get_close_matches(name, [step for step in flow.steps if step not in ("start", "end")], 1, 0.75)
+            near = difflib.get_close_matches(
+                name, [step for step in flow.steps if step not in ("start", "end")], 1, 0.75
+            )
             hint = f"is it `{near[0]}`?" if near else f"call the {what} step of the flow `{name}`"
             yield Problem(flow.file, flow.line, f"flow `{flow.name}` has no step `{name}`", hint)
     start, end = flow.steps.get("start"), flow.steps.get("end")
@@ -80,7 +82,9 @@ def _transitions(flow: Flow) -> Iterator[Problem]:
             if name not in flow.steps:
                 near = _like(name, flow)
                 hint = f"did you mean `{near}`?" if near else f"is `@step` missing on `{name}`?"
-                yield _problem(step, f"step `{step.name}` is followed by an unknown step `{name}`", hint, step.next_line)
+                yield _problem(
+                    step, f"step `{step.name}` is followed by an unknown step `{name}`", hint, step.next_line
+                )
             elif step.next.count(name) > 1:
                 yield _problem(step, f"step `{step.name}` is followed by `{name}` twice", None, step.next_line)
 
@@ -127,7 +131,9 @@ def _unreachable(flow: Flow) -> Iterator[Problem]:
         if name not in reached and name in flow.steps:
             reached[name] = None
             # A misspelt step is reported as such; the step that was meant is not unreachable as well.
-            waiting += [next_name if next_name in flow.steps else _like(next_name, flow) for next_name in flow.steps[name].next]
+            waiting += [
+                next_name if next_name in flow.steps else _like(next_name, flow) for next_name in flow.steps[name].next
+            ]
     missed = [step for step in flow.steps.values() if step.name not in reached]
     before = flow.preceding()
     roots = [step for step in missed if not before[step.name]] or missed

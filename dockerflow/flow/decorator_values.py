@@ -1,6 +1,7 @@
 """From decorators as they were written to the values of `definition`, with a problem for each thing that is wrong.
 
-What cannot be used is left out and reported, never guessed. A number may be written as text (`times="3"`), as in Metaflow.
+What cannot be used is left out and reported, never guessed. A number may be written as text (`times="3"`), as in
+Metaflow.
 
 Standard library only, Python 3.7.
 """
@@ -110,13 +111,16 @@ def check_conda_base(written: Written, report: Report) -> None:
 
 def _conda_options(written: Written, report: Report) -> Options:
     options = _options(written, report)
-    libraries = {**_libraries(written, options, "libraries", report), **_libraries(written, options, "packages", report)}
+    libraries = {
+        **_libraries(written, options, "libraries", report),
+        **_libraries(written, options, "packages", report),
+    }
     found: Options = {"libraries": libraries, "channels": _channels(written, options, report)}
     python = options.get("python")
     if isinstance(python, str) and python.strip():
         found["python"] = python.strip()
     elif python is not None:
-        _expected(written, "python", "a version in quotes, like `\"3.11\"`", python, report)
+        _expected(written, "python", 'a version in quotes, like `"3.11"`', python, report)
     if isinstance(options.get("disabled"), bool):
         found["disabled"] = options["disabled"]
     elif "disabled" in options:
@@ -127,14 +131,14 @@ def _conda_options(written: Written, report: Report) -> Options:
 def _libraries(written: Written, options: Options, name: str, report: Report) -> Dict[str, str]:
     libraries = options.get(name, {})
     if not isinstance(libraries, Mapping):
-        _expected(written, name, "a dictionary from package to version, like `{\"pandas\": \"2.2.3\"}`", libraries, report)
+        _expected(written, name, 'a dictionary from package to version, like `{"pandas": "2.2.3"}`', libraries, report)
         return {}
     found = {}
     for package, version in libraries.items():
         if not isinstance(package, str) or not package.strip():
             _expected(written, name, "names of packages in quotes as its keys", package, report)
         elif not isinstance(version, str):
-            expected = f"a version in quotes for `{package}`, like `\"1.5.3\"`, or `\"\"` for any"
+            expected = f'a version in quotes for `{package}`, like `"1.5.3"`, or `""` for any'
             _expected(written, name, expected, version, report)
         else:
             found[package.strip()] = version.strip()
@@ -145,7 +149,7 @@ def _channels(written: Written, options: Options, report: Report) -> Tuple[str, 
     channels = options.get("channels", ())
     if isinstance(channels, (list, tuple)) and all(isinstance(channel, str) for channel in channels):
         return tuple(channels)
-    _expected(written, "channels", "a list of names or URLs, like `[\"conda-forge\"]`", channels, report)
+    _expected(written, "channels", 'a list of names or URLs, like `["conda-forge"]`', channels, report)
     return ()
 
 
@@ -167,7 +171,7 @@ def _resources(written: Written, options: Options, report: Report) -> Resources:
 def _catch(written: Written, options: Options, report: Report) -> Catch:
     var, show = options.get("var"), options.get("print_exception", True)
     if var is not None and not _artifact_name(var):
-        _expected(written, "var", "the name of an artifact, like `\"failed\"`", var, report)
+        _expected(written, "var", 'the name of an artifact, like `"failed"`', var, report)
         var = None
     if not isinstance(show, bool):
         _expected(written, "print_exception", "True or False", show, report)
@@ -183,9 +187,7 @@ _VALUES: Dict[str, Callable[[Written, Options, Report], StepDecorator]] = {
 
 
 def _artifact_name(name: Any) -> bool:
-    return (
-        isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")
-    )
+    return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")
 
 
 def _whole(number: float) -> bool:

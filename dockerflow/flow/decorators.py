@@ -1,8 +1,8 @@
 """The decorators a user writes on steps and flows.
 
-A decorator only notes what was written and where: importing a flow file never fails because of a decorator's options. They
-are judged when the flow is read (`decorator_values`), together with everything else that is wrong. The decorated function
-or class is returned as it is, so decorators may stand in any order around `@step`.
+A decorator only notes what was written and where: importing a flow file never fails because of a decorator's
+options. They are judged when the flow is read (`decorator_values`), together with everything else that is wrong. The
+decorated function or class is returned as it is, so decorators may stand in any order around `@step`.
 
 Standard library only, Python 3.7.
 """
@@ -49,8 +49,8 @@ def step(function: Any = None, **options: Any) -> Any:
 def conda(*arguments: Any, **options: Any) -> Any:
     """The libraries a step needs.
 
-    `libraries` (or `packages`): a dictionary from conda package to version, `python`: the version of Python, `channels`:
-    channels to look in before the configured ones, `disabled`: run without any of it.
+    `libraries` (or `packages`): a dictionary from conda package to version, `python`: the version of Python,
+    `channels`: channels to look in before the configured ones, `disabled`: run without any of it.
     """
     return _decorator("conda", arguments, options)
 
@@ -68,8 +68,8 @@ def retry(*arguments: Any, **options: Any) -> Any:
 def catch(*arguments: Any, **options: Any) -> Any:
     """Let the flow go on when a task fails for good.
 
-    `var` names the artifact that then holds what went wrong (and None when nothing did); `print_exception`: whether the
-    traceback is printed.
+    `var` names the artifact that then holds what went wrong (and None when nothing did); `print_exception`: whether
+    the traceback is printed.
     """
     return _decorator("catch", arguments, options)
 

@@ -1,7 +1,7 @@
 """A flow as values: its steps, how they follow each other, and what each asks for.
 
-`loading` makes these from a flow file; `checks` says what is wrong with them; everything outside `flow` works from them and
-never from the user's class. Standard library only, Python 3.7.
+`loading` makes these from a flow file; `checks` says what is wrong with them; everything outside `flow` works from
+them and never from the user's class. Standard library only, Python 3.7.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Resources(StepDecorator):
 class Step:
     """One step: its place in the source, what follows it, and its decorators.
 
-    `next` are the names in `self.next(...)` in their order; `foreach` is the variable of a foreach; `join` is set when the
-    step takes `inputs`.
+    `next` are the names in `self.next(...)` in their order; `foreach` is the variable of a foreach; `join` is set
+    when the step takes `inputs`.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Flow:
 
     def preceding(self) -> Dict[str, Tuple[str, ...]]:
         """For each step the steps whose `self.next` names it, in the order of their definition."""
-        found: Dict[str, Tuple[str, ...]] = {name: () for name in self.steps}
+        found: Dict[str, Tuple[str, ...]] = dict.fromkeys(self.steps, ())
         for step in self.steps.values():
             for name in step.next:
                 if name in found:

@@ -1,8 +1,8 @@
 """Import a flow file and find the flow in it.
 
-The file is imported as a module of its own name (`train.py` as `train`), with its folder first on the path, as it would be
-by Python; `if __name__ == "__main__"` does not hold. On the user's machine missing libraries get stand-ins; in a
-container (`stand_ins=False`) everything must be there.
+The file is imported as a module of its own name (`train.py` as `train`), with its folder first on the path, as it
+would be by Python; `if __name__ == "__main__"` does not hold. On the user's machine missing libraries get stand-ins;
+in a container (`stand_ins=False`) everything must be there.
 
 Standard library only, Python 3.7.
 """
@@ -41,10 +41,12 @@ class LoadedFlow:
 
 
 def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> LoadedFlow:
-    """The flow of a file; `name` chooses among several. Raises FlowFileError, or FlowError for what stands in the file."""
+    """The flow of a file; `name` chooses among several. Raises FlowFileError, or a FlowError of the file's own."""
     file = os.path.abspath(os.fspath(path))
     if not os.path.isfile(file):
-        raise FlowFileError(f"flow file `{path}` does not exist" if not os.path.exists(file) else f"`{path}` is no file")
+        raise FlowFileError(
+            f"flow file `{path}` does not exist" if not os.path.exists(file) else f"`{path}` is no file"
+        )
     if not file.endswith(".py"):
         raise FlowFileError(f"`{path}` is no Python file", "name the file of the flow, like `flow.py`")
     folder = os.path.dirname(file)
@@ -68,7 +70,7 @@ def _missing_allowed(folder: str, allowed: bool) -> Iterator[Mapping[str, Missin
 def _import(file: str, folder: str) -> ModuleType:
     stem = os.path.splitext(os.path.basename(file))[0]
     there = sys.modules.get(stem)
-    if stem in sys.builtin_module_names or there is not None and not hasattr(there, _LOADED):
+    if stem in sys.builtin_module_names or (there is not None and not hasattr(there, _LOADED)):
         hint = "give the file another name"
         raise FlowFileError(f"flow file `{file}` has the name of the Python module `{stem}`, which it would hide", hint)
     if folder in sys.path:

@@ -14,7 +14,7 @@ from dockerflow.flow.view import Taken, View, items_of
 
 __all__ = ["taken_of"]
 
-_FORMS = "the forms are `self.next(self.a)`, `self.next(self.a, self.b)` and `self.next(self.a, foreach=\"items\")`"
+_FORMS = 'the forms are `self.next(self.a)`, `self.next(self.a, self.b)` and `self.next(self.a, foreach="items")`'
 
 
 def taken_of(flow: Any, view: View, steps: Tuple[Any, ...], options: Dict[str, Any]) -> Taken:

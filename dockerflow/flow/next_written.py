@@ -17,7 +17,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 __all__ = ["Fault", "Found", "transition_of"]
 
-_FORMS = "write `self.next(self.a)`, `self.next(self.a, self.b)` or `self.next(self.a, foreach=\"items\")`"
+_FORMS = 'write `self.next(self.a)`, `self.next(self.a, self.b)` or `self.next(self.a, foreach="items")`'
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def transition_of(function: ast.FunctionDef, names: Mapping[str, Any]) -> Found:
     if not last:
         problems.append(Fault(call.lineno, "calls `self.next` before its end", "make it the last line of the step"))
     targets, foreach, wrong = _read(call, names)
-    if join and len(targets) > 1 or join and foreach:
+    if (join and len(targets) > 1) or (join and foreach):
         problems.append(Fault(call.lineno, "is a join and a split at once", "put another step between the two"))
     problems += wrong
     return Found(targets, call.lineno, foreach, join, tuple(problems))
@@ -64,14 +64,14 @@ def transition_of(function: ast.FunctionDef, names: Mapping[str, Any]) -> Found:
 def _call_of_next(function: ast.FunctionDef, this: str) -> Tuple[Optional[ast.Call], bool]:
     """The call of `self.next` that ends the function, or else the first one in it; and whether it ends it."""
     tail = function.body[-1]
-    if isinstance(tail, ast.Expr) and _is_next(tail.value, this):
-        return tail.value, True  # type: ignore[return-value]
-    calls = [node for node in ast.walk(function) if _is_next(node, this)]
-    return (min(calls, key=lambda node: node.lineno), False) if calls else (None, False)  # type: ignore[return-value,attr-defined]
+    if isinstance(tail, ast.Expr) and isinstance(tail.value, ast.Call) and _is_next(tail.value, this):
+        return tail.value, True
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and _is_next(node, this)]
+    return (min(calls, key=lambda node: node.lineno), False) if calls else (None, False)
 
 
-def _is_next(node: ast.AST, this: str) -> bool:
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+def _is_next(node: ast.Call, this: str) -> bool:
+    if not isinstance(node.func, ast.Attribute):
         return False
     return node.func.attr == "next" and isinstance(node.func.value, ast.Name) and node.func.value.id == this
 
@@ -87,12 +87,14 @@ def _read(call: ast.Call, names: Mapping[str, Any]) -> Tuple[Tuple[str, ...], Op
     targets = tuple(argument.attr for argument in call.args if isinstance(argument, ast.Attribute))
     if len(targets) < len(call.args) or not targets:
         return (), None, [Fault(line, "calls `self.next` with something else than steps", _FORMS)]
-    wrong = [Fault(line, f"gives `self.next` an unknown option `{name}`", _FORMS) for name in options if name != "foreach"]
+    wrong = [
+        Fault(line, f"gives `self.next` an unknown option `{name}`", _FORMS) for name in options if name != "foreach"
+    ]
     if "foreach" not in options:
         return targets, None, wrong
     foreach = _text(options["foreach"], names)
     if foreach is None:
-        hint = "name the variable that holds the items: `foreach=\"items\"`"
+        hint = 'name the variable that holds the items: `foreach="items"`'
         wrong.append(Fault(line, "gives `foreach` something else than a text", hint))
     elif len(targets) > 1:
         wrong.append(Fault(line, "names more than one step for its foreach", "a foreach is followed by one step"))
@@ -102,7 +104,7 @@ def _read(call: ast.Call, names: Mapping[str, Any]) -> Tuple[Tuple[str, ...], Op
 def _text(node: ast.AST, names: Mapping[str, Any]) -> Optional[str]:
     """A text in quotes, or the name of one of the module."""
     try:
-        value = names.get(node.id) if isinstance(node, ast.Name) else ast.literal_eval(node)  # type: ignore[arg-type]
+        value = names.get(node.id) if isinstance(node, ast.Name) else ast.literal_eval(node)
     except ValueError:
         return None
     return value if isinstance(value, str) and value else None

@@ -1,7 +1,7 @@
 """What a flow is given when it is run: `Parameter` and `IncludeFile`.
 
-In a class body they describe a parameter; on a running flow the same attribute is its value, read-only. How a text from the
-command line becomes a value is in `parameters`; a definition that cannot work is noted and reported with the
+In a class body they describe a parameter; on a running flow the same attribute is its value, read-only. How a text
+from the command line becomes a value is in `parameters`; a definition that cannot work is noted and reported with the
 flow's other problems.
 
 Standard library only, Python 3.7.
@@ -21,9 +21,34 @@ __all__ = ["IncludeFile", "JSONType", "Parameter"]
 
 # Options of `run` and of Metaflow's `run`: a parameter of such a name could not be given. In lower case, with dashes.
 RESERVED = frozenset(
-    "decospecs engine fresh-containers help host log-format max-log-size max-num-splits max-workers name namespace network "
-    "obj params platform quiet run-id run-id-file runner-attribute-file store tag tags task-id user-namespace verbose "
-    "with".split()
+    [
+        "decospecs",
+        "engine",
+        "fresh-containers",
+        "help",
+        "host",
+        "log-format",
+        "max-log-size",
+        "max-num-splits",
+        "max-workers",
+        "name",
+        "namespace",
+        "network",
+        "obj",
+        "params",
+        "platform",
+        "quiet",
+        "run-id",
+        "run-id-file",
+        "runner-attribute-file",
+        "store",
+        "tag",
+        "tags",
+        "task-id",
+        "user-namespace",
+        "verbose",
+        "with",
+    ]
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
@@ -43,8 +68,8 @@ _KINDS = {str: "str", int: "int", float: "float", bool: "bool", dict: "json", li
 class Parameter:
     """A value of the flow that is given when it is run, as `--name VALUE`.
 
-    `type` is one of `str`, `int`, `float`, `bool`, `JSONType`; without it, the type of `default`, or `str`. `default` may
-    be a function of one argument, called at launch with a context that has `flow_name`, `user_name` and
+    `type` is one of `str`, `int`, `float`, `bool`, `JSONType`; without it, the type of `default`, or `str`.
+    `default` may be a function of one argument, called at launch with a context that has `flow_name`, `user_name` and
     `parameter_name`. With `separator`, the text is split into a list.
     """
 
@@ -95,7 +120,9 @@ class Parameter:
             found.append((f"the name of a parameter is `{self.name!r}`; expected letters, digits, `-` and `_`", None))
         elif self.name.lower().replace("_", "-") in RESERVED:
             hint = "give it another name; the attribute may keep its own"
-            found.append((f"parameter `{self.name}` has a reserved name: `--{self.name}` is an option of the run", hint))
+            found.append(
+                (f"parameter `{self.name}` has a reserved name: `--{self.name}` is an option of the run", hint)
+            )
         if self._type() is not JSONType and self._type() not in _KINDS:
             expected = "`str`, `int`, `float`, `bool` or `JSONType`"
             found.append((f"the type of parameter `{self.name}` is `{self._type()!r}`; expected {expected}", None))
@@ -118,7 +145,9 @@ class Parameter:
         return self if flow is None else flow._parameter(self)
 
     def __set__(self, flow: Any, value: Any) -> None:
-        raise AttributeError(f"`{self.attribute}` is a parameter and cannot be changed; store the new value under another name")
+        raise AttributeError(
+            f"`{self.attribute}` is a parameter and cannot be changed; store the new value under another name"
+        )
 
     def __getitem__(self, key: Any) -> Any:  # so that a type checker accepts `self.parameter["key"]`
         raise TypeError(f"parameter `{self.name}` has a value only while the flow runs")
@@ -127,8 +156,8 @@ class Parameter:
 class IncludeFile(Parameter):
     """The content of a file that is named when the flow is run, as `--name PATH`, and read at that moment.
 
-    A text (`is_text`, decoded with `encoding`) or bytes. `default` is a path, or a function that gives one. `parser`, a
-    function or its dotted name, turns the content into what a step sees, inside the step.
+    A text (`is_text`, decoded with `encoding`) or bytes. `default` is a path, or a function that gives one.
+    `parser`, a function or its dotted name, turns the content into what a step sees, inside the step.
     """
 
     def __init__(  # noqa: PLR0913 - the options are Metaflow's
@@ -157,7 +186,9 @@ class IncludeFile(Parameter):
         try:
             "".encode(self.encoding)
         except (LookupError, TypeError):
-            found.append((f"parameter `{self.name}` has an unknown encoding `{self.encoding}`", "try `utf-8` or `latin-1`"))
+            found.append(
+                (f"parameter `{self.name}` has an unknown encoding `{self.encoding}`", "try `utf-8` or `latin-1`")
+            )
         return found
 
     def loaded(self, value: Any) -> Any:

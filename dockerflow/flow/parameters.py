@@ -1,7 +1,7 @@
 """From what was written on the command line to the values of a flow's parameters.
 
-Everything wrong is reported at once: values that are missing, unknown or of the wrong type, files that cannot be read.
-Only the machine that launches a run does this; the steps read the values from the store.
+Everything wrong is reported at once: values that are missing, unknown or of the wrong type, files that cannot be
+read. Only the machine that launches a run does this; the steps read the values from the store.
 
 Standard library only, Python 3.7.
 """
@@ -44,7 +44,8 @@ class _Bad(Exception):
 def resolve(loaded: Any, given: Mapping[str, str]) -> Dict[str, Any]:
     """The value of every parameter of a `loading.LoadedFlow`, by attribute; `given` are texts by parameter name.
 
-    Files are read from where they are, relative to the working directory. Raises ParameterError with all that is wrong.
+    Files are read from where they are, relative to the working directory. Raises ParameterError with all that is
+    wrong.
     """
     texts = {_normal(name): text for name, text in given.items()}
     parameters: List[Parameter] = [getattr(loaded.cls, item.attribute) for item in loaded.flow.parameters]
@@ -96,7 +97,7 @@ def _default(parameter: Parameter, flow: str) -> Any:
         return parameter.default(ParameterContext(flow, _user(), parameter.name))
     except FlowError:
         raise
-    except Exception as error:  # noqa: BLE001 - a function of the user, which may raise anything
+    except Exception as error:
         text = f"the function that gives the default of parameter `{parameter.name}` failed\n\n{traceback_of(error)}"
         raise _Bad(text) from error
 

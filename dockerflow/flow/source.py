@@ -1,8 +1,8 @@
 """Read a flow from the source of its class: steps, transitions, decorators, parameters.
 
-A step is understood by its syntax tree alone; nothing of it is run. Each step names the file and line that it is written
-at, which may be another module's. What cannot be read is noted in `Flow.problems`; whether the steps fit together is
-`checks`' business.
+A step is understood by its syntax tree alone; nothing of it is run. Each step names the file and line that it is
+written at, which may be another module's. What cannot be read is noted in `Flow.problems`; whether the steps fit
+together is `checks`' business.
 
 Standard library only, Python 3.7.
 """
@@ -18,9 +18,9 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from dockerflow.flow.decorator_values import Report, check_conda_base, decorators_of
 from dockerflow.flow.decorators import Written, is_step, written_on
-from dockerflow.flow.definition import Flow, ParameterDefinition, Step
-from dockerflow.flow.parameter import Parameter
+from dockerflow.flow.definition import Catch, Flow, ParameterDefinition, Step
 from dockerflow.flow.next_written import transition_of
+from dockerflow.flow.parameter import Parameter
 
 __all__ = ["read_flow"]
 
@@ -65,6 +65,8 @@ def read_flow(cls: Any) -> Flow:
     steps = {name: _step(name, function, base, source, report) for name, function in _step_functions(cls).items()}
     for klass in _classes(cls):
         _check_body(klass, report)
+    for step in steps.values():
+        _check_catch(cls, step, report)
     return Flow(
         name=cls.__name__,
         file=file,
@@ -142,10 +144,19 @@ def _check_body(klass: Any, report: Report) -> None:
                 report.add(written.file, written.line, message, f"add `@step` to `{name}`")
     bound: Dict[str, Tuple[str, int]] = {}
     for name, what, line in _bindings(klass):
-        if name in bound and {what, bound[name][0]} & {"step"}:
-            message = f"`{name}` is defined twice, as a {bound[name][0]} on line {bound[name][1]} and as a {what} here"
+        before, at = bound.get(name, ("", 0))
+        if before and "step" in (what, before):
+            message = f"`{name}` is defined twice, as a {before} on line {at} and as a {what} here"
             report.add(inspect.getsourcefile(klass) or "", line, message, "give one of the two another name")
         bound[name] = what, line
+
+
+def _check_catch(cls: Any, step: Step, report: Report) -> None:
+    catch = step.decorator(Catch)
+    if catch is not None and catch.var is not None and hasattr(cls, catch.var):
+        message = f"`@catch` of step `{step.name}` keeps its failure in `{catch.var}`, which the class has already"
+        line = next((written.line for written in written_on(getattr(cls, step.name)) if written.name == "catch"), 0)
+        report.add(step.file, line or step.line, message, "give it another name")
 
 
 def _bindings(klass: Any) -> Iterator[Tuple[str, str, int]]:
@@ -159,7 +170,9 @@ def _bindings(klass: Any) -> Iterator[Tuple[str, str, int]]:
 
 
 def _is_step_decorator(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and node.id == "step" or isinstance(node, ast.Attribute) and node.attr == "step"
+    return (isinstance(node, ast.Name) and node.id == "step") or (
+        isinstance(node, ast.Attribute) and node.attr == "step"
+    )
 
 
 def _makes_parameter(node: ast.AST) -> bool:

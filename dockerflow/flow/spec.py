@@ -1,8 +1,8 @@
 """The class that a user's flow is made from.
 
-On a running flow an attribute is an artifact: setting one keeps it for this task and those after it, reading one that an
-earlier task has set loads it. Class attributes are constants: they can be read but not set. In a join nothing is
-inherited but parameters and constants; the rest is in its `inputs`.
+On a running flow an attribute is an artifact: setting one keeps it for this task and those after it, reading one
+that an earlier task has set loads it. Class attributes are constants: they can be read but not set. In a join
+nothing is inherited but parameters and constants; the rest is in its `inputs`.
 
 Standard library only, Python 3.7.
 """
@@ -14,8 +14,8 @@ from types import FunctionType
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from dockerflow.flow.errors import StepError
-from dockerflow.flow.parameter import Parameter
 from dockerflow.flow.next_called import taken_of
+from dockerflow.flow.parameter import Parameter
 from dockerflow.flow.view import INTERNAL, View
 
 __all__ = ["FlowSpec", "constants_of", "own_artifacts", "view_of", "with_view"]
@@ -52,8 +52,8 @@ class FlowSpec:
     def next(self, *steps: Any, **options: Any) -> None:
         """Say which steps follow: the last line of every step but `end`.
 
-        `self.next(self.a)`, `self.next(self.a, self.b)`, or `self.next(self.a, foreach="items")` for one task of `a` per
-        item of `self.items`. Raises StepError for what is not one of these, or when called twice.
+        `self.next(self.a)`, `self.next(self.a, self.b)`, or `self.next(self.a, foreach="items")` for one task of `a`
+        per item of `self.items`. Raises StepError for what is not one of these, or when called twice.
         """
         view = view_of(self)
         view.taken = taken_of(self, view, steps, options)

@@ -3,11 +3,11 @@
     with stand_ins(folder) as missing:
         import the flow file
 
-An `import` of a module that this Python does not have at all, written in a file below `folder`, gives a stand-in. What is
-done with one gives further stand-ins: attributes, calls, arithmetic, subclassing. Only where Python needs a real answer (is
-it true, how long is it, which number is it, what is in it) it raises StandInUsed, with the place and the way out.
-Libraries that are installed here are not touched, and neither are the imports inside them. Afterwards nothing is left in
-`sys.modules`.
+An `import` of a module that this Python does not have at all, written in a file below `folder`, gives a stand-in.
+What is done with one gives further stand-ins: attributes, calls, arithmetic, subclassing. Only where Python needs a
+real answer (is it true, how long is it, which number is it, what is in it) it raises StandInUsed, with the place and
+the way out. Libraries that are installed here are not touched, and neither are the imports inside them. Afterwards
+nothing is left in `sys.modules`.
 
 Standard library only, Python 3.7.
 """
@@ -95,7 +95,9 @@ class StandInModule(ModuleType, StandIn):
             raise _used(self, "`from ... import *` of")
         return StandIn.__getattr__(self, name)
 
-    __setattr__ = ModuleType.__setattr__  # the import system sets submodules
+    def __setattr__(self, name: str, value: Any) -> None:
+        ModuleType.__setattr__(self, name, value)  # the import system sets submodules
+
     __repr__ = StandIn.__repr__
     __reduce_ex__ = StandIn.__reduce_ex__
 
@@ -118,11 +120,13 @@ _OPERATORS = {
     **dict.fromkeys(("pow", "rpow"), "**"), **dict.fromkeys(("matmul", "rmatmul"), "@"),
     **dict.fromkeys(("or", "ror"), "|"), **dict.fromkeys(("and", "rand"), "&"), **dict.fromkeys(("xor", "rxor"), "^"),
     **dict.fromkeys(("lshift", "rlshift"), "<<"), **dict.fromkeys(("rshift", "rrshift"), ">>"),
-    "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "neg": "-", "pos": "+", "invert": "~", "abs": "abs",
+    "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
+    "neg": "-", "pos": "+", "invert": "~", "abs": "abs",
 }  # fmt: skip
 _CONVERSIONS = {
     "bool": "the truth of", "int": "the number", "float": "the number", "complex": "the number", "index": "the number",
-    "len": "the length of", "iter": "the items of", "next": "the items of", "contains": "what is in", "bytes": "the bytes of",
+    "len": "the length of", "iter": "the items of", "next": "the items of", "contains": "what is in",
+    "bytes": "the bytes of",
 }  # fmt: skip
 for _operator, _symbol in _OPERATORS.items():
     setattr(StandIn, f"__{_operator}__", _deferred(_symbol))
@@ -180,7 +184,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 @contextmanager
 def stand_ins(folder: str) -> Iterator[Dict[str, Missing]]:
-    """Let files below `folder` import what is not installed. Gives the missing top-level modules, by name, as they come."""
+    """Let files below `folder` import what is not installed. Gives the missing modules by name, as they come."""
     finder = _Finder(os.path.realpath(folder))
     sys.meta_path.append(finder)
     try:
@@ -196,7 +200,8 @@ def _importing_frame() -> Optional[FrameType]:
     """The frame with the import statement: the first one outside of this module and the import system."""
     frame: Optional[FrameType] = sys._getframe(2)
     while frame is not None and (
-        frame.f_code.co_filename.startswith("<frozen importlib") or f"{os.sep}importlib{os.sep}" in frame.f_code.co_filename
+        frame.f_code.co_filename.startswith("<frozen importlib")
+        or f"{os.sep}importlib{os.sep}" in frame.f_code.co_filename
     ):
         frame = frame.f_back
     return frame

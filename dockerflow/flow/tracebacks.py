@@ -1,7 +1,7 @@
 """A user's exception as text, from the user's own frame on.
 
-The frames of dockerflow and of the import system are left out, in the exception and in everything that it was caused by;
-an exception that has no other frames keeps them all.
+The frames of dockerflow and of the import system are left out, in the exception and in everything that it was caused
+by; an exception that has no other frames keeps them all.
 
 Standard library only, Python 3.7.
 """

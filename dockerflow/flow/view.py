@@ -1,7 +1,7 @@
 """What one instance of a flow sees of its task: inherited artifacts, parameters, its place in foreaches.
 
-`runtime.task` makes a view for the task that runs, and one for each of a join's `inputs`; `spec.FlowSpec` shows it to the
-user as attributes. Nothing is loaded before it is asked for.
+`runtime.task` makes a view for the task that runs, and one for each of a join's `inputs`; `spec.FlowSpec` shows it
+to the user as attributes. Nothing is loaded before it is asked for.
 
 Standard library only, Python 3.7.
 """
@@ -45,7 +45,7 @@ class Taken:
 
 @dataclass
 class View:
-    """A task, or a finished one as an input. `refs` are opaque, with an attribute `sha256` that is equal for equal values."""
+    """A task, or a finished one as an input. `refs` are opaque, but their `sha256` is equal for equal values."""
 
     flow: Flow
     step: Step

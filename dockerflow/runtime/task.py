@@ -1,0 +1,310 @@
+"""Run one attempt of one task in this very process.
+
+`run_task` makes the user's flow as the task sees it, calls the step, and writes the artifacts. Whatever the user's code
+does short of ending the process, it returns a TaskResult: a failure is a value with the user's traceback as text. What
+was set before a failure is kept where it can be. Forking, streams and limits are the worker's; this module is shipped
+into step containers: standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from dockerflow.artifacts import codec
+from dockerflow.artifacts.errors import ArtifactError, CannotEncode
+from dockerflow.errors import DockerflowError
+from dockerflow.flow.caught import Caught
+from dockerflow.flow.current import Situation, current
+from dockerflow.flow.definition import Catch, Flow, Step
+from dockerflow.flow.errors import StepError
+from dockerflow.flow.inputs import Inputs
+from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
+from dockerflow.flow.tracebacks import traceback_of, type_name
+from dockerflow.flow.view import FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
+from dockerflow.runtime.messages import ForeachFrame, RunTask, TaskResult, Transition
+from dockerflow.store import manifest
+from dockerflow.store.blobs import Blobs, hash_of
+from dockerflow.store.errors import StoreError
+from dockerflow.store.manifest import ArtifactRef
+from dockerflow.store.records import Failure
+
+__all__ = ["run_task"]
+
+Refs = Mapping[str, ArtifactRef]
+
+# Values that cannot be changed in place: an inherited one need not be compared with what was loaded.
+_IMMUTABLE = (bool, int, float, str, bytes, type(None))
+
+
+def run_task(cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> TaskResult:
+    """Run one attempt. Raises nothing for a failure of the user's code or of an artifact."""
+    began = time.monotonic()
+    attempt = _Attempt(cls, flow, request, blobs)
+    try:
+        result = attempt.run()
+    except Exception as error:  # noqa: BLE001 - inputs or store that cannot be used, or the user's own `__init__`
+        result = attempt.result(failure=_failure(error))
+    finally:
+        current.enter(None)
+    return replace(result, seconds=time.monotonic() - began)
+
+
+class _Attempt:
+    """One attempt: its flow instance, and how it went."""
+
+    def __init__(self, cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> None:
+        self._cls, self._flow, self._request, self._blobs = cls, flow, request, blobs
+        self._step: Step = flow.steps[request.step]
+        self._catch = self._step.decorator(Catch)
+        self._catches = self._catch is not None and (request.last_attempt or request.fallback is not None)
+
+    def run(self) -> TaskResult:
+        request = self._request
+        this, arguments = self._instances()
+        current.enter(self._situation())
+        failure = request.fallback or _call(getattr(this, request.step), arguments)
+        if failure is None:
+            failure = self._without_transition(view_of(this))
+        if failure is None:
+            self._keep(this, None)
+        return self._finish(this, failure)
+
+    def result(self, failure: Optional[Failure] = None, sha256: Optional[str] = None) -> TaskResult:
+        request = self._request
+        return TaskResult(
+            step=request.step,
+            task_id=request.task_id,
+            attempt=request.attempt,
+            ok=failure is None,
+            manifest=sha256,
+            failure=failure,
+            blobs=tuple(self._blobs.written),
+        )
+
+    # How the task sees the flow
+
+    def _instances(self) -> Tuple[FlowSpec, Tuple[Inputs, ...]]:
+        """The flow as the step gets it, and the step's arguments."""
+        request = self._request
+        parameters = manifest.read(self._blobs, request.parameters).artifacts
+        given = [manifest.read(self._blobs, each.manifest).artifacts for each in request.inputs]
+        refs: Dict[str, ArtifactRef] = dict(parameters)
+        if self._step.join and given:  # constants are stored once and passed on like parameters
+            refs.update((name, ref) for name, ref in given[0].items() if name in constants_of(self._cls))
+        elif given:
+            refs.update(given[0])
+        levels = tuple(self._level(frame) for frame in request.foreach)
+        this = self._instance(self._step, refs, parameters, lambda: levels, running=True)
+        if not self._step.join:
+            return this, ()
+        flows = [
+            self._instance(self._flow.steps[each.step], refs_, parameters, self._levels_of(refs_))
+            for each, refs_ in zip(request.inputs, given)
+        ]
+        return this, (Inputs(flows, [each.step for each in request.inputs]),)
+
+    def _instance(self, step: Step, refs: Refs, parameters: Refs, levels: Any, running: bool = False) -> FlowSpec:
+        visible = {name: ref for name, ref in refs.items() if name not in INTERNAL}
+        view = View(self._flow, step, visible, self._load, parameters, levels, running)
+        instance: FlowSpec = self._cls(use_cli=False)
+        return with_view(instance, view)
+
+    def _load(self, ref: ArtifactRef) -> Any:
+        return manifest.load(self._blobs, ref)
+
+    def _level(self, frame: ForeachFrame) -> Level:
+        return Level(frame.step, frame.variable, frame.index, frame.size, lambda: self._item(frame))
+
+    def _levels_of(self, refs: Refs) -> Any:
+        """The foreaches around an input, from what its task wrote down."""
+
+        def levels() -> List[Level]:
+            ref = refs.get(FOREACH_STACK)
+            return [] if ref is None else [self._level(ForeachFrame(*frame)) for frame in self._load(ref)]
+
+        return levels
+
+    def _item(self, frame: ForeachFrame) -> Any:
+        artifacts = manifest.read(self._blobs, frame.manifest).artifacts
+        return item_of(self._load(artifacts.get(FOREACH_ITEMS) or artifacts[frame.variable]), frame.index)
+
+    def _situation(self) -> Situation:
+        request = self._request
+        return Situation(
+            flow=self._flow,
+            run_id=request.run_id,
+            step_name=request.step,
+            task_id=request.task_id,
+            retry_count=request.attempt,
+            namespace=request.namespace,
+            username=request.user,
+            tags=request.tags,
+            parameter_names=tuple(parameter.attribute for parameter in self._flow.parameters),
+            origin_run_id=request.origin_run_id,
+        )
+
+    # How it ends
+
+    def _without_transition(self, view: View) -> Optional[Failure]:
+        if view.taken is not None or not self._step.next:
+            return None
+        return Failure(
+            kind="exception",
+            message=f"step `{self._step.name}` ended without `self.next`",
+            type_name=f"{StepError.__module__}.{StepError.__name__}",
+            hint="a `return` before it leaves it out: let every way through the step end with the same `self.next`",
+        )
+
+    def _finish(self, this: FlowSpec, failure: Optional[Failure]) -> TaskResult:
+        """Save the artifacts; what cannot be saved is a failure itself, which @catch may turn into a success."""
+        if failure is None:
+            failure, sha256 = self._save(this)
+            if failure is None:
+                return replace(self.result(None, sha256), transition=_transition(view_of(this).taken))
+        if not self._catches or failure.kind == "signal":
+            return self.result(failure, self._save_what_can_be(this))
+        if self._catch is not None and self._catch.print_exception:
+            print(f"@catch: {this!r} failed\n{failure.traceback or failure.message}", file=sys.stderr)
+        self._keep(this, _caught(failure, self._step.name))
+        taken = Taken(self._step.next) if self._step.next else None
+        result = self.result(failure, self._save_what_can_be(this))
+        return replace(result, ok=True, caught=True, transition=_transition(taken))
+
+    def _keep(self, this: FlowSpec, value: Optional[Caught]) -> None:
+        """Set the variable of @catch, which is None where nothing failed."""
+        if self._catch is not None and self._catch.var is not None:
+            setattr(this, self._catch.var, value)
+
+    def _save(self, this: FlowSpec) -> Tuple[Optional[Failure], Optional[str]]:
+        own, inherited = self._artifacts(this)
+        try:
+            return None, manifest.write(self._blobs, own, inherited)
+        except CannotEncode:
+            failure, _ = self._split_by_encoding(own)
+            return failure, None
+
+    def _save_what_can_be(self, this: FlowSpec) -> Optional[str]:
+        own, inherited = self._artifacts(this)
+        try:
+            return manifest.write(self._blobs, own, inherited)
+        except CannotEncode:
+            return manifest.write(self._blobs, self._split_by_encoding(own)[1], inherited)
+        except StoreError as error:
+            if self._catches:
+                raise
+            print(f"the artifacts of the failed attempt could not be kept: {error.message}", file=sys.stderr)
+            return None
+
+    def _artifacts(self, this: FlowSpec) -> Tuple[Dict[str, Any], Dict[str, ArtifactRef]]:
+        """The values to store, and the refs to pass on."""
+        view = view_of(this)
+        own: Dict[str, Any] = {}
+        for name, value in own_artifacts(this).items():
+            if name not in view.loaded or value is not view.loaded[name] or self._changed(view.refs[name], value):
+                own[name] = value
+        constants = {name: value for name, value in constants_of(self._cls).items() if name not in view.refs}
+        own.update(constants)
+        if self._request.foreach:
+            own[FOREACH_STACK] = [
+                (frame.step, frame.variable, frame.index, frame.size, frame.manifest) for frame in self._request.foreach
+            ]
+        if view.taken is not None and view.taken.items is not None:
+            own[FOREACH_ITEMS] = view.taken.items
+        return own, view.refs
+
+    def _changed(self, ref: ArtifactRef, value: Any) -> bool:
+        """Whether a loaded value is no longer what was stored.
+
+        Its bytes may differ although it is the same: what pickle shares inside a value depends on how it was made. So
+        it is compared with what the stored value gives when it is loaded and encoded again.
+        """
+        if type(value) in _IMMUTABLE:
+            return False
+        try:
+            now = _hash(value)
+            return now != ref.sha256 and now != _hash(self._load(ref))
+        except ArtifactError:
+            return True
+
+    def _split_by_encoding(self, own: Mapping[str, Any]) -> Tuple[Failure, Dict[str, Any]]:
+        """Why some of the values cannot be stored, and those that can."""
+        faults: List[CannotEncode] = []
+        good: Dict[str, Any] = {}
+        for name, value in own.items():
+            try:
+                codec.encode(value, name)
+                good[name] = value
+            except CannotEncode as error:
+                faults.append(error)
+        first = faults[0]
+        names = [name for name in own if name not in good]
+        types = " and ".join(f"`{name}` ({_type_of(own[name])})" for name in names)
+        failure = Failure(
+            kind="artifact",
+            message=f"step `{self._step.name}` cannot keep the artifact {types}: {first.message}",
+            type_name=type_name(first),
+            hint=first.hint or "keep what it is made from instead, or let it be a variable of the step: no `self.`",
+        )
+        return failure, good
+
+
+def _call(step: Any, arguments: Tuple[Any, ...]) -> Optional[Failure]:
+    """Run the user's step and return why it failed."""
+    try:
+        step(*arguments)
+    except KeyboardInterrupt as error:
+        return Failure("signal", "the task was interrupted (SIGINT)", type_name(error), traceback_of(error))
+    except SystemExit as error:
+        return _exit(error)
+    except BaseException as error:  # noqa: BLE001 - the user's code may raise anything
+        return _failure(error)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    return None
+
+
+def _exit(error: SystemExit) -> Failure:
+    status = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+    said = f": {error.code}" if isinstance(error.code, str) else ""
+    return Failure(
+        kind="exit",
+        message=f"the step left Python with exit status {status}{said}",
+        type_name=type_name(error),
+        traceback=traceback_of(error),
+        hint="end a step with `self.next`, and let it fail by raising an exception",
+    )
+
+
+def _failure(error: BaseException) -> Failure:
+    kind = "artifact" if isinstance(error, (ArtifactError, StoreError)) else "exception"
+    message = error.message if isinstance(error, DockerflowError) else _text_of(error)
+    hint = getattr(error, "hint", None) if isinstance(error, DockerflowError) else None
+    return Failure(kind, message, type_name(error), traceback_of(error), hint or "")
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an exception of the user whose own text cannot be made
+        return f"an exception of type `{type_name(error)}` that has no text"
+
+
+def _transition(taken: Optional[Taken]) -> Optional[Transition]:
+    return None if taken is None else Transition(taken.steps, taken.foreach, taken.size)
+
+
+def _caught(failure: Failure, step: str) -> Caught:
+    return Caught(failure.message, failure.type_name or failure.kind, failure.traceback, step)
+
+
+def _hash(value: Any) -> str:
+    return hash_of(codec.encode(value).chunks)
+
+
+def _type_of(value: Any) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

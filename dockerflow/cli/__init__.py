@@ -1,0 +1,23 @@
+"""The commands; the only place of dockerflow that prints.
+
+    main      the one boundary: a command line in, an exit code out, every error as two lines
+    app       the commands, their options and help texts, as typer wants them
+    commands  how a typer app becomes a call with an exit code, with our help and errors
+    options   the options of `dockerflow run`: its own, and the parameters of the flow that is run
+    running   `run`: from the command line to a run, and its result
+    picture   what a run looks like by now: the events of `dockerflow.progress` folded into counts
+    sentences what happened, in the words that both views use
+    board     the picture as lines of a terminal
+    live      the board on a terminal, kept up to date
+    plain     one line per event, for pipes and files
+    checking  `check` and `show`
+    drawing   a flow as a tree of its steps
+    reading   `runs list`, `logs` and `dump`: what is kept about runs
+    machine   `setup` and `doctor`: what this machine has and lacks
+    places    which configuration and which store a command works with
+    words     how durations, sizes, counts and types are written
+    streams   standard output and error as a command needs them
+    errors    what is wrong with a command line, and how any error is shown
+
+Modules are imported when a command needs them: `dockerflow --help` loads neither rich nor Docker's library.
+"""

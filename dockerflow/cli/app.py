@@ -1,0 +1,180 @@
+"""The commands of `dockerflow`: their names, options and help texts. What they do is in the modules they import.
+
+Each command imports its module when it is called, so that `dockerflow --help` and a mistyped word are answered at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+import dockerflow
+from dockerflow.cli.commands import Commands, Sectioned, invoke
+
+NAME = "dockerflow"
+
+
+class Engine(str, Enum):
+    docker = "docker"
+    process = "process"
+
+
+FlowFile = Annotated[Path, typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False)]
+FlowName = Annotated[
+    Optional[str], typer.Option("--flow", metavar="NAME", help="The flow's class, if the file has several.")
+]
+Store = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help="The folder of the store; otherwise `.dockerflow/` in this folder or one above it.",
+    ),
+]
+PathspecWord = Annotated[str, typer.Argument(metavar="PATHSPEC", help="Flow/run, Flow/run/step or Flow/run/step/task.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+app = typer.Typer(
+    cls=Commands,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Run data-science workflows whose steps have containers and library versions of their own.",
+    epilog="`dockerflow COMMAND --help` tells more about a command, `dockerflow run flow.py --help` about a flow.",
+)
+runs_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="What is kept about runs.")
+app.add_typer(runs_app, name="runs")
+
+
+def carry_out(words: list[str]) -> int:
+    """Carry out a command line and return its exit code; no words at all ask for help."""
+    return invoke(app, words or ["--help"], NAME)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dockerflow {dockerflow.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of `dockerflow` itself."""
+
+
+# The flow's own parameters are options too, known only when its file has been read: so help is not typer's here, and
+# options that are not known are passed on. See `options`.
+@app.command(
+    cls=Sectioned, add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+)
+def run(  # noqa: PLR0913  # one argument per option is how typer reads a command
+    context: typer.Context,
+    flow_file: Annotated[
+        Optional[str], typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False)
+    ] = None,
+    flow: FlowName = None,
+    max_workers: Annotated[
+        Optional[int],
+        typer.Option("--max-workers", min=1, metavar="N", help="How many tasks run at once; otherwise one per core."),
+    ] = None,
+    tag: Annotated[
+        Optional[list[str]], typer.Option("--tag", metavar="TEXT", help="A tag of the run; may be given several times.")
+    ] = None,
+    run_id_file: Annotated[
+        Optional[Path],
+        typer.Option("--run-id-file", metavar="PATH", help="A file to write the run's id to, before its first task."),
+    ] = None,
+    engine: Annotated[
+        Engine,
+        typer.Option("--engine", help="Where steps run: in containers, or in this Python without any (for debugging)."),
+    ] = Engine.docker,
+    store: Store = None,
+) -> int:
+    """Run a flow. `dockerflow run flow.py --help` lists the flow's parameters, too."""
+    from dockerflow.cli import options, running
+
+    left_over = [*([] if flow_file is None else [flow_file]), *context.args]
+    if left_over in ([], [options.HELP]):
+        typer.echo(context.get_help())
+        return 0 if left_over else 2
+    file, words = options.flow_file(left_over, context.command_path)
+    chosen = running.Chosen(
+        file=file,
+        flow=flow,
+        words=tuple(words),
+        max_workers=max_workers,
+        tags=tuple(tag or ()),
+        run_id_file=run_id_file,
+        engine=engine.value,
+        store=store,
+        command=(NAME, *sys.argv[1:]),
+    )
+    return running.run(chosen, run, f"{context.command_path} {file}")
+
+
+@app.command()
+def check(flow_file: FlowFile, flow: FlowName = None) -> int:
+    """Look for mistakes without running anything.
+
+    Every problem of the flow is printed with its file and line; the exit code is 3 if there is one.
+    """
+    from dockerflow.cli import checking
+
+    return checking.check(flow_file, flow)
+
+
+@app.command()
+def show(flow_file: FlowFile, flow: FlowName = None) -> int:
+    """Draw a flow: its steps and their libraries."""
+    from dockerflow.cli import checking
+
+    return checking.show(flow_file, flow)
+
+
+@app.command()
+def logs(
+    pathspec: PathspecWord,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Only what was printed to stdout.")] = False,
+    stderr: Annotated[bool, typer.Option("--stderr", help="Only what was printed to stderr.")] = False,
+    both: Annotated[bool, typer.Option("--both", help="Both, in the order of time (the default).")] = False,
+    timestamps: Annotated[bool, typer.Option("--timestamps", help="The time and task before each line.")] = False,
+    store: Store = None,
+) -> int:
+    """Print what tasks have printed."""
+    from dockerflow.cli import reading
+
+    wanted = {name for name, asked in (("stdout", stdout), ("stderr", stderr)) if asked and not both}
+    return reading.logs(pathspec, frozenset(wanted or {"stdout", "stderr"}), timestamps, store)
+
+
+@app.command()
+def dump(pathspec: PathspecWord, json: AsJson = False, store: Store = None) -> int:
+    """List the artifacts of tasks: name, type and size."""
+    from dockerflow.cli import reading
+
+    return reading.dump(pathspec, json, store)
+
+
+@runs_app.command("list")
+def list_runs(
+    flow: Annotated[Optional[str], typer.Option("--flow", metavar="NAME", help="Only runs of this flow.")] = None,
+    json: AsJson = False,
+    store: Store = None,
+) -> int:
+    """List the runs in the store, newest first."""
+    from dockerflow.cli import reading
+
+    return reading.list_runs(flow, json, store)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    _print_version(True)

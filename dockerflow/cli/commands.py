@@ -1,0 +1,100 @@
+"""How a typer app becomes a call with an exit code, with our help texts and our errors.
+
+The parser is typer's; what it says about a wrong command line becomes a `CommandLineError` here, so that it looks like
+every other error. Help is plain text in sections: it is read in pipes as well, and costs no import of rich.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from dockerflow.cli import streams
+from dockerflow.cli.errors import CommandLineError, nearest
+
+INTERRUPTED = 130  # 128 + SIGINT
+
+# typer names this class in no public module: it is click's own, and newer versions of typer bring click with them.
+USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]
+
+
+class Sectioned(TyperCommand):
+    """A command whose options stand under the titles given as `rich_help_panel`, also without rich."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                default = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                title = getattr(parameter, "rich_help_panel", None) or default
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class Commands(TyperGroup):
+    """A group of commands that says what was probably meant, and ends quietly when nobody reads its output."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = super().get_command(ctx, cmd_name)
+        if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):
+            raise unknown_command(cmd_name, self.commands, ctx.command_path)
+        return found
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return streams.PIPE_CLOSED
+
+
+def invoke(app: typer.Typer, words: list[str], name: str) -> int:
+    """Carry out a command line. Raises CommandLineError, and whatever the command raises."""
+    try:
+        code = get_command(app).main(args=words, prog_name=name, standalone_mode=False)
+    except USAGE_ERROR as error:
+        raise _translated(error, name) from error
+    except typer.Abort:
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def unknown_command(word: str, commands: Iterable[str], path: str) -> CommandLineError:
+    """What to say about a word that is no command; a flow file there is the most common mistake."""
+    if word.endswith(".py") or Path(word).is_file():
+        return CommandLineError(f"`{word}` is a file, not a command", f"run it with `{path} run {word}`")
+    near = nearest(word, commands)
+    hint = f"did you mean `{path} {near}`?" if near else f"`{path} --help` lists the commands"
+    return CommandLineError(f"there is no command `{path} {word}`", hint)
+
+
+def unknown_option(word: str, options: Iterable[str], path: str) -> CommandLineError:
+    near = nearest(word, options)
+    hint = f"did you mean `{near}`?" if near else f"`{path} --help` lists the options"
+    return CommandLineError(f"`{path}` has no option `{word}`", hint)
+
+
+def _translated(error: Any, name: str) -> CommandLineError:
+    context = error.ctx
+    path = context.command_path if context is not None else name
+    option = getattr(error, "option_name", None)
+    if option is not None and hasattr(error, "possibilities"):
+        return unknown_option(option, _options(context), path)
+    return CommandLineError(_sentence(error.format_message()), f"`{path} --help` shows how it is used")
+
+
+def _options(context: Any) -> list[str]:
+    return [] if context is None else [word for each in context.command.get_params(context) for word in each.opts]
+
+
+def _sentence(text: str) -> str:
+    """The parser's words as ours: no capital, no full stop, names in backticks."""
+    text = text.strip().rstrip(".").replace("'", "`")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,189 @@
+"""A flow as text: steps from top to bottom, branches indented below the step that splits, joins back at its level.
+
+A line is a tuple of (text, kind) pairs; `plain` and `coloured` make strings of it. What ends a split is found from
+the graph alone (the nearest step that every way to the end passes), so any graph with one `end` can be drawn; a step
+that is reached a second time is named and not drawn again.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from dockerflow.cli.options import METAVARS, shown_default
+from dockerflow.cli.words import counted
+from dockerflow.flow.definition import Catch, Conda, Flow, ParameterDefinition, Resources, Retry, Step
+
+Line = tuple[tuple[str, str], ...]
+
+COLOURS = {"step": "1", "flow": "1", "edge": "2", "note": "36", "environment": "32", "place": "2"}
+
+
+def plain(line: Line) -> str:
+    return "".join(text for text, _ in line).rstrip()
+
+
+def coloured(line: Line) -> str:
+    return "".join(f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if kind in COLOURS else text for text, kind in line)
+
+
+def draw(flow: Flow, width: int) -> Iterator[Line]:
+    """The whole picture: the flow, its parameters, its steps."""
+    yield (flow.name, "flow"), (f"  {_relative(flow.file)}:{flow.line}", "place")
+    yield from _wrapped(flow.doc, "", width)
+    yield ()
+    if flow.parameters:
+        for parameter in flow.parameters:
+            yield from _parameter(parameter, width)
+        yield ()
+    yield from _Drawing(flow, width).from_step("start", None, "", "")
+
+
+def _parameter(parameter: ParameterDefinition, width: int) -> Iterator[Line]:
+    note = "required" if parameter.required else shown_default(parameter)
+    kind = METAVARS.get(parameter.kind, "TEXT")
+    yield (f"--{parameter.name}", "step"), (f" {kind}", "place"), (f"  [{note}]" if note else "", "note")
+    yield from _wrapped(parameter.help, "    ", width)
+
+
+class _Drawing:
+    def __init__(self, flow: Flow, width: int) -> None:
+        self._steps = flow.steps
+        self._preceding = flow.preceding()
+        self._width = width
+        self._joins = _Joins(flow.steps)
+        self._drawn: set[str] = set()
+
+    def from_step(self, first: str, stop: str | None, margin: str, head: str) -> Iterator[Line]:
+        """`first` and what follows it at this level, up to `stop`. `head` stands before the first line, `margin` before
+        every other.
+        """
+        name: str | None = first
+        while name is not None and name != stop:
+            if name in self._drawn:
+                yield (head, "edge"), (f"→ {name}, drawn above", "edge")
+                return
+            self._drawn.add(name)
+            step = self._steps[name]
+            follower = self._joins.of(name) if _opens(step) else next(iter(step.next), None)
+            goes_on = _opens(step) or (follower is not None and follower != stop)
+            yield (head, "edge"), ("● ", "edge"), (name, "step"), self._note(step)
+            yield from self._about(step, margin + ("│ " if goes_on else "  "))
+            if goes_on:
+                yield ((margin + "│", "edge"),)
+            if _opens(step):
+                yield from self._branches(step, follower, margin)
+            name, head = follower, margin
+
+    def _branches(self, step: Step, join: str | None, margin: str) -> Iterator[Line]:
+        for branch in step.next:
+            yield from self.from_step(branch, join, margin + "│   ", margin + "├── ")
+            yield ((margin + "│", "edge"),)
+
+    def _note(self, step: Step) -> tuple[str, str]:
+        before = self._preceding[step.name]
+        if step.join:
+            return f"  joins {', '.join(before)}", "note"
+        opened = next((self._steps[name] for name in before if self._steps[name].foreach), None)
+        return (f"  for each of {opened.foreach}", "note") if opened else ("", "")
+
+    def _about(self, step: Step, margin: str) -> Iterator[Line]:
+        for line in _wrapped(step.doc, "", self._width - len(margin) - 2):
+            yield (margin, "edge"), ("  ", ""), *line
+        for text in textwrap.wrap(environment(step), max(20, self._width - len(margin) - 2)):
+            yield (margin, "edge"), ("  ", ""), (text, "environment")
+        said = " · ".join(decorated(step))
+        if said:
+            yield (margin, "edge"), ("  ", ""), (said, "note")
+
+
+def _opens(step: Step) -> bool:
+    """Whether several tasks follow one task of this step."""
+    return step.split or step.foreach is not None
+
+
+def environment(step: Step) -> str:
+    """`python 3.11: pandas 1.5.3, numpy`, or `python 3.11, no libraries`."""
+    conda = step.decorator(Conda)
+    asked = conda.python if conda is not None else None
+    python = f"python {asked or '.'.join(platform.python_version_tuple()[:2])}"
+    libraries = () if conda is None or conda.disabled else conda.libraries
+    if not libraries:
+        return f"{python}, no libraries"
+    return f"{python}: {', '.join(f'{name} {version}'.strip() for name, version in libraries)}"
+
+
+def decorated(step: Step) -> Iterator[str]:
+    """What the step's other decorators say, each in a few words."""
+    retry, caught, resources = step.decorator(Retry), step.decorator(Catch), step.decorator(Resources)
+    if retry is not None:
+        yield f"retry {counted(retry.times, 'time')}"
+    if caught is not None:
+        yield f"catch as {caught.var}" if caught.var else "catch"
+    if resources is not None and resources.cpu is not None:
+        yield f"{resources.cpu:g} CPU"
+    if resources is not None and resources.memory is not None:
+        yield f"{resources.memory} MiB"
+
+
+def _wrapped(text: str, indent: str, width: int) -> Iterator[Line]:
+    for paragraph in textwrap.dedent(text).strip().split("\n\n") if text.strip() else []:
+        for line in textwrap.wrap(" ".join(paragraph.split()), max(20, width - len(indent))):
+            yield ((indent + line, ""),)
+
+
+class _Joins:
+    """Which join ends which split or foreach."""
+
+    def __init__(self, steps: Mapping[str, Step]) -> None:
+        self._steps = steps
+        self._nearest = _post_dominators(steps)
+
+    def of(self, name: str) -> str | None:
+        """The join where the tasks that `name` opened come together; None for a step that opens none."""
+        step = self._steps[name]
+        if step.split:
+            return self._nearest.get(name)
+        return self._of_foreach(step) if step.foreach else None
+
+    def _of_foreach(self, step: Step) -> str | None:
+        """The first join below that does not end a split or foreach inside."""
+        name, seen = next(iter(step.next), None), set[str]()
+        while name is not None and name in self._steps and name not in seen:
+            if self._steps[name].join:
+                return name
+            seen.add(name)
+            name = self._after(name)
+        return None
+
+    def _after(self, name: str) -> str | None:
+        """The step that follows `name` at the same level."""
+        step = self._steps[name]
+        if not step.split and not step.foreach:
+            return next(iter(step.next), None)
+        join = self.of(name)
+        return None if join is None else self._after(join)
+
+
+def _post_dominators(steps: Mapping[str, Step]) -> Mapping[str, str]:
+    """For each step the nearest step that every way from it to the end passes."""
+    passed: dict[str, frozenset[str]] = {name: frozenset(steps) for name in steps}
+    changed = True
+    while changed:
+        changed = False
+        for name, step in steps.items():
+            ways = [passed[after] for after in step.next if after in passed]
+            now = frozenset.intersection(*ways) | {name} if ways else frozenset({name})
+            changed, passed[name] = changed or now != passed[name], now
+    nearest = {}
+    for name in steps:
+        others = passed[name] - {name}
+        if others:
+            nearest[name] = max(others, key=lambda other: len(passed[other]))
+    return nearest
+
+
+def _relative(file: str) -> str:
+    return min(os.path.relpath(file), file, key=len)

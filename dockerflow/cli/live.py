@@ -1,0 +1,184 @@
+"""A run on a terminal: a picture that is kept up to date, with the users' lines scrolling above it.
+
+`notify` only folds the event and keeps its lines; one thread paints, at most ten times a second, so that a flow
+that prints or finishes tasks by the thousand is not slowed down by being watched.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import singledispatchmethod
+from types import TracebackType
+
+from rich.console import Console, ConsoleOptions, Group
+from rich.live import Live
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+
+from dockerflow import progress
+from dockerflow.cli import sentences
+from dockerflow.cli.board import STATES, Board, colour
+from dockerflow.cli.picture import Picture, after
+from dockerflow.cli.words import listed
+
+PAINT_EVERY = 0.1  # seconds
+KEEP_AT_MOST = 20_000  # lines that wait to be painted; more are painted at once, by whoever brought them
+
+# What a user's line may not do to the picture: any escape sequence but a colour, and any other control character.
+CONTROLS = re.compile(
+    r"\x1b\[[0-9;]*m"
+    r"|(\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?|[\x00-\x08\x0a-\x1f\x7f-\x9f])"
+)
+
+Line = tuple[tuple[str, str], ...]  # (text, style) from left to right
+
+
+class LiveView:
+    """Use as a context manager around the run; `notify` from any thread, `finish` when the run has ended."""
+
+    def __init__(self, console: Console, place: sentences.Place, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._place = place
+        self._clock = clock
+        self._lock = threading.Lock()  # guards picture and lines
+        self._painting = threading.Lock()
+        self._picture = Picture()
+        self._lines: list[Line] = []
+        self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
+        self._ended = threading.Event()
+        self._painter = threading.Thread(target=self._paint_until_ended, name="paint", daemon=True)
+
+    def __enter__(self) -> LiveView:
+        self._live.start()
+        self._painter.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._close()
+
+    def notify(self, event: progress.Event) -> None:
+        now = self._clock()
+        with self._lock:
+            self._picture = after(self._picture, event, now)
+            self._lines.extend(self._told(event))
+            full = len(self._lines) > KEEP_AT_MOST
+        if full:
+            self._paint()
+
+    def finish(self) -> None:
+        """Replace the picture by its last state, and say where the results are."""
+        self._close()
+        now = self._clock()
+        board = self._board(height=10_000)
+        lines = [Text(), *board.steps(self._picture, now, board.height)] if self._picture.run_id else []
+        for line in lines:
+            self._console.print(line)
+        for line in self._ending(board):
+            self._console.print(line, soft_wrap=True, highlight=False)
+
+    def _close(self) -> None:
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self._painter.join()
+        self._paint()
+        self._live.stop()
+
+    # ---- painting
+
+    def _paint_until_ended(self) -> None:
+        while not self._ended.wait(PAINT_EVERY):
+            self._paint()
+
+    def _paint(self) -> None:
+        with self._painting:
+            with self._lock:
+                picture, lines, self._lines = self._picture, self._lines, []
+            self._live.update(Group(*self._board().lines(picture, self._clock())))
+            with self._console:  # one write for both: nothing flickers
+                if lines:
+                    self._console.print(_Printed(lines), end="", soft_wrap=True)
+                self._live.refresh()
+
+    def _board(self, height: int | None = None) -> Board:
+        size = self._console.size
+        return Board(size.width, height or max(2, size.height - 2), fine=not self._console.options.ascii_only)
+
+    # ---- lines above the picture
+
+    @singledispatchmethod
+    def _told(self, event: progress.Event) -> Iterator[Line]:
+        yield from ()
+
+    @_told.register
+    def _(self, event: progress.ImageReady) -> Iterator[Line]:
+        environment = self._picture.environments[event.steps]
+        lock = f"{sentences.locked(environment.locked)} · " if environment.locked else ""
+        yield self._mark("done"), (listed(event.steps), "bold"), (f"  {lock}{sentences.image(event)}", "")
+
+    @_told.register
+    def _(self, event: progress.TaskPrinted) -> Iterator[Line]:
+        prefix = self._prefix(event.step, event.task_id)
+        for line in event.lines:
+            yield prefix, (harmless(line.text), "")
+
+    @_told.register
+    def _(self, event: progress.AttemptEnded) -> Iterator[Line]:
+        if event.ok:
+            return
+        style = "yellow" if event.caught or event.retry_in is not None else "bold red"
+        yield self._prefix(event.step, event.task_id), (sentences.attempt_ended(event), style)
+        for line in sentences.failure(event):
+            yield ((harmless(line), "red" if line.startswith("error: ") else ""),)
+
+    def _prefix(self, step: str, task_id: str) -> tuple[str, str]:
+        return f"{step}/{task_id} ", colour(step, tuple(self._picture.steps))
+
+    def _mark(self, state: str) -> tuple[str, str]:
+        return f"{self._board().symbol(state)} ", STATES[state]
+
+    # ---- the end
+
+    def _ending(self, board: Board) -> Iterator[Text]:
+        ended = self._picture.ended
+        if ended is None:
+            return
+        state = "done" if ended.status == "succeeded" else "failed"
+        told = sentences.environments(self._picture.environments.values())
+        yield Text()
+        yield Text(f"{board.symbol(state)} {sentences.result(ended)}", STATES[state])
+        if told:
+            yield Text(told, "dim")
+        yield Text()
+        for word, what in sentences.how_to_read(self._picture, self._place):
+            yield Text.assemble((f"{word + ':':<11}", "dim"), what)
+
+
+class _Printed:
+    """Many short lines as one thing to print: rich's own way per line would cost ten times as much."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = lines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        styles: dict[str, Style] = {}
+        for line in self._lines:
+            for text, style in line:
+                if style not in styles:
+                    styles[style] = console.get_style(style) if style else Style.null()
+                yield Segment(text, styles[style])
+            yield Segment.line()
+
+
+def harmless(text: str) -> str:
+    """A user's line as it may stand on the terminal: colours stay, everything that moves the cursor goes."""
+    if text.isprintable():
+        return text
+    text = text.rstrip("\r").rpartition("\r")[2].expandtabs()  # of a progress bar that redraws itself, the last state
+    coloured = "\x1b[" in text
+    cleaned = CONTROLS.sub(lambda found: "" if found[1] else found[0], text)
+    return f"{cleaned}\x1b[0m" if coloured else cleaned

@@ -1,0 +1,71 @@
+"""From a pathspec on the command line (`Flow/run[/step[/task]]`) to the tasks it names in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dockerflow.cli.errors import CommandLineError, NotInStore, nearest
+from dockerflow.store import history, runs
+from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.history import RunHistory, TaskHistory
+
+SHOWN = 5  # names that are listed when none is near
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A run, and those of its tasks that were named, in the order of the graph."""
+
+    flow: str
+    run_id: str
+    run: RunHistory
+    tasks: tuple[TaskHistory, ...]
+
+    def pathspec(self, task: TaskHistory) -> str:
+        return f"{self.flow}/{self.run_id}/{task.created.step}/{task.created.task_id}"
+
+
+def select(store: DirectoryStore, pathspec: str) -> Selection:
+    """The tasks that a pathspec names. Raises NotInStore, or CommandLineError for what is no pathspec."""
+    words = pathspec.strip("/").split("/")
+    if not all(words) or len(words) > 4:
+        raise CommandLineError(
+            f"`{pathspec}` is no pathspec", "write `Flow/run`, `Flow/run/step` or `Flow/run/step/task`"
+        )
+    flow = _known("flow", words[0], runs.flow_names(store), f"the store `{store.root}`")
+    run_ids = runs.run_ids(store, flow)
+    if len(words) == 1:
+        raise CommandLineError(
+            f"`{pathspec}` names no run", f"the newest is `{flow}/{run_ids[0]}`" if run_ids else None
+        )
+    run_id = _known("run", words[1], run_ids, f"flow `{flow}`")
+    run = history.read(store, flow, run_id)
+    return Selection(flow, run_id, run, _tasks(run, f"{flow}/{run_id}", words[2:]))
+
+
+def _tasks(run: RunHistory, pathspec: str, words: list[str]) -> tuple[TaskHistory, ...]:
+    if not words:
+        return tuple(task for tasks in run.tasks_by_step.values() for task in tasks)
+    step = _known("step", words[0], run.tasks_by_step, f"run `{pathspec}`")
+    tasks = run.tasks_by_step[step]
+    if len(words) == 1:
+        return tasks
+    by_id = {task.created.task_id: task for task in tasks}
+    return (by_id[_known("task", words[1], by_id, f"step `{pathspec}/{step}`")],)
+
+
+def _known(what: str, word: str, names: Iterable[str], where: str) -> str:
+    """`word`, if it is one of the names."""
+    known = tuple(names)
+    if word in known:
+        return word
+    near = nearest(word, known)
+    if near:
+        hint = f"did you mean `{near}`?"
+    elif known:
+        more = ", …" if len(known) > SHOWN else ""
+        hint = f"it has {', '.join(f'`{name}`' for name in known[:SHOWN])}{more}"
+    else:
+        hint = "`dockerflow runs list` shows what there is; `--store DIR` names another store"
+    raise NotInStore(f"there is no {what} `{word}` in {where}", hint)

@@ -1,0 +1,203 @@
+"""What a run looks like by now: the events of `dockerflow.progress`, folded into counts.
+
+`after(picture, event, now)` is pure: it prints nothing, reads no clock (`now` is any clock in seconds that only goes
+forward) and returns a new picture. The live view draws what is here; the end of a run is told from it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import singledispatch
+
+from dockerflow import progress
+
+
+@dataclass(frozen=True)
+class RunningTask:
+    task_id: str
+    attempt: int
+    began: float
+
+
+@dataclass(frozen=True)
+class StepPicture:
+    """One step. `done` counts tasks that ended well, `caught` among them; `retried` counts attempts made again."""
+
+    name: str
+    total: int = 0
+    done: int = 0
+    caught: int = 0
+    failed: int = 0
+    retried: int = 0
+    running: tuple[RunningTask, ...] = ()  # in the order of their beginning
+    containers: int = 0  # started so far
+    began: float | None = None  # of the first attempt
+    ended: float | None = None  # of the last one
+
+    @property
+    def state(self) -> str:
+        """`waiting`, `starting` (a container), `running`, `failed` or `done`."""
+        if self.failed:
+            return "failed"
+        if self.running:
+            return "running"
+        if self.total and self.done >= self.total:
+            return "done"
+        if self.began is not None:
+            return "running"
+        return "starting" if self.containers else "waiting"
+
+    def seconds(self, now: float) -> float:
+        """From the beginning of the first attempt to the end of the last, or to now while one runs."""
+        if self.began is None:
+            return 0.0
+        return (now if self.running or self.ended is None else self.ended) - self.began
+
+
+@dataclass(frozen=True)
+class EnvironmentPicture:
+    """The way of one environment, shared by `steps`, from a spec to an image that the engine has."""
+
+    steps: tuple[str, ...]
+    locked: progress.EnvironmentLocked | None = None
+    layer: progress.LayerReady | None = None  # the latest
+    sending: progress.ImageSending | None = None
+    ready: progress.ImageReady | None = None
+
+    @property
+    def solved(self) -> bool:
+        return self.locked is not None and self.locked.source == "solved"
+
+    @property
+    def built(self) -> bool:
+        return self.ready is not None and bool(self.ready.layers_built or self.ready.layers_sent)
+
+
+@dataclass(frozen=True)
+class Picture:
+    began: float | None = None  # when the first event came
+    flow: str = ""
+    run_id: str = ""
+    run_began: float | None = None
+    environments: Mapping[tuple[str, ...], EnvironmentPicture] = field(default_factory=dict)
+    fetching: Mapping[str, progress.PackageFetching] = field(default_factory=dict)
+    steps: Mapping[str, StepPicture] = field(default_factory=dict)
+    ended: progress.RunEnded | None = None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether every environment that was announced has its image."""
+        return all(environment.ready for environment in self.environments.values())
+
+
+def after(picture: Picture, event: progress.Event, now: float) -> Picture:
+    """The picture after one more event. An event of an unknown kind changes nothing."""
+    if picture.began is None:
+        picture = replace(picture, began=now)
+    return _fold(event, picture, now)
+
+
+@singledispatch
+def _fold(event: progress.Event, picture: Picture, now: float) -> Picture:
+    return picture
+
+
+# ---- environments and images
+
+
+@_fold.register
+def _(event: progress.EnvironmentSolving, picture: Picture, now: float) -> Picture:
+    return _environment(picture, event.steps, lambda known: known)
+
+
+@_fold.register
+def _(event: progress.EnvironmentLocked, picture: Picture, now: float) -> Picture:
+    return _environment(picture, event.steps, lambda known: replace(known, locked=event))
+
+
+@_fold.register
+def _(event: progress.LayerReady, picture: Picture, now: float) -> Picture:
+    return _environment(picture, event.steps, lambda known: replace(known, layer=event))
+
+
+@_fold.register
+def _(event: progress.ImageSending, picture: Picture, now: float) -> Picture:
+    return _environment(picture, event.steps, lambda known: replace(known, sending=event))
+
+
+@_fold.register
+def _(event: progress.ImageReady, picture: Picture, now: float) -> Picture:
+    return _environment(picture, event.steps, lambda known: replace(known, ready=event))
+
+
+@_fold.register
+def _(event: progress.PackageFetching, picture: Picture, now: float) -> Picture:
+    others = {name: fetched for name, fetched in picture.fetching.items() if name != event.package}
+    complete = event.total is not None and event.done >= event.total
+    return replace(picture, fetching=others if complete else {**others, event.package: event})
+
+
+def _environment(
+    picture: Picture, steps: tuple[str, ...], change: Callable[[EnvironmentPicture], EnvironmentPicture]
+) -> Picture:
+    known = picture.environments.get(steps, EnvironmentPicture(steps))
+    return replace(picture, environments={**picture.environments, steps: change(known)})
+
+
+# ---- the run, its steps and tasks
+
+
+@_fold.register
+def _(event: progress.RunBegan, picture: Picture, now: float) -> Picture:
+    steps = {name: picture.steps.get(name, StepPicture(name)) for name in event.steps}
+    return replace(picture, flow=event.flow, run_id=event.run_id, run_began=now, steps=steps)
+
+
+@_fold.register
+def _(event: progress.ContainerStarting, picture: Picture, now: float) -> Picture:
+    return _step(picture, event.step, lambda step: replace(step, containers=step.containers + 1))
+
+
+@_fold.register
+def _(event: progress.TasksCreated, picture: Picture, now: float) -> Picture:
+    return _step(picture, event.step, lambda step: replace(step, total=step.total + event.count))
+
+
+@_fold.register
+def _(event: progress.AttemptBegan, picture: Picture, now: float) -> Picture:
+    task = RunningTask(event.task_id, event.attempt, now)
+    return _step(
+        picture,
+        event.step,
+        lambda step: replace(step, running=(*step.running, task), began=now if step.began is None else step.began),
+    )
+
+
+@_fold.register
+def _(event: progress.AttemptEnded, picture: Picture, now: float) -> Picture:
+    return _step(picture, event.step, lambda step: _ended(step, event, now))
+
+
+@_fold.register
+def _(event: progress.RunEnded, picture: Picture, now: float) -> Picture:
+    return replace(picture, flow=event.flow, run_id=event.run_id, ended=event)
+
+
+def _ended(step: StepPicture, event: progress.AttemptEnded, now: float) -> StepPicture:
+    again = event.retry_in is not None
+    well = (event.ok or event.caught) and not again
+    return replace(
+        step,
+        running=tuple(task for task in step.running if task.task_id != event.task_id),
+        done=step.done + well,
+        caught=step.caught + (well and event.caught),
+        failed=step.failed + (not well and not again),
+        retried=step.retried + again,
+        ended=now,
+    )
+
+
+def _step(picture: Picture, name: str, change: Callable[[StepPicture], StepPicture]) -> Picture:
+    known = picture.steps.get(name, StepPicture(name))
+    return replace(picture, steps={**picture.steps, name: change(known)})

@@ -1,0 +1,149 @@
+"""`runs list`, `logs` and `dump`: what the store keeps about runs, for people and, with `--json`, for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockerflow.cli.errors import NotInStore, nearest
+from dockerflow.cli.pathspecs import Selection, select
+from dockerflow.cli.places import store_for_reading
+from dockerflow.cli.plain import timestamp
+from dockerflow.cli.words import duration, size
+from dockerflow.store import history, log, manifest, runs
+from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.history import TaskHistory
+from dockerflow.store.manifest import ArtifactRef
+
+# ---- runs list
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One run as the table shows it. `seconds` is None while it runs; times are seconds since the epoch."""
+
+    run: str
+    status: str
+    started: float | None
+    seconds: float | None
+    user: str
+    tags: tuple[str, ...]
+
+    def cells(self) -> tuple[str, ...]:
+        started = "" if self.started is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.started))
+        took = "" if self.seconds is None else duration(self.seconds)
+        return (self.run, self.status, started, took, self.user, ", ".join(self.tags))
+
+
+def list_runs(flow: str | None, as_json: bool, chosen: Path | None) -> int:
+    """Print a table of the runs, newest first. Raises NotInStore for a flow that has none."""
+    store = store_for_reading(chosen)
+    lines = sorted(_run_lines(store, _flows(store, flow)), key=lambda line: line.started or 0, reverse=True)
+    if as_json:
+        _print_json([vars(line) for line in lines])
+    elif lines:
+        titles = ("run", "status", "started", "took", "user", "tags")
+        _print_table([titles, *(line.cells() for line in lines)])
+    else:
+        print(f"no runs in {store.root}", file=sys.stderr)
+    return 0
+
+
+def _flows(store: DirectoryStore, wanted: str | None) -> list[str]:
+    flows = runs.flow_names(store)
+    if wanted is None:
+        return flows
+    if wanted not in flows:
+        near = nearest(wanted, flows)
+        raise NotInStore(
+            f"flow `{wanted}` has no runs in the store `{store.root}`", f"did you mean `{near}`?" if near else None
+        )
+    return [wanted]
+
+
+def _run_lines(store: DirectoryStore, flows: Iterable[str]) -> Iterator[RunLine]:
+    for flow in flows:
+        for run_id in runs.run_ids(store, flow):
+            run = history.read(store, flow, run_id)
+            started = run.started.time if run.started else None
+            took = run.finished.time - started if run.finished and started is not None else None
+            user, tags = (run.started.user, run.started.tags) if run.started else ("", ())
+            yield RunLine(f"{flow}/{run_id}", run.status, started, took, user, tags)
+
+
+# ---- logs
+
+
+def logs(pathspec: str, streams: frozenset[str], timestamps: bool, chosen: Path | None) -> int:
+    """Print what the named tasks printed; with several tasks, a line before each says which it is."""
+    store = store_for_reading(chosen)
+    selection = select(store, pathspec)
+    printed = ((task, tuple(_lines(store, task, streams))) for task in selection.tasks)
+    for number, (task, lines) in enumerate((task, lines) for task, lines in printed if lines):
+        where = selection.pathspec(task)
+        if len(selection.tasks) > 1 and not timestamps:
+            print(f"{chr(10) if number else ''}==> {where} <==")
+        prefix = f"[{where.partition('/')[2]}] "
+        for at, text in lines:
+            sys.stdout.write(f"{timestamp(at)} {prefix}{text}\n" if timestamps else f"{text}\n")
+    return 0
+
+
+def _lines(store: DirectoryStore, task: TaskHistory, streams: frozenset[str]) -> Iterator[tuple[float, str]]:
+    """The lines of the latest attempt that has ended."""
+    ended = task.latest
+    for line in log.read(store.blobs, ended.log) if ended and ended.log else ():
+        if line.stream in streams:
+            yield line.time, line.text
+
+
+# ---- dump
+
+
+def dump(pathspec: str, as_json: bool, chosen: Path | None) -> int:
+    """Print the artifacts of the named tasks: name, type and size."""
+    store = store_for_reading(chosen)
+    selection = select(store, pathspec)
+    found = [(task, _artifacts(store, task)) for task in selection.tasks]
+    if as_json:
+        _print_json([_dumped(selection, task, artifacts) for task, artifacts in found])
+        return 0
+    for number, (task, artifacts) in enumerate(found):
+        print(f"{chr(10) if number else ''}{selection.pathspec(task)}  {task.status}")
+        rows = [(f"  {name}", ref.type, size(ref.size)) for name, ref in sorted(artifacts.items())]
+        _print_table(rows) if rows else print("  no artifacts")
+    return 0
+
+
+def _artifacts(store: DirectoryStore, task: TaskHistory) -> Mapping[str, ArtifactRef]:
+    ended = task.latest
+    return manifest.read(store.blobs, ended.manifest).artifacts if ended and ended.manifest else {}
+
+
+def _dumped(selection: Selection, task: TaskHistory, artifacts: Mapping[str, ArtifactRef]) -> dict[str, object]:
+    return {
+        "pathspec": selection.pathspec(task),
+        "status": task.status,
+        "artifacts": [
+            {"name": name, "type": ref.type, "size": ref.size, "sha256": ref.sha256}
+            for name, ref in sorted(artifacts.items())
+        ],
+    }
+
+
+# ---- printing
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns as wide as their widest cell, two spaces between them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,130 @@
+"""`run`: from the command line to a run, and from its outcome to an exit code.
+
+The order matters to whoever waits: everything that can be wrong with the command, the flow and its parameters is said
+before the scheduler, the engine or the solver is even imported.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dockerflow.cli import options, sentences, streams
+from dockerflow.cli.errors import CommandLineError, show_error
+from dockerflow.cli.places import config_here, store_for_writing
+from dockerflow.errors import DockerflowError
+from dockerflow.flow.checks import check
+from dockerflow.flow.loading import LoadedFlow, load
+from dockerflow.flow.parameters import resolve
+from dockerflow.progress import Notify
+
+if TYPE_CHECKING:
+    from dockerflow.scheduler.launch import RunOutcome
+
+EXIT_CODES = {"succeeded": 0, "failed": 1, "stopped": 130}
+TERMINATED = 143  # 128 + SIGTERM
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the command line says. `words` are those that are left for the flow's parameters."""
+
+    file: str
+    flow: str | None
+    words: tuple[str, ...]
+    max_workers: int | None
+    tags: tuple[str, ...]
+    run_id_file: Path | None
+    engine: str
+    store: Path | None
+    command: tuple[str, ...]
+
+
+class View(AbstractContextManager["View"], Protocol):
+    """Someone who watches a run and tells the user: `PlainView` or `LiveView`."""
+
+    @property
+    def notify(self) -> Notify: ...
+
+    def finish(self) -> None: ...
+
+
+def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
+    """Run a flow and return the exit code; `command` and `path` are what help texts name. Raises DockerflowError."""
+    loaded = load(chosen.file, chosen.flow)
+    given = options.parameters(loaded.flow, chosen.words, command, path)
+    if given is None:
+        return 0
+    check(loaded.flow)
+    values = resolve(loaded, given)
+    _require_folder(chosen.run_id_file)
+    outcome = _launch(chosen, loaded, values)
+    if outcome.status == "failed":
+        show_error(_what_failed(outcome, chosen), sys.stderr)
+    return TERMINATED if "SIGTERM" in outcome.reason else EXIT_CODES[outcome.status]
+
+
+def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) -> RunOutcome:
+    from dockerflow.scheduler.launch import RunRequest, launch
+
+    config = config_here()
+    store = store_for_writing(chosen.store, config)
+    request = RunRequest(
+        loaded=loaded,
+        parameters=values,
+        config=config,
+        store=store,
+        user=user_name(),
+        max_workers=chosen.max_workers,
+        tags=chosen.tags,
+        command=chosen.command,
+        run_id_file=chosen.run_id_file,
+        engine=chosen.engine,
+    )
+    place = sentences.Place(str(store), str(chosen.store.absolute()) if chosen.store else "")
+    with _view(place) as view:
+        outcome = launch(request, view.notify)
+        view.finish()
+    return outcome
+
+
+def _view(place: sentences.Place) -> View:
+    if not streams.drawable(sys.stdout):
+        from dockerflow.cli.plain import PlainView
+
+        return PlainView(sys.stdout, place)
+    from rich.console import Console
+
+    from dockerflow.cli.live import LiveView
+
+    return LiveView(Console(), place)
+
+
+def _what_failed(outcome: RunOutcome, chosen: Chosen) -> DockerflowError:
+    run = f"{outcome.flow}/{outcome.run_id}"
+    store = f" --store {chosen.store}" if chosen.store else ""
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    return DockerflowError(f"run `{run}` failed{reason}", f"what its tasks printed: `dockerflow logs {run}{store}`")
+
+
+def _require_folder(file: Path | None) -> None:
+    """The run's id is written when images are already made: too late to find that there is no such folder."""
+    if file is not None and (not file.absolute().parent.is_dir() or file.is_dir()):
+        raise CommandLineError(f"the run's id cannot be written to `{file}`", "name a file in a folder that exists")
+
+
+def user_name() -> str:
+    """Who runs this: `DOCKERFLOW_USER`, or `METAFLOW_USER`, or the user of the process."""
+    named = os.environ.get("DOCKERFLOW_USER") or os.environ.get("METAFLOW_USER")
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a uid that the machine has no name for
+        return str(os.getuid())

@@ -1,0 +1,106 @@
+"""What happened, in the words that both views use: an event or a picture in, text without colours out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dockerflow import progress
+from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture
+from dockerflow.cli.words import counted, duration, size
+from dockerflow.store.records import Failure
+
+SOURCES = {"store": "lock reused (store)", "committed": "lock reused (committed beside the flow)"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run's results are. `option` is what a later command must be told to find them, empty if nothing."""
+
+    store: str
+    option: str = ""
+
+
+def locked(event: progress.EnvironmentLocked) -> str:
+    """`lock reused (store)` or `solved in 0.1 s, 12 packages`."""
+    if event.source == "solved":
+        return f"solved in {duration(event.seconds)}, {counted(event.packages, 'package')}"
+    return SOURCES.get(event.source, f"lock reused ({event.source})")
+
+
+def image(event: progress.ImageReady) -> str:
+    """`image present` or `14 layers built, 2 sent, 120 MB in 3 s`."""
+    if not event.layers_built and not event.layers_sent:
+        return "image present"
+    built = f"{counted(event.layers_built, 'layer')} built" if event.layers_built else "no layer built"
+    return f"{built}, {event.layers_sent} sent, {size(event.bytes_sent)} in {duration(event.seconds)}"
+
+
+def environments(known: Iterable[EnvironmentPicture]) -> str:
+    """What the preparation of a run took, in one sentence; empty for a run without environments."""
+    all_of_them = tuple(known)
+    if not all_of_them:
+        return ""
+    solved = sum(environment.solved for environment in all_of_them)
+    built = sum(environment.built for environment in all_of_them)
+    sent = sum(environment.ready.bytes_sent for environment in all_of_them if environment.ready)
+    what = f"{counted(len(all_of_them), 'environment')}: "
+    if not solved and not built:
+        return f"{what}solved nothing, built nothing"
+    images = counted(built, "image") if built else "no image"
+    return f"{what}{solved or 'none'} solved, {images} built, {size(sent)} sent"
+
+
+def attempt_ended(event: progress.AttemptEnded) -> str:
+    """One line about the end of an attempt."""
+    took = duration(event.seconds)
+    if event.retry_in is not None:
+        return f"attempt {event.attempt} failed after {took}; next attempt in {duration(event.retry_in)}"
+    if event.caught:
+        why = f": {event.failure.message}" if event.failure else ""
+        return f"failed after {took}, caught by @catch{why}"
+    return f"task done in {took}" if event.ok else f"task failed after {took}"
+
+
+def failure(event: progress.AttemptEnded) -> Iterator[str]:
+    """The lines that explain why an attempt failed: the user's traceback as it is, then what kind of failure it was."""
+    if event.failure is None or event.caught:
+        return
+    yield from event.failure.traceback.rstrip().splitlines()
+    if not _told_by_traceback(event.failure):
+        yield f"error: {event.failure.message}"
+    if event.failure.hint:
+        yield f"hint: {event.failure.hint}"
+
+
+def _told_by_traceback(why: Failure) -> bool:
+    return bool(why.message) and why.traceback.rstrip().endswith(why.message)
+
+
+def counts(step: StepPicture) -> str:
+    """`3/5 tasks`, with what went wrong: `3/5 tasks, 1 caught, 2 retried`."""
+    wrong = [(step.failed, "failed"), (step.caught, "caught"), (step.retried, "retried")]
+    parts = [
+        f"{step.done:,}/{max(step.total, step.done):,} tasks",
+        *(f"{count:,} {word}" for count, word in wrong if count),
+    ]
+    return ", ".join(parts)
+
+
+def result(ended: progress.RunEnded) -> str:
+    """`run GenreStats/1712 succeeded in 3 s`."""
+    return f"run {ended.flow}/{ended.run_id} {ended.status} in {duration(ended.seconds)}"
+
+
+def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:
+    """Pairs of a word and what to type: where the results are and how to see them."""
+    run = f"{picture.flow}/{picture.run_id}"
+    setting = f"DOCKERFLOW_STORE={shlex.quote(place.option)} " if place.option else ""
+    if picture.ended is not None and picture.ended.status == "succeeded":
+        code = f"from dockerflow import Run; print(Run('{run}').data)"
+        yield "results", f'{setting}python -c "{code}"'
+    yield "artifacts", f"{setting}dockerflow dump {run}"
+    failed = next((step.name for step in picture.steps.values() if step.failed), None)
+    yield "logs", f"{setting}dockerflow logs {run}/{failed}" if failed else f"{setting}dockerflow logs {run}"
+    yield "store", place.store

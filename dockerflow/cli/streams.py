@@ -1,0 +1,34 @@
+"""Standard output and standard error as a command needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+PIPE_CLOSED = 141  # 128 + SIGPIPE: the exit code of any program whose reader went away
+
+
+def accept_any_text() -> None:
+    """A name or a line that the stream's encoding lacks is shown with `?`, and never ends a run."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def discard(stream: TextIO) -> None:
+    """Nobody reads any more: let what the stream still holds go nowhere, so that Python's own last flush is quiet."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def drawable(stream: TextIO) -> bool:
+    """Whether the stream is a terminal on which a picture can be kept up to date."""
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether colours belong on this stream: a terminal that can, and a user who did not say no (https://no-color.org)."""
+    return drawable(stream) and not os.environ.get("NO_COLOR")

@@ -1,12 +1,12 @@
 """What can go wrong between a lock and an image on an engine.
 
-    ImageError
-    ├── PackageError      an archive that cannot be had, is not the one that was locked, or cannot become a layer
-    ├── BaseImageError    the base image is neither on the engine nor to be had
-    ├── LayerDamaged      a layer in the cache is not the bytes that were written; it has been thrown away
-    ├── CompileError      an environment's own Python could not compile its packages
-    ├── DiskFullError     the cache's disk, or the engine's, has no room left
-    └── LoadError         the engine did not take an image, or took something else
+ImageError
+├── PackageError      an archive that cannot be had, is not the one that was locked, or cannot become a layer
+├── BaseImageError    the base image is neither on the engine nor to be had
+├── LayerDamaged      a layer in the cache is not the bytes that were written; it has been thrown away
+├── CompileError      an environment's own Python could not compile its packages
+├── DiskFullError     the cache's disk, or the engine's, has no room left
+└── LoadError         the engine did not take an image, or took something else
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class BaseImageError(ImageError):
     """No base image to build upon."""
 
 
-class LayerDamaged(ImageError):  # noqa: N818 - a state that `provide` repairs, seen by a user only if that fails
+class LayerDamaged(ImageError):
     """`diff_id` was asked of the cache, which had other bytes under that name or none."""
 
     def __init__(self, diff_id: str, title: str, found: str) -> None:

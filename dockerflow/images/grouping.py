@@ -2,12 +2,13 @@
 
 **Order.** An engine with the classic store reuses only a common beginning of the chain of layers, so what many
 environments share comes first and what differs comes last: first Python and what it needs, then the other packages by
-their depth in the dependency graph (what a package needs lies below it), at last what the user asked for. Ties are broken
-by name.
+their depth in the dependency graph (what a package needs lies below it), at last what the user asked for. Ties are
+broken by name.
 
 **Grouping.** A package of BIG bytes or more, Python, and everything that the user asked for has a layer of its own. The
-small packages between two such layers share one, at most GROUP bytes. If that gives too many layers, the neighbours with
-the fewest bytes together are joined, again and again, but never across Python's own closure, which environments share.
+small packages between two such layers share one, at most GROUP bytes. If that gives too many layers, the neighbours
+with the fewest bytes together are joined, again and again, but never across Python's own closure, which environments
+share.
 
 Sizes are those of the archives: a property of the packages' contents, wherever they come from.
 """

@@ -175,9 +175,7 @@ class _Transform:
             where = f"in its file `{entry.path}` {error}"
             raise PackageError(f"package `{self._archive.name}` cannot stand at `{self._prefix}`: {where}") from error
 
-    def _put(
-        self, entry: PathEntry, mode: int, mtime: int, size: int, blocks: Iterable[bytes]
-    ) -> None:
+    def _put(self, entry: PathEntry, mode: int, mtime: int, size: int, blocks: Iterable[bytes]) -> None:
         if self._mine(entry):
             self._out.file(self._target(entry.path), mode, mtime, size, blocks)
         else:
@@ -195,8 +193,15 @@ class _Transform:
     def _record(self) -> None:
         path = self._target(record_path(self._contents.index))
         size = self._archive.path.stat().st_size
-        text = record(self._contents, self._locked.file_name, self._locked.sha256, size, self._installed)
+        text = record(self._contents, self._file_name, self._locked.sha256, size, self._installed)
         self._out.file(path, 0o644, 0, len(text), [text])
+
+    @property
+    def _file_name(self) -> str:
+        """As channels name it; the lock may have it under another name."""
+        index = self._contents.index
+        suffix = ".conda" if self._archive.path.name.endswith(".conda") else ".tar.bz2"
+        return f"{index['name']}-{index['version']}-{index['build']}{suffix}"
 
     def _mine(self, entry: PathEntry) -> bool:
         return self._owner[entry.path] == self._locked.name

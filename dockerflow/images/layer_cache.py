@@ -32,11 +32,13 @@ class LayerCache:
 
     def find(self, key: str, title: str) -> Layer | None:
         """The layer of `key` if its file is there and complete by its size."""
+        layer = self.remembered(key, title)
+        return layer if layer is not None and is_complete(layer) else None
+
+    def remembered(self, key: str, title: str) -> Layer | None:
+        """The layer that `key` gave, whether or not its file is still there."""
         found = read_json(self._key(key))
-        if not isinstance(found, dict):
-            return None
-        layer = self.layer(found["diff_id"], found["size"], title)
-        return layer if is_complete(layer) else None
+        return self.layer(found["diff_id"], found["size"], title) if isinstance(found, dict) else None
 
     def write(self, key: str, title: str, content: Callable[[LayerWriter], None]) -> Layer:
         """Build the layer of `key`; `content` fills and closes it."""

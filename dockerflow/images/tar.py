@@ -14,23 +14,45 @@ from typing import Protocol
 # tar's granularity.
 _BLOCK = 512
 
+END_OF_ARCHIVE = 2 * _BLOCK
+
 
 class Sink(Protocol):
     def write(self, data: bytes, /) -> object: ...
+
+
+class Hashed:
+    """Passes bytes on to a sink; knows their hash and number."""
+
+    def __init__(self, out: Sink) -> None:
+        self._out = out
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self._sha256.hexdigest()}"
+
+    def write(self, data: bytes) -> None:
+        self._sha256.update(data)
+        self._out.write(data)
+        self.size += len(data)
 
 
 class LayerWriter:
     """A layer under way. `close` completes it; `diff_id` and `size` are then the layer's."""
 
     def __init__(self, out: Sink) -> None:
-        self._out = out
-        self._digest = hashlib.sha256()
+        self._out = Hashed(out)
         self._directories: set[str] = set()
-        self.size = 0
 
     @property
     def diff_id(self) -> str:
-        return f"sha256:{self._digest.hexdigest()}"
+        return self._out.digest
+
+    @property
+    def size(self) -> int:
+        return self._out.size
 
     def directory(self, path: str, mode: int = 0o755) -> None:
         """A directory and those above it, each once."""
@@ -71,7 +93,7 @@ class LayerWriter:
         self._header(member)
 
     def close(self) -> None:
-        self._write(b"\0" * (2 * _BLOCK))
+        self._write(b"\0" * END_OF_ARCHIVE)
 
     def _parent(self, path: str) -> None:
         self.directory(path.strip("/").rpartition("/")[0])
@@ -80,9 +102,7 @@ class LayerWriter:
         self._write(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
 
     def _write(self, data: bytes) -> None:
-        self._digest.update(data)
         self._out.write(data)
-        self.size += len(data)
 
 
 def _member(path: str, kind: bytes, mode: int) -> tarfile.TarInfo:

@@ -1,0 +1,157 @@
+"""The layers of one lock: found in the cache or written, several at a time.
+
+Everything that is decided here (which packages share a layer, under which key a layer is found) is a function of the
+lock and the packages' contents; the number of threads and the order in which they finish change nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.images import bytecode, layer, skeleton
+from dockerflow.images.bytecode import Compiler, without_bytecode, write_bytecode
+from dockerflow.images.facts import Facts, FactsCache
+from dockerflow.images.grouping import Group, groups
+from dockerflow.images.image import PREFIX, Layer, StepImage
+from dockerflow.images.layer import Package, write_layer
+from dockerflow.images.layer_cache import LayerCache, layer_key
+from dockerflow.images.metadata import Python
+from dockerflow.images.packages import PackageCache
+from dockerflow.images.tar import END_OF_ARCHIVE, LayerWriter
+from dockerflow.progress import LayerReady, Notify
+
+
+@dataclass(frozen=True)
+class Caches:
+    """What is kept between builds. `only_once` has the locks of the layers that threads of this process write."""
+
+    layers: LayerCache
+    packages: PackageCache
+    facts: FactsCache
+    only_once: KeyLocks
+
+
+class KeyLocks:
+    """A lock for each key: two builds in one process do not write the same layer twice."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+
+    def of(self, key: str) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(key, threading.Lock())
+
+
+class Assembly:
+    """One lock's way to layers. `built` counts those that had to be written."""
+
+    def __init__(self, lock: Lock, caches: Caches, pool: Executor, notify: Notify, steps: tuple[str, ...]) -> None:
+        self._lock = lock
+        self._caches = caches
+        self._pool = pool
+        self._notify = notify
+        self._steps = steps
+        self._guard = threading.Lock()
+        self._archives: dict[str, Path] = {}
+        self._numbers = itertools.count(1)
+        self.built = 0
+
+    def skeleton(self) -> Layer:
+        key = layer_key("dockerflow.skeleton", skeleton.RECIPE, PREFIX)
+        return self._find_or_write(key, skeleton.TITLE, skeleton.write_skeleton)[0]
+
+    def packages(self, at_most: int) -> PackageLayers:
+        """A layer for each group of packages."""
+        facts = dict(zip(self._lock.packages, self._pool.map(self._facts, self._lock.packages)))
+        python = next((one.python for package, one in facts.items() if package.name == "python"), None)
+        sizes = {package.sha256: one.size for package, one in facts.items()}
+        grouped = groups(self._lock, sizes, at_most)
+
+        def one_layer(group: Group) -> Layer:
+            key = _group_key(group, facts, python)
+
+            def content(out: LayerWriter) -> None:
+                packages = [Package(package, self._archive(package)) for package in group.packages]
+                write_layer(out, packages, PREFIX, python)
+
+            found, written = self._find_or_write(key, group.title, content)
+            self._tell(found, len(grouped), written)
+            return found
+
+        return PackageLayers(python, grouped, tuple(self._pool.map(one_layer, grouped)))
+
+    def bytecode(self, found: PackageLayers, compiler: Compiler, python_image: StepImage) -> list[Layer]:
+        """The bytecode layer of each package layer; an empty one (see `is_empty`) where nothing is missing."""
+        python, package = found.python, self._lock.package("python")
+        if python is None or package is None:
+            return []
+        keys = [layer_key("dockerflow.bytecode", bytecode.RECIPE, one.diff_id, package.sha256) for one in found.layers]
+        titles = [f"bytecode of {one.title}" for one in found.layers]
+        with self._caches.only_once.of("compile"):
+            known = {key: self._caches.layers.find(key, title) for key, title in zip(keys, titles)}
+            unknown = [(key, one) for key, one in zip(keys, found.layers) if known[key] is None]
+            scanned = self._pool.map(lambda pair: without_bytecode(pair[1], python), unknown)
+            sources = {key: one for (key, _), one in zip(unknown, scanned)}
+            wanted = [key for key, one in sources.items() if one.paths]
+            compiled = compiler.compile(python_image, [sources[key] for key in wanted]) if wanted else iter(())
+            results: dict[str, Mapping[str, bytes]] = {key: {} for key in sources}
+            results.update(zip(wanted, compiled))
+        return [self._bytecode_layer(key, title, results.get(key), python) for key, title in zip(keys, titles)]
+
+    def _bytecode_layer(self, key: str, title: str, compiled: Mapping[str, bytes] | None, python: Python) -> Layer:
+        def content(out: LayerWriter) -> None:
+            write_bytecode(out, compiled or {}, python)
+
+        return self._find_or_write(key, title, content)[0]
+
+    def _find_or_write(self, key: str, title: str, content: Callable[[LayerWriter], None]) -> tuple[Layer, bool]:
+        with self._caches.only_once.of(key):
+            found = self._caches.layers.find(key, title)
+            if found is not None:
+                return found, False
+            written = self._caches.layers.write(key, title, content)
+        with self._guard:
+            self.built += not is_empty(written)
+        return written, True
+
+    def _facts(self, package: LockedPackage) -> Facts:
+        return self._caches.facts.of(package, self._archive)
+
+    def _archive(self, package: LockedPackage) -> Path:
+        """The archive, fetched and verified once in this build."""
+        if package.sha256 not in self._archives:
+            self._archives[package.sha256] = self._caches.packages.fetch(package, self._notify)
+        return self._archives[package.sha256]
+
+    def _tell(self, found: Layer, layers: int, written: bool) -> None:
+        with self._guard:
+            number = next(self._numbers)
+        self._notify(LayerReady(self._steps, found.title, number, layers, found.size, reused=not written))
+
+
+@dataclass(frozen=True)
+class PackageLayers:
+    """A layer for each group, and the Python that they were written for."""
+
+    python: Python | None
+    groups: tuple[Group, ...]
+    layers: tuple[Layer, ...]
+
+
+def is_empty(one: Layer) -> bool:
+    """Whether there is nothing in the layer but the end of the archive."""
+    return one.size <= END_OF_ARCHIVE
+
+
+def _group_key(group: Group, facts: Mapping[LockedPackage, Facts], python: Python | None) -> str:
+    """What goes into the group's layer; Python only if there are packages whose files go where it wants them."""
+    depends = python is not None and any(facts[package].noarch_python for package in group.packages)
+    where = [python.version, python.site_packages] if python is not None and depends else None
+    return layer_key("dockerflow.layer", layer.RECIPE, PREFIX, [package.sha256 for package in group.packages], where)

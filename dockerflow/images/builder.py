@@ -1,0 +1,148 @@
+"""From a lock to a step image: base, our own layer, the packages' layers, a config and a manifest.
+
+An image is a pure function of the lock, the base's layers and the recipes. Its **build key** is a hash over those,
+known before anything is done: the reference is made of it, and a small record under it (`images/<key>.json`)
+remembers what was built, so that a second build reads one file and touches no layer. Layers whose files have gone
+since are built again when an engine must be sent them (`restore`).
+
+Packages are fetched and layers written by several threads; most of the time goes into decompression and hashing, which
+run outside Python's lock. Sending is in `load`, compiling `.pyc` files in `bytecode`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockerflow.environments.lock import Lock
+from dockerflow.images import bytecode, layer, skeleton
+from dockerflow.images.assembly import Assembly, Caches, KeyLocks, is_empty
+from dockerflow.images.base import BaseImage
+from dockerflow.images.bytecode import Compiler
+from dockerflow.images.errors import ImageError
+from dockerflow.images.facts import FactsCache
+from dockerflow.images.files import read_json, write_json
+from dockerflow.images.image import PREFIX, Layer, StepImage
+from dockerflow.images.layer_cache import LayerCache, is_complete, layer_key
+from dockerflow.images.oci import ImageName, architecture, assemble
+from dockerflow.images.packages import PackageCache
+from dockerflow.progress import Notify, ignore
+
+# Part of every build key. Raise it when the same layers would now make another image: another order, grouping or
+# config.
+RECIPE = 1
+
+# More layers than this cost time at every container's start.
+MAX_LAYERS = 64
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image and how many of its layers had to be written for it."""
+
+    image: StepImage
+    layers_built: int
+
+
+class ImageBuilder:
+    """Builds step images upon `base`, with everything kept below `cache_dir`.
+
+    With a `compiler`, modules that come without bytecode are compiled (a further layer beside the package's); without
+    one they are left as they are, which makes another image.
+    """
+
+    def __init__(
+        self, cache_dir: Path, base: BaseImage, compiler: Compiler | None = None, workers: int | None = None
+    ) -> None:
+        self._folder = cache_dir
+        self._base = base
+        self._compiler = compiler
+        self._workers = workers or min(4, os.cpu_count() or 1)
+        self._layers = LayerCache(cache_dir)
+        self._caches = Caches(
+            self._layers, PackageCache(cache_dir / "packages"), FactsCache(cache_dir / "facts"), KeyLocks()
+        )
+
+    def build(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> StepImage:
+        """The image of `lock`. Raises `ImageError`."""
+        return self.build_counted(lock, notify, steps).image
+
+    def build_counted(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> Built:
+        """As `build`, with the number of layers that were not in the cache."""
+        known = self.known(lock)
+        return Built(known, 0) if known is not None else self._build(lock, notify, steps)
+
+    def known(self, lock: Lock) -> StepImage | None:
+        """The image of `lock` if it was built before, here; reads one small file."""
+        found = read_json(self._record(self.build_key(lock)))
+        if not isinstance(found, dict):
+            return None
+        layers = [self._layers.layer(*one) for one in found["layers"]]
+        return assemble(self._name(lock), lock.platform, self._base.path, layers)
+
+    def build_key(self, lock: Lock) -> str:
+        """64 hex digits over everything that the image is a function of."""
+        compiled = bytecode.RECIPE if self._compiler is not None else None
+        recipes = [RECIPE, layer.RECIPE, skeleton.RECIPE, compiled]
+        return layer_key("dockerflow.image", recipes, lock.lock_hash, self._base.key, PREFIX)
+
+    def restore(self, lock: Lock, wanted: Sequence[Layer]) -> None:
+        """Bring back the files of those of the `wanted` layers of `lock`'s image that the cache lacks."""
+        self._base.restore_missing(wanted)
+        if not all(is_complete(one) for one in wanted):
+            self._build(lock, ignore, ())
+
+    def _build(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
+        self._check(lock)
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="layers") as pool:
+            base = pool.submit(self._base.layers)
+            assembly = Assembly(lock, self._caches, pool, notify, steps)
+            try:
+                layers = self._assembled(lock, assembly, base)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        image = assemble(self._name(lock), lock.platform, self._base.path, layers)
+        record = {"layers": [[one.diff_id, one.size, one.title] for one in layers]}
+        write_json(self._record(self.build_key(lock)), record)
+        return Built(image, assembly.built)
+
+    def _assembled(self, lock: Lock, assembly: Assembly, base: Future[tuple[Layer, ...]]) -> list[Layer]:
+        """All layers, bottom first."""
+        room = MAX_LAYERS - len(self._base.diff_ids) - 1
+        found = assembly.packages(room if self._compiler is None else room // 2)
+        below = [*base.result(), assembly.skeleton()]
+        if self._compiler is None or found.python is None:
+            return [*below, *found.layers]
+        count = sum(group.in_python for group in found.groups)
+        image = self._python_image(lock, [*below, *found.layers[:count]])
+        compiled = assembly.bytecode(found, self._compiler, image)
+        # Python's own layers stay together: they are the image that compiles, and engines reuse common beginnings.
+        above = [one for pair in zip(found.layers[count:], compiled[count:]) for one in pair]
+        chain = [*below, *found.layers[:count], *compiled[:count], *above]
+        return [one for one in chain if not is_empty(one)]
+
+    def _python_image(self, lock: Lock, layers: Sequence[Layer]) -> StepImage:
+        """The image that has nothing but Python and what it needs."""
+        key = layer_key("dockerflow.python_image", RECIPE, self._base.key, [one.diff_id for one in layers])
+        name = ImageName(f"dockerflow/python:{key[:24]}", key, self._base.digest)
+        return assemble(name, lock.platform, self._base.path, layers)
+
+    def _check(self, lock: Lock) -> None:
+        if architecture(lock.platform) != self._base.architecture:
+            raise ImageError(
+                f"the lock is for `{lock.platform}`, the base image `{self._base.name}` for {self._base.architecture}",
+                hint="lock for the engine's platform, or name another base image with the setting `base_image`",
+            )
+        pip = next((package for package in lock.packages if package.manager != "conda"), None)
+        if pip is not None:
+            raise ImageError(f"package `{pip.name}` is locked for `{pip.manager}`, which images cannot hold yet")
+
+    def _name(self, lock: Lock) -> ImageName:
+        return ImageName(f"dockerflow/step:{self.build_key(lock)[:24]}", lock.lock_hash, self._base.digest)
+
+    def _record(self, build_key: str) -> Path:
+        return self._folder / "images" / f"{build_key}.json"

@@ -1,0 +1,200 @@
+"""Give an engine an image, sending only what it lacks, and make sure that it has exactly that image.
+
+What an engine can reuse differs. The classic store reuses a common beginning of the chain of layers; the containerd
+store and Podman any layer that they know. An answer of success is not believed: the containerd store gives it even if
+layers were missing, and keeps a name that cannot start. So the answer is read to its end and the image's ID compared,
+and on any doubt the complete archive is sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+import docker.errors
+from docker import DockerClient
+
+from dockerflow.images.engine import api, engine_failure, explaining_engine
+from dockerflow.images.errors import DiskFullError, ImageError, LayerDamaged, LoadError
+from dockerflow.images.image import Layer, StepImage
+from dockerflow.images.load_archive import load_archive
+from dockerflow.images.oci import LOCK_LABEL
+from dockerflow.progress import ImageReady, ImageSending, Notify, ignore
+
+# Progress is told every so many bytes.
+_REPORT_EVERY = 4 * 1024 * 1024
+
+Restore = Callable[[Sequence[Layer]], None]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What went to the engine; nothing if it had the image."""
+
+    layers: int = 0
+    size: int = 0
+
+
+def ensure(
+    client: DockerClient,
+    image: StepImage,
+    notify: Notify = ignore,
+    steps: tuple[str, ...] = (),
+    *,
+    restore: Restore | None = None,
+    ready: Callable[[Sent], None] | None = None,
+) -> Sent:
+    """Have the engine hold `image` under its reference; returns what was sent.
+
+    `restore` brings back layers whose files are missing or damaged; without it they raise `LayerDamaged`. Raises
+    `DiskFullError`, `LoadError`.
+    """
+    began = time.monotonic()
+    sent = Sent() if is_present(client, image) else _send(_Sending(client, image, notify, steps, restore))
+    seconds = time.monotonic() - began
+    if ready is None:
+        notify(ImageReady(steps, image.reference, len(image.layers), 0, sent.layers, sent.size, seconds))
+    else:
+        ready(sent)
+    return sent
+
+
+def is_present(client: DockerClient, image: StepImage) -> bool:
+    """Whether the engine has the image under its reference; gives it the reference if it has it under another."""
+    with explaining_engine(f"looking for image `{image.reference}`"):
+        if _id(client, image.reference) in _names(image):
+            return True
+        found = next((name for name in _names(image) if _id(client, name) in _names(image)), None)
+        if found is not None:
+            api(client).tag(found, *image.reference.rsplit(":", 1))
+        return found is not None
+
+
+@dataclass
+class _Sending:
+    client: DockerClient
+    image: StepImage
+    notify: Notify
+    steps: tuple[str, ...]
+    restore: Restore | None
+
+
+def _send(sending: _Sending) -> Sent:
+    """First what the engine seems to lack; if it does not end up with the image, all of it."""
+    layers = _lacking(sending.client, sending.image)
+    if len(layers) < len(sending.image.layers):
+        try:
+            return _send_layers(sending, layers)
+        except (DiskFullError, LayerDamaged):
+            raise
+        except ImageError:
+            _forget(sending)
+    return _send_layers(sending, sending.image.layers)
+
+
+def _send_layers(sending: _Sending, layers: Sequence[Layer]) -> Sent:
+    damaged: set[str] = set()
+    while True:
+        if sending.restore is not None:
+            sending.restore(layers)
+        try:
+            return _load(sending, layers)
+        except LayerDamaged as error:  # its file is gone now, so that it can be restored
+            if sending.restore is None or error.diff_id in damaged:
+                raise
+            damaged.add(error.diff_id)
+
+
+def _load(sending: _Sending, layers: Sequence[Layer]) -> Sent:
+    image, action = sending.image, f"loading image `{sending.image.reference}`"
+    total = sum(layer.size for layer in layers)
+    progress = _Progress(sending, total)
+    with explaining_engine(action):
+        answer = api(sending.client).load_image(load_archive(image, layers, progress.add))
+        _check(answer, action)
+        found = _id(sending.client, image.reference)
+    if found not in _names(image):
+        raise LoadError(
+            f"the engine has {found or 'nothing'} as `{image.reference}` after loading, expected {image.config_digest}",
+            hint=f"remove it with `docker image rm {image.reference}` and run the command again",
+        )
+    return Sent(len(layers), total)
+
+
+def _check(answer: Iterator[dict[str, Any]], action: str) -> None:
+    """Read what the engine says to its end: errors come in it, after the status."""
+    for line in answer or ():
+        text = str(line.get("error") or line.get("stream") or "")
+        if "error" in line or text.lower().startswith("error"):
+            raise engine_failure(action, text.strip())
+
+
+class _Progress:
+    def __init__(self, sending: _Sending, total: int) -> None:
+        self._sending = sending
+        self._total = total
+        self._sent = 0
+        self._told = 0
+
+    def add(self, size: int) -> None:
+        self._sent += size
+        if self._sent - self._told >= _REPORT_EVERY or self._sent == self._total:
+            self._told = self._sent
+            reference = self._sending.image.reference
+            self._sending.notify(ImageSending(self._sending.steps, reference, self._sent, self._total))
+
+
+def _lacking(client: DockerClient, image: StepImage) -> tuple[Layer, ...]:
+    """The layers that the engine cannot take from images it has."""
+    with explaining_engine("asking which layers it has"):
+        step_images = {one["Id"] for one in api(client).images(filters={"label": LOCK_LABEL})}
+        if _keeps_layers_apart(client):
+            # Not the base's: one from a registry is known there by its compressed layers, which are not ours.
+            known = {diff_id for chain in _chains(client, step_images) for diff_id in chain}
+            return tuple(layer for layer in image.layers if layer.diff_id not in known)
+        ours = [layer.diff_id for layer in image.layers]
+        chains = _chains(client, step_images | {image.base_digest})
+        return image.layers[max((_common(ours, chain) for chain in chains), default=0) :]
+
+
+def _chains(client: DockerClient, image_ids: set[str]) -> Iterator[list[str]]:
+    """The layers of each of the images that the engine has."""
+    for image_id in sorted(image_ids):
+        try:
+            yield api(client).inspect_image(image_id)["RootFS"].get("Layers") or []
+        except docker.errors.NotFound:  # removed in the meantime, or a base of another engine
+            continue
+
+
+def _keeps_layers_apart(client: DockerClient) -> bool:
+    """Whether the engine can reuse a layer wherever it lies (the containerd store, Podman)."""
+    status = dict(one[:2] for one in client.info().get("DriverStatus") or ())
+    components = client.version().get("Components") or ()
+    return "containerd" in str(status.get("driver-type")) or any("Podman" in str(one.get("Name")) for one in components)
+
+
+def _common(ours: list[str], theirs: list[str]) -> int:
+    """How many layers at the bottom the two chains share."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False)))
+
+
+def _forget(sending: _Sending) -> None:
+    """Take back the name that a failed load may have left."""
+    try:
+        api(sending.client).remove_image(sending.image.reference, force=True)
+    except docker.errors.APIError:
+        return
+
+
+def _id(client: DockerClient, name: str) -> str | None:
+    try:
+        return str(api(client).inspect_image(name)["Id"])
+    except docker.errors.NotFound:
+        return None
+
+
+def _names(image: StepImage) -> tuple[str, str]:
+    return image.config_digest, image.manifest_digest

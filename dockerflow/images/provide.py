@@ -1,0 +1,40 @@
+"""The whole way from a lock to an image on an engine: build what is missing, send what it lacks, mend damage."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+
+from docker import DockerClient
+
+from dockerflow.environments.lock import Lock
+from dockerflow.images.base import base_image
+from dockerflow.images.builder import ImageBuilder
+from dockerflow.images.compiler import ContainerCompiler
+from dockerflow.images.image import StepImage
+from dockerflow.images.load import Sent, ensure
+from dockerflow.progress import ImageReady, Notify, ignore
+
+
+class ImageProvider:
+    """Step images for one engine. Threads may share one."""
+
+    def __init__(self, client: DockerClient, base_name: str, cache_dir: Path) -> None:
+        base = base_image(client, base_name, cache_dir)
+        self._client = client
+        self._builder = ImageBuilder(cache_dir, base, ContainerCompiler(client, base.restore_missing))
+
+    def provide(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> StepImage:
+        """Have the engine hold the image of `lock`. Raises `ImageError`."""
+        began = time.monotonic()
+        built = self._builder.build_counted(lock, notify, steps)
+        image = built.image
+
+        def ready(sent: Sent) -> None:
+            seconds = time.monotonic() - began
+            layers = (len(image.layers), built.layers_built, sent.layers)
+            notify(ImageReady(steps, image.reference, *layers, sent.size, seconds))
+
+        ensure(self._client, image, notify, steps, restore=partial(self._builder.restore, lock), ready=ready)
+        return image

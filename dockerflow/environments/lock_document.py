@@ -91,21 +91,21 @@ class Document:
         return self.error(path, f"`{_dotted(path)}` {what}, where {expected} was expected")
 
     def _line(self, path: tuple[Key, ...]) -> int:
-        node = yaml.compose(self.content, Loader=yaml.SafeLoader)
+        node, line = yaml.compose(self.content, Loader=yaml.SafeLoader), 0
         for key in path:
-            below = _child(node, key)
-            if below is None:
+            found = _below(node, key)
+            if found is None:
                 break
-            node = below
-        return int(node.start_mark.line) + 1 if node is not None else 1
+            node, line = found
+        return line + 1
 
 
-def _child(node: yaml.Node | None, key: Key) -> yaml.Node | None:
+def _below(node: yaml.Node | None, key: Key) -> tuple[yaml.Node, int] | None:
+    """The value of a key or an index, and the line where it begins."""
     if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
+        return next(((value, name.start_mark.line) for name, value in node.value if name.value == key), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        child: yaml.Node = node.value[key]
-        return child
+        return node.value[key], node.value[key].start_mark.line
     return None
 
 

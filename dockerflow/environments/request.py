@@ -6,7 +6,7 @@ Everything that can be said to be wrong without asking a channel is said here, w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
 from rattler import Channel
@@ -86,6 +86,8 @@ def _channels(step: Step, channels: Sequence[str]) -> tuple[str, ...]:
 
 def _channel(step: Step, channel: str) -> str:
     """The channel as the spec has it: a folder as its URL, so that its hash does not depend on where one stands."""
+    if channel.startswith((".", "/", "~")):
+        return Path(channel).expanduser().resolve().as_uri()
     try:
         url = Channel(channel or "https://").base_url
     except InvalidChannelError as error:
@@ -100,7 +102,7 @@ def _channel(step: Step, channel: str) -> str:
             " written into locks",
             "leave it out of the URL: it is read from `~/.netrc` or from the file in RATTLER_AUTH_FILE",
         )
-    return url.rstrip("/") if channel.startswith((".", "/")) else channel
+    return channel
 
 
 def _place(step: Step) -> str:

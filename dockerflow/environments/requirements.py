@@ -17,6 +17,7 @@ from dockerflow.environments.spec import EnvironmentSpec
 
 _NAME = re.compile(r"(?:(?P<channel>\S+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)")
 _BARE = re.compile(r"(?P<version>\d[\w.!+-]*)(?:(?:=|\s+)(?P<build>[\w*.]+))?")
+_BETWEEN = re.compile(r"([|,()])")
 _SERIES = re.compile(r"\d+(\.\d+)?")
 
 
@@ -64,7 +65,7 @@ def of(spec: EnvironmentSpec) -> tuple[Requirement, ...]:
 def _explicit(name: str, version: str) -> str:
     if name == "python" and _SERIES.fullmatch(version):
         return f"{version}.*"
-    bare = _BARE.fullmatch(version)
-    if bare is None:
-        return version
-    return f"=={bare['version']} {bare['build'] or ''}".strip()
+    if bare := _BARE.fullmatch(version):
+        return f"=={bare['version']} {bare['build'] or ''}".strip()
+    parts = _BETWEEN.split(version)
+    return "".join(f"=={part}" if _BARE.fullmatch(part) else part for part in parts)

@@ -1,0 +1,34 @@
+"""What may be imported without paying for what is heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LOCK_FROM_STORE = """
+import sys, tempfile
+from dockerflow.environments.lock_file import dumps
+from dockerflow.environments.locks import lock_for, store_key
+from dockerflow.store.directory import DirectoryStore
+from tests.unit.environments.locks_by_hand import lock, package, spec
+with tempfile.TemporaryDirectory() as folder:
+    store, wanted = DirectoryStore(folder), spec(pandas="1.5.3")
+    store.put(store_key(wanted), dumps(lock(wanted, package("pandas", "1.5.3"))).encode())
+    lock_for(wanted, store, "flow.py", lambda event: None, ("train",))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import dockerflow.environments.spec, dockerflow.environments.lock", ("rattler", "conda_lock", "yaml")),
+        ("import dockerflow.environments.lock_file", ("rattler", "conda_lock")),
+        (LOCK_FROM_STORE, ("conda_lock", "pydantic")),
+    ],
+)
+def test_what_is_heavy_is_imported_only_where_it_is_needed(code: str, heavy: tuple[str, ...]) -> None:
+    told = f"{code}\nimport sys\nprint([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

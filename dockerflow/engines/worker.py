@@ -1,8 +1,8 @@
 """What every engine gives the scheduler: a host that starts workers, and the worker as seen from outside.
 
-`docker` runs a worker in a container of a step image, `process` as a plain process of the present Python. Both run the same
-bootstrap and speak `runtime.messages` over the worker's standard streams, so what a task can tell apart is its environment
-and its limits, not the semantics.
+`docker` runs a worker in a container of a step image, `process` as a plain process of the present Python. Both run
+the same bootstrap and speak `runtime.messages` over the worker's standard streams, so what a task can tell apart is
+its environment and its limits, not the semantics.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ DIAGNOSTICS = 64 * 1024
 
 @dataclass(frozen=True)
 class WorkerRequest:
-    """One worker to start. `blobs` and `outbox` are folders on the engine's machine; the outbox was made by `make_outbox`.
+    """One worker to start. `blobs` and `outbox` are folders on the engine's machine; the outbox was made by
+    `make_outbox`.
 
     `image` and `user` say nothing to the process engine, and neither do the limits.
     """
@@ -46,8 +47,8 @@ class WorkerRequest:
 class WorkerEnded:
     """The last that is heard of a worker. `exit_code` is None where the engine no longer knows it.
 
-    `out_of_memory` is set when the worker itself, not only a task of it, was killed by the container's memory limit, which
-    is `memory_limit` MiB. `diagnostics` is the end of what the worker wrote to its standard error.
+    `out_of_memory` is set when the worker itself, not only a task of it, was killed by the container's memory limit,
+    which is `memory_limit` MiB. `diagnostics` is the end of what the worker wrote to its standard error.
     """
 
     exit_code: int | None
@@ -71,7 +72,8 @@ class WorkerEnded:
 # What a worker says, in this order: Ready or Broken, then Log and TaskResult, and in any case WorkerEnded as the last.
 Said = Union[Ready, Broken, Log, TaskResult, WorkerEnded]
 
-# Called with the worker's id from a thread of its own for each worker; when it blocks, the worker's tasks do in the end.
+# Called with the worker's id from a thread of its own for each worker; when it blocks, the worker's tasks do in the
+# end.
 Notify = Callable[[int, Said], None]
 
 

@@ -1,0 +1,127 @@
+"""Workers as plain processes of the Python that runs dockerflow: no image, no isolation, no limits.
+
+For looking into a flow with a debugger, and for tests of what flows mean. A worker ends with the process that started
+it, as in a container; processes that a task leaves behind end with the task.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from dockerflow.engines.command import worker_command
+from dockerflow.engines.errors import WorkerNotStarted
+from dockerflow.engines.listener import Listener
+from dockerflow.engines.worker import Notify, Worker, WorkerRequest
+from dockerflow.runtime.messages import RunTask, encode
+
+# How long a worker may take to end its tasks after SIGTERM, in seconds.
+PATIENCE = 5.0
+
+_READ = 64 * 1024
+
+
+class ProcessHost:
+    """This machine, without an engine."""
+
+    name = "process"
+
+    @property
+    def cpus(self) -> int:
+        return os.cpu_count() or 1
+
+    @property
+    def memory(self) -> int:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+    def make_outbox(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
+        work = Path(tempfile.mkdtemp(prefix="dockerflow-"))
+        try:
+            return ProcessWorker(_start(request, work), work, Listener(request.worker_id, notify))
+        except OSError as error:
+            shutil.rmtree(work, ignore_errors=True)
+            raise WorkerNotStarted(f"cannot start a worker with `{sys.executable}`: {error.strerror}") from error
+
+
+def _start(request: WorkerRequest, work: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        worker_command(sys.executable, request, request.blobs.absolute(), request.outbox.absolute(), work),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        cwd=work,
+        env={**os.environ, **request.environment},
+        start_new_session=True,  # Ctrl-C is for us, not for it
+    )
+
+
+class ProcessWorker:
+    """A worker that is a child of this process, and the thread that listens to it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], work: Path, listener: Listener) -> None:
+        self._process = process
+        self._stdin: Any = process.stdin  # a raw stream, whose `write` may write a part
+        listeners = (listener.messages, listener.diagnostics)
+        self._streams: Any = list(zip((process.stdout, process.stderr), listeners, strict=True))
+        self._work = work
+        self._listener = listener
+        self._sending = threading.Lock()
+        threading.Thread(target=self._listen, name=f"worker-{process.pid}", daemon=True).start()
+
+    def send(self, task: RunTask) -> None:
+        frame = memoryview(encode(task))
+        with self._sending:
+            try:
+                while frame:
+                    frame = frame[self._stdin.write(frame) :]
+            except (BrokenPipeError, ValueError):  # it is gone or was told to stop; the listening thread reports that
+                pass
+
+    def stop(self) -> None:
+        with self._sending:
+            self._stdin.close()
+
+    def kill(self) -> None:
+        """By SIGTERM first, so that it can end what its task has started."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            timer = threading.Timer(PATIENCE, self._process.kill)
+            timer.daemon = True
+            timer.start()
+
+    def _listen(self) -> None:
+        try:
+            self._read_to_end()
+        except ValueError as error:
+            self._listener.diagnostics(f"{error}\n".encode())
+            self.kill()
+        code = self._process.wait()
+        for stream, _ in self._streams:
+            stream.close()
+        self.stop()
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._listener.end(128 - code if code < 0 else code)
+
+    def _read_to_end(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for stream, listen in self._streams:
+                selector.register(stream, selectors.EVENT_READ, listen)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    received = os.read(key.fd, _READ)
+                    if received:
+                        key.data(received)
+                    else:
+                        selector.unregister(key.fileobj)

@@ -1,0 +1,40 @@
+"""The text that a container's Python is started with (`python -c`): unpack the code package and become the worker.
+
+It runs before there is any dockerflow in the container, so it stands alone; the package that it unpacks brings ours.
+Its arguments: sha256 of the code package, folder of the blobs, outbox, working folder, the flow's file below the
+flow's folder, the flow's name. Standard library only, Python 3.7.
+"""
+
+import hashlib
+import io
+import os
+import sys
+import tarfile
+
+
+def unpack(blobs: str, sha256: str, folder: str) -> None:
+    # As `store.blobs` lays them out.
+    with open(os.path.join(blobs, sha256[:2], sha256), "rb") as stream:
+        package = stream.read()
+    found = hashlib.sha256(package).hexdigest()
+    if found != sha256:
+        sys.exit(f"the code package is damaged: its hash should be {sha256} and is {found}")
+    with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+        if hasattr(tarfile, "data_filter"):  # what Python 3.14 does by itself, and 3.12 warns without
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(folder)
+
+
+def main(sha256: str, blobs: str, outbox: str, work: str, flow_file: str, flow_name: str) -> int:
+    folder = os.path.join(work, "run")
+    unpack(blobs, sha256, folder)
+    code = os.path.join(folder, "code")
+    sys.path[:] = [folder, code] + [entry for entry in sys.path if entry]
+    sys.dont_write_bytecode = True  # nobody would read it: the next container unpacks its own copy
+    from dockerflow.runtime import worker  # noqa: PLC0415 - until now there was none
+
+    return worker.main(worker.Place(os.path.join(code, flow_file), flow_name, blobs, outbox, work, folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

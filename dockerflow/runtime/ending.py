@@ -1,0 +1,46 @@
+"""Why a task's process ended without a result, as a Failure."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Optional
+
+from dockerflow.store.records import Failure
+
+MORE_MEMORY = "ask for more with `@resources(memory=…)`"
+
+_HINTS = {
+    "SIGSEGV": "a library crashed in its native code; stderr has the Python lines that led there",
+    "SIGABRT": "a library gave up in its native code; stderr may have its reason",
+    "SIGBUS": "a memory-mapped file was cut, or the disk behind it is full",
+    "SIGILL": "a library was built for another processor",
+}
+
+
+def failure(status: int, killed_for_memory: bool, limit: Optional[int]) -> Failure:
+    """`status` is that of `os.wait`; `limit` is the container's memory in MiB."""
+    if not os.WIFSIGNALED(status):
+        code = os.WEXITSTATUS(status)
+        return Failure(
+            "exit",
+            f"the process exited with status {code} before the step had ended",
+            hint="let the step return, or raise an exception to fail it",
+        )
+    name = _name(os.WTERMSIG(status))
+    if name == "SIGKILL" and killed_for_memory:
+        return Failure("out_of_memory", _out_of_memory(limit), hint=MORE_MEMORY)
+    return Failure("signal", f"the process was killed by {name}", hint=_HINTS.get(name, ""))
+
+
+def _out_of_memory(limit: Optional[int]) -> str:
+    if limit is None:
+        return "the task was killed because the machine ran out of memory"
+    return f"the task was killed because it reached the container's memory limit of {limit} MiB"
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"

@@ -1,0 +1,106 @@
+"""End everything that a task has started, also what hid from it.
+
+A task may leave processes that run in sessions of their own (a daemon does). The worker is made the reaper of its
+descendants: whoever loses its parent becomes the worker's child, so none can leave its tree, and having no child
+means that nothing is left. Linux only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from contextlib import suppress
+from typing import Dict, FrozenSet, Iterable, List, Set, Tuple
+
+# <linux/prctl.h>
+_SET_PDEATHSIG = 1
+_SET_CHILD_SUBREAPER = 36
+
+# How long processes may take to die after SIGKILL, in seconds. One that waits for a broken disk does not die at all.
+PATIENCE = 10.0
+
+
+def become_reaper() -> None:
+    """Make this process the parent of its orphaned descendants."""
+    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def die_with_parent() -> None:
+    """Have this process killed when its parent dies, however that happens."""
+    ctypes.CDLL(None).prctl(_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
+def kill(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def kill_group(leader: int) -> None:
+    """Kill a process and its group. The process may not have become the leader of its group yet."""
+    kill([leader], signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def descendants(spared: FrozenSet[int] = frozenset()) -> Set[int]:
+    """The living processes below this one, without those of `spared` and what is below them."""
+    below: Dict[int, List[int]] = {}
+    for pid, parent in _living():
+        below.setdefault(parent, []).append(pid)
+    found: Set[int] = set()
+    waiting = [os.getpid()]
+    while waiting:
+        children = [pid for pid in below.get(waiting.pop(), ()) if pid not in spared and pid not in found]
+        found.update(children)
+        waiting += children
+    return found
+
+
+def end_descendants(spared: FrozenSet[int] = frozenset()) -> bool:
+    """Kill and reap every process below this one; whether all are gone.
+
+    All are stopped before any is killed: one that keeps forking would otherwise fill the places of the dead.
+    """
+    stopped: Set[int] = set()
+    deadline = time.monotonic() + PATIENCE
+    while _reap():
+        found = descendants(spared)
+        if not found:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        if found <= stopped:
+            kill(found, signal.SIGKILL)
+            time.sleep(0.001)
+        else:
+            kill(found, signal.SIGSTOP)
+        stopped |= found
+    return True
+
+
+def _reap() -> bool:
+    """Take leave of dead children; whether there are living ones."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _living() -> List[Tuple[int, int]]:
+    """Each process that we can see and is no zombie, with its parent (see proc(5), `/proc/pid/stat`)."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/" + name + "/stat", "rb") as stream:
+                    state, parent = stream.read().rpartition(b")")[2].split()[:2]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if state not in (b"Z", b"X"):
+                found.append((int(name), int(parent)))
+    return found

@@ -1,0 +1,87 @@
+"""The process in a step's container: it imports the flow once and then runs tasks of it.
+
+`bootstrap` calls `main` with the flow's code unpacked. The first message is Ready, or Broken when the flow cannot be
+imported; then `server` takes over until the scheduler goes away. How a task is run is `task`'s part.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import signal
+import sys
+import time
+from typing import NamedTuple
+
+from dockerflow.errors import DockerflowError
+from dockerflow.runtime.attempt import Run
+from dockerflow.runtime.channel import Channel, open_channel
+from dockerflow.runtime.messages import Broken, Ready, RunTask, TaskResult
+from dockerflow.runtime.server import Server
+from dockerflow.store.records import Failure
+
+
+class Place(NamedTuple):
+    """Where the worker finds things. All are absolute paths."""
+
+    flow_file: str
+    flow_name: str
+    blobs: str
+    outbox: str
+    work: str  # tasks run in folders below this one
+    private: str  # the worker's own folder
+
+
+def main(place: Place) -> int:
+    """Serve until the scheduler goes away. Returns the status to exit with."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scheduler, which tells us what to do
+    channel = open_channel()
+    began = time.monotonic()
+    try:
+        run = _load(place)
+    except BaseException as error:  # noqa: BLE001 - whatever a user's module raises, SystemExit too
+        channel.send(Broken(_failure(error)))
+        return 1
+    # What is there now stays shared with the tasks' processes: the collector must not touch it.
+    gc.collect()
+    gc.freeze()
+    return _serve(channel, run, place, time.monotonic() - began)
+
+
+def _serve(channel: Channel, run: Run, place: Place, seconds: float) -> int:
+    server = Server(channel, run, place.work, os.path.join(place.private, "result"))
+    channel.send(Ready(platform.python_version(), seconds))
+    try:
+        server.serve()
+    except BrokenPipeError:  # the scheduler is gone, and so is whom we could tell
+        return 1
+    return 0
+
+
+def _load(place: Place) -> Run:
+    """Import the user's flow and what runs it."""
+    from dockerflow.flow.loading import load  # noqa: PLC0415 - its failure must become a message
+    from dockerflow.runtime.task import run_task  # noqa: PLC0415
+    from dockerflow.store.blobs import Blobs  # noqa: PLC0415
+
+    sys.argv = [place.flow_file]
+    os.chdir(place.work)
+    loaded = load(place.flow_file, place.flow_name, stand_ins=False)
+
+    def run(task: RunTask) -> TaskResult:
+        return run_task(loaded.cls, loaded.flow, task, Blobs(place.blobs, place.outbox))
+
+    return run
+
+
+def _failure(error: BaseException) -> Failure:
+    from dockerflow.flow.tracebacks import traceback_of, type_name  # noqa: PLC0415 - only for a failure
+
+    return Failure(
+        "exception",
+        error.message if isinstance(error, DockerflowError) else str(error),
+        type_name=type_name(error),
+        traceback=getattr(error, "traceback", "") or traceback_of(error),
+        hint=(error.hint if isinstance(error, DockerflowError) else None) or "",
+    )

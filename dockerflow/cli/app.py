@@ -101,9 +101,9 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     from dockerflow.cli import options, running
 
     left_over = [*([] if flow_file is None else [flow_file]), *context.args]
-    if left_over in ([], [options.HELP]):
+    if left_over == [options.HELP]:
         typer.echo(context.get_help())
-        return 0 if left_over else 2
+        return 0
     file, words = options.flow_file(left_over, context.command_path)
     chosen = running.Chosen(
         file=file,

@@ -46,8 +46,9 @@ class Board:
     def steps(self, picture: Picture, now: float, rows: int) -> list[Text]:
         """One line per step, in the order of the graph, as far as `rows` reach."""
         shown = _most_telling(tuple(picture.steps.values()), rows)
-        width = min(max((cell_len(name) for name in picture.steps), default=0), max(8, self.width // 3))
-        lines = [self.step(step, width, now) for step in picture.steps.values() if step.name in shown]
+        names = min(max((cell_len(name) for name in picture.steps), default=0), max(8, self.width // 3))
+        counts = max((len(_count(step)) for step in picture.steps.values()), default=0)
+        lines = [self.step(step, names, counts, now) for step in picture.steps.values() if step.name in shown]
         left_out = [step for step in picture.steps.values() if step.name not in shown]
         if left_out:
             states = Counter(step.state for step in left_out)
@@ -55,15 +56,14 @@ class Board:
             lines.append(Text(f"  and {len(left_out)} steps more: {told}", "dim"))
         return [self._cut(line) for line in lines]
 
-    def step(self, step: StepPicture, width: int, now: float) -> Text:
-        """`● compute   3/5   4.0 s   2 1.3 s · 3 0.4 s`."""
+    def step(self, step: StepPicture, names: int, counts: int, now: float) -> Text:
+        """`● compute   3/5   4.0 s  running 2 1.3 s · 3 0.4 s`; names and counts in columns of these widths."""
         line = Text(f"{self.symbol(step.state)} ", STATES[step.state])
-        line.append(_padded(step.name, width), "default" if step.state != "waiting" else "dim")
+        line.append(_padded(step.name, names), "default" if step.state != "waiting" else "dim")
         if step.began is None:
-            line.append("  container starting" if step.state == "starting" else "", "dim")
-            return line
-        line.append(f"  {step.done:,}/{max(step.total, step.done):,}".ljust(9), "bold")
-        line.append(f"{duration(step.seconds(now)):>12}", "dim")
+            return line.append("  container starting" if step.state == "starting" else "", "dim")
+        line.append(f"  {_count(step):>{counts}}", "bold")
+        line.append(f"  {duration(step.seconds(now)):>9}", "dim")
         for count, word, style in (
             (step.failed, "failed", "bold red"),
             (step.caught, "caught", "yellow"),
@@ -139,6 +139,10 @@ def _most_telling(steps: tuple[StepPicture, ...], rows: int) -> frozenset[str]:
     ranks = {"failed": 0, "running": 1, "starting": 2, "waiting": 3, "done": 4}
     ranked = sorted(steps, key=lambda step: ranks[step.state])
     return frozenset(step.name for step in ranked[: max(0, rows - 1)])
+
+
+def _count(step: StepPicture) -> str:
+    return f"{step.done:,}/{max(step.total, step.done):,}"
 
 
 def _padded(name: str, width: int) -> str:

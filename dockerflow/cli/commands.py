@@ -96,5 +96,5 @@ def _options(context: Any) -> list[str]:
 
 def _sentence(text: str) -> str:
     """The parser's words as ours: no capital, no full stop, names in backticks."""
-    text = text.strip().rstrip(".").replace("'", "`")
+    text = text.strip().rstrip(".").replace("'", "`").replace("Value error, ", "")
     return text[:1].lower() + text[1:]

@@ -22,7 +22,7 @@ from rich.text import Text
 from dockerflow import progress
 from dockerflow.cli import sentences
 from dockerflow.cli.board import STATES, Board, colour
-from dockerflow.cli.picture import Picture, after
+from dockerflow.cli.picture import Picture, after, at_rest
 from dockerflow.cli.words import listed
 
 PAINT_EVERY = 0.1  # seconds
@@ -69,16 +69,18 @@ class LiveView:
         if full:
             self._paint()
 
-    def finish(self) -> None:
-        """Replace the picture by its last state, and say where the results are."""
+    def finish(self) -> Picture:
+        """Replace the picture by its last state, and say where the results are; returns the last picture."""
         self._close()
         now = self._clock()
         board = self._board(height=10_000)
-        lines = [Text(), *board.steps(self._picture, now, board.height)] if self._picture.run_id else []
+        picture = at_rest(self._picture)
+        lines = [Text(), *board.steps(picture, now, board.height)] if picture.run_id else []
         for line in lines:
             self._console.print(line)
         for line in self._ending(board):
             self._console.print(line, soft_wrap=True, highlight=False)
+        return self._picture
 
     def _close(self) -> None:
         if self._ended.is_set():
@@ -132,7 +134,7 @@ class LiveView:
             return
         style = "yellow" if event.caught or event.retry_in is not None else "bold red"
         yield self._prefix(event.step, event.task_id), (sentences.attempt_ended(event), style)
-        for line in sentences.failure(event):
+        for line in sentences.failure(event.failure) if event.failure and not event.caught else ():
             yield ((harmless(line), "red" if line.startswith("error: ") else ""),)
 
     def _prefix(self, step: str, task_id: str) -> tuple[str, str]:
@@ -156,6 +158,8 @@ class LiveView:
         yield Text()
         for word, what in sentences.how_to_read(self._picture, self._place):
             yield Text.assemble((f"{word + ':':<11}", "dim"), what)
+        if ended.status == "failed":
+            yield Text()  # what failed is said below, on stderr
 
 
 class _Printed:

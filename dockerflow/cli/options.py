@@ -61,7 +61,8 @@ def _receiver(flow: Flow, command: Callable[..., Any], given: dict[str, str]) ->
             if text is not None:
                 given[parameter.name] = text
 
-    own = [each for each in inspect.signature(command, eval_str=True).parameters.values() if _is_option(each)]
+    every = inspect.signature(command, eval_str=True).parameters.values()
+    own = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in every if _is_option(each)]
     arguments = [_argument(number, each, flow.name) for number, each in enumerate(flow.parameters)]
     receive.__signature__ = inspect.Signature([*arguments, *own])  # type: ignore[attr-defined]
     receive.__annotations__ = {each.name: each.annotation for each in [*arguments, *own]}

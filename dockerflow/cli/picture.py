@@ -83,6 +83,7 @@ class Picture:
     environments: Mapping[tuple[str, ...], EnvironmentPicture] = field(default_factory=dict)
     fetching: Mapping[str, progress.PackageFetching] = field(default_factory=dict)
     steps: Mapping[str, StepPicture] = field(default_factory=dict)
+    failed: str | None = None  # `step/task` of the first task that failed for good
     ended: progress.RunEnded | None = None
 
     @property
@@ -96,6 +97,11 @@ def after(picture: Picture, event: progress.Event, now: float) -> Picture:
     if picture.began is None:
         picture = replace(picture, began=now)
     return _fold(event, picture, now)
+
+
+def at_rest(picture: Picture) -> Picture:
+    """The picture of a run that has ended: containers that were started ahead of time are nobody's concern any more."""
+    return replace(picture, steps={name: replace(step, containers=0) for name, step in picture.steps.items()})
 
 
 @singledispatch
@@ -176,6 +182,8 @@ def _(event: progress.AttemptBegan, picture: Picture, now: float) -> Picture:
 
 @_fold.register
 def _(event: progress.AttemptEnded, picture: Picture, now: float) -> Picture:
+    if picture.failed is None and _is_lost(event):
+        picture = replace(picture, failed=f"{event.step}/{event.task_id}")
     return _step(picture, event.step, lambda step: _ended(step, event, now))
 
 
@@ -184,15 +192,21 @@ def _(event: progress.RunEnded, picture: Picture, now: float) -> Picture:
     return replace(picture, flow=event.flow, run_id=event.run_id, ended=event)
 
 
+def _is_lost(event: progress.AttemptEnded) -> bool:
+    """Whether a task ended badly, for good."""
+    return not event.ok and not event.caught and event.retry_in is None
+
+
 def _ended(step: StepPicture, event: progress.AttemptEnded, now: float) -> StepPicture:
     again = event.retry_in is not None
-    well = (event.ok or event.caught) and not again
+    lost = _is_lost(event)
+    well = not again and not lost
     return replace(
         step,
         running=tuple(task for task in step.running if task.task_id != event.task_id),
         done=step.done + well,
         caught=step.caught + (well and event.caught),
-        failed=step.failed + (not well and not again),
+        failed=step.failed + lost,
         retried=step.retried + again,
         ended=now,
     )

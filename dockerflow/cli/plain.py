@@ -43,10 +43,11 @@ class PlainView:
             self._picture = after(self._picture, event, now)
             self._write(self._lines(event, now))
 
-    def finish(self) -> None:
-        """Tell the result, what each step took, and how to read what the run left."""
+    def finish(self) -> Picture:
+        """Tell the result, what each step took, and how to read what the run left; returns the last picture."""
         with self._lock:
             self._write(summary(self._picture, self._place, self._clock()))
+        return self._picture
 
     def _write(self, lines: Iterable[str]) -> None:
         text = "".join(f"{line}\n" for line in lines)
@@ -113,7 +114,8 @@ class PlainView:
     @_lines.register
     def _(self, event: progress.AttemptEnded, now: float) -> Iterator[str]:
         yield f"{self._at(now, event.step, event.task_id)} {sentences.attempt_ended(event)}"
-        yield from sentences.failure(event)
+        if event.failure and not event.caught:
+            yield from sentences.failure(event.failure)
 
     @_lines.register
     def _(self, event: progress.RunEnded, now: float) -> Iterator[str]:
@@ -137,11 +139,13 @@ def summary(picture: Picture, place: sentences.Place, now: float) -> Iterator[st
         yield told
     for word, what in sentences.how_to_read(picture, place):
         yield f"{word + ':':<10} {what}"
+    if picture.ended is not None and picture.ended.status == "failed":
+        yield ""  # what failed is said below, on stderr
 
 
 def _summed(step: StepPicture, now: float) -> str:
     if step.began is None:
-        return "not run"
+        return f"{'not run':>12}"
     return f"{duration(step.seconds(now)):>12}  {sentences.counts(step)}"
 
 

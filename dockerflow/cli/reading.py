@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dockerflow.cli import sentences
 from dockerflow.cli.errors import NotInStore, nearest
 from dockerflow.cli.pathspecs import Selection, select
 from dockerflow.cli.places import store_for_reading
@@ -94,18 +95,22 @@ def logs(pathspec: str, streams: frozenset[str], timestamps: bool, chosen: Path 
 
 
 def _lines(store: DirectoryStore, task: TaskHistory, streams: frozenset[str]) -> Iterator[tuple[float, str]]:
-    """The lines of the latest attempt that has ended."""
+    """The lines of the latest attempt that has ended, and why it failed."""
     ended = task.latest
-    for line in log.read(store.blobs, ended.log) if ended and ended.log else ():
+    if ended is None:
+        return
+    for line in log.read(store.blobs, ended.log) if ended.log else ():
         if line.stream in streams:
             yield line.time, line.text
+    if ended.failure and not ended.caught and "stderr" in streams:
+        yield from ((ended.time, line) for line in sentences.failure(ended.failure))
 
 
 # ---- dump
 
 
 def dump(pathspec: str, as_json: bool, chosen: Path | None) -> int:
-    """Print the artifacts of the named tasks: name, type and size."""
+    """Print the artifacts of the named tasks: name, type and size; names with an underscore in front stay private."""
     store = store_for_reading(chosen)
     selection = select(store, pathspec)
     found = [(task, _artifacts(store, task)) for task in selection.tasks]
@@ -121,7 +126,10 @@ def dump(pathspec: str, as_json: bool, chosen: Path | None) -> int:
 
 def _artifacts(store: DirectoryStore, task: TaskHistory) -> Mapping[str, ArtifactRef]:
     ended = task.latest
-    return manifest.read(store.blobs, ended.manifest).artifacts if ended and ended.manifest else {}
+    if ended is None or ended.manifest is None:
+        return {}
+    artifacts = manifest.read(store.blobs, ended.manifest).artifacts
+    return {name: ref for name, ref in artifacts.items() if not name.startswith("_")}
 
 
 def _dumped(selection: Selection, task: TaskHistory, artifacts: Mapping[str, ArtifactRef]) -> dict[str, object]:

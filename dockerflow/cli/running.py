@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dockerflow.cli import options, sentences, streams
 from dockerflow.cli.errors import CommandLineError, show_error
+from dockerflow.cli.picture import Picture
 from dockerflow.cli.places import config_here, store_for_writing
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
@@ -52,7 +54,7 @@ class View(AbstractContextManager["View"], Protocol):
     @property
     def notify(self) -> Notify: ...
 
-    def finish(self) -> None: ...
+    def finish(self) -> Picture: ...
 
 
 def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
@@ -64,13 +66,13 @@ def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
     check(loaded.flow)
     values = resolve(loaded, given)
     _require_folder(chosen.run_id_file)
-    outcome = _launch(chosen, loaded, values)
+    outcome, picture = _launch(chosen, loaded, values)
     if outcome.status == "failed":
-        show_error(_what_failed(outcome, chosen), sys.stderr)
+        show_error(_what_failed(outcome, picture.failed, chosen.store), sys.stderr)
     return TERMINATED if "SIGTERM" in outcome.reason else EXIT_CODES[outcome.status]
 
 
-def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) -> RunOutcome:
+def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) -> tuple[RunOutcome, Picture]:
     from dockerflow.scheduler.launch import RunRequest, launch
 
     config = config_here()
@@ -90,8 +92,7 @@ def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) ->
     place = sentences.Place(str(store), str(chosen.store.absolute()) if chosen.store else "")
     with _view(place) as view:
         outcome = launch(request, view.notify)
-        view.finish()
-    return outcome
+        return outcome, view.finish()
 
 
 def _view(place: sentences.Place) -> View:
@@ -106,11 +107,11 @@ def _view(place: sentences.Place) -> View:
     return LiveView(Console(), place)
 
 
-def _what_failed(outcome: RunOutcome, chosen: Chosen) -> DockerflowError:
+def _what_failed(outcome: RunOutcome, task: str | None, store: Path | None) -> DockerflowError:
     run = f"{outcome.flow}/{outcome.run_id}"
-    store = f" --store {chosen.store}" if chosen.store else ""
     reason = f": {outcome.reason}" if outcome.reason else ""
-    return DockerflowError(f"run `{run}` failed{reason}", f"what its tasks printed: `dockerflow logs {run}{store}`")
+    words = ["dockerflow", "logs", f"{run}/{task}" if task else run, *(["--store", str(store)] if store else [])]
+    return DockerflowError(f"run `{run}` failed{reason}", f"what was printed: `{shlex.join(words)}`")
 
 
 def _require_folder(file: Path | None) -> None:

@@ -58,20 +58,25 @@ def attempt_ended(event: progress.AttemptEnded) -> str:
     if event.retry_in is not None:
         return f"attempt {event.attempt} failed after {took}; next attempt in {duration(event.retry_in)}"
     if event.caught:
-        why = f": {event.failure.message}" if event.failure else ""
-        return f"failed after {took}, caught by @catch{why}"
+        return f"failed after {took}, caught by @catch{_reason(event.failure)}"
     return f"task done in {took}" if event.ok else f"task failed after {took}"
 
 
-def failure(event: progress.AttemptEnded) -> Iterator[str]:
+def _reason(why: Failure | None) -> str:
+    """`: ValueError: must be positive`, short enough for one line."""
+    if why is None:
+        return ""
+    kind = f"{why.type_name.rpartition('.')[2]}: " if why.type_name else ""
+    return f": {kind}{why.message.partition(chr(10))[0]}"
+
+
+def failure(why: Failure) -> Iterator[str]:
     """The lines that explain why an attempt failed: the user's traceback as it is, then what kind of failure it was."""
-    if event.failure is None or event.caught:
-        return
-    yield from event.failure.traceback.rstrip().splitlines()
-    if not _told_by_traceback(event.failure):
-        yield f"error: {event.failure.message}"
-    if event.failure.hint:
-        yield f"hint: {event.failure.hint}"
+    yield from why.traceback.rstrip().splitlines()
+    if not _told_by_traceback(why):
+        yield f"error: {why.message}"
+    if why.hint:
+        yield f"hint: {why.hint}"
 
 
 def _told_by_traceback(why: Failure) -> bool:
@@ -101,6 +106,8 @@ def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:
         code = f"from dockerflow import Run; print(Run('{run}').data)"
         yield "results", f'{setting}python -c "{code}"'
     yield "artifacts", f"{setting}dockerflow dump {run}"
-    failed = next((step.name for step in picture.steps.values() if step.failed), None)
-    yield "logs", f"{setting}dockerflow logs {run}/{failed}" if failed else f"{setting}dockerflow logs {run}"
+    yield (
+        "logs",
+        f"{setting}dockerflow logs {run}/{picture.failed}" if picture.failed else f"{setting}dockerflow logs {run}",
+    )
     yield "store", place.store

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """`0.3 s`, `42 s`, `3 min 05 s`, `2 h 07 min`."""
+    """`20 ms`, `0.3 s`, `42 s`, `3 min 05 s`, `2 h 07 min`."""
+    if seconds < 0.0995:
+        return f"{1000 * max(0.0, seconds):.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

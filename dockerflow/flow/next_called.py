@@ -58,7 +58,8 @@ def _items(flow: Any, view: View, variable: str) -> Any:
         found = items_of(value)
     except Exception as error:
         message = f"the foreach of step `{step}` is over `self.{variable}`, which is not iterable: {error}"
-        raise StepError(message, f"make it a list: `self.{variable} = list(...)`") from error
+        cause = None if isinstance(error, TypeError) else error  # a TypeError says no more than the message
+        raise StepError(message, f"make it a list: `self.{variable} = list(...)`") from cause
     if found[0] == 0:
         hint = "a foreach needs at least one item"
         raise StepError(f"the foreach of step `{step}` is over `self.{variable}`, which is empty", hint)

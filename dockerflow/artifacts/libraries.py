@@ -19,7 +19,8 @@ def type_name(kind: type) -> str:
     root = module.partition(".")[0]
     if module == "builtins":
         return name
-    if getattr(sys.modules.get(root), name, None) is kind:
+    public = getattr(sys.modules.get(root), "__dict__", {})  # not by attribute: that may warn of old names
+    if public.get(name) is kind:
         return f"{root}.{name}"
     return f"{module}.{name}"
 

@@ -1,0 +1,84 @@
+"""Take numpy's arrays and scalars apart into plain values and raw memory.
+
+An array is its data type in words, its shape, its order, and its memory, which is not copied if it is contiguous.
+Arrays of objects are lists. Not for us, so left to numpy's own pickle (by raising `Unsupported`): data types that
+numpy cannot make again from words (those of other libraries, structures that hold objects), since they mean nothing
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any, Callable, Dict
+
+from dockerflow.artifacts import rebuild
+from dockerflow.artifacts.protocol import HAS_PROTOCOL_5
+
+
+class Unsupported(Exception):
+    """This object has no form of ours. Never leaves the package."""
+
+
+class _Memory:
+    """An array's memory as numpy takes it from others: plain bytes, writable whatever the array says.
+
+    Whether an array may be written to is not part of its value: pandas 3 hands out read-only ones.
+    """
+
+    def __init__(self, array: Any) -> None:
+        address, _ = array.__array_interface__["data"]
+        self.array = array  # keeps the memory
+        self.__array_interface__ = {
+            "data": (address, False),
+            "shape": (array.nbytes,),
+            "typestr": "|u1",
+            "version": 3,
+        }
+
+
+def reducers(numpy: Any) -> Dict[type, Callable[[Any], Any]]:
+    """How to take apart each of numpy's classes that we know, as for `copyreg`."""
+
+    def of_array(array: Any) -> Any:
+        if array.dtype.kind == "O" and array.dtype.fields is None:
+            flat = array.reshape(-1)
+            return rebuild.object_array, (array.shape, [flat[at] for at in range(flat.size)])
+        if not (array.flags.c_contiguous or array.flags.f_contiguous):
+            array = numpy.ascontiguousarray(array)
+        order = "C" if array.flags.c_contiguous else "F"
+        return rebuild.array, (_words(numpy, array.dtype), array.shape, order, _memory(numpy, array, order))
+
+    def of_scalar(scalar: Any) -> Any:
+        return rebuild.scalar, (_words(numpy, scalar.dtype), scalar.tobytes())
+
+    scalars = {kind for kind in numpy.sctypeDict.values() if isinstance(kind, type)} - {numpy.object_}
+    table: Dict[type, Callable[[Any], Any]] = dict.fromkeys(scalars, of_scalar)
+    # Their memory would lose zeros at the end.
+    table[numpy.str_] = lambda text: (rebuild.text, (text[:],))
+    table[numpy.bytes_] = lambda text: (rebuild.text, (text[:],))
+    table[numpy.ndarray] = of_array
+    return table
+
+
+def _memory(numpy: Any, array: Any, order: str) -> Any:
+    if not HAS_PROTOCOL_5 or not array.nbytes:
+        return array.tobytes(order)
+    return pickle.PickleBuffer(numpy.asarray(_Memory(array)))  # novm
+
+
+def _words(numpy: Any, dtype: Any) -> Any:
+    """A data type as `rebuild.dtype` takes it: numpy's own word (`<f8`), or a structure of such."""
+    if dtype.hasobject or dtype.metadata:
+        raise Unsupported(str(dtype))
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return ("array", _words(numpy, base), shape)
+    if dtype.names is not None:
+        fields = [dtype.fields[name] for name in dtype.names]
+        formats = [_words(numpy, field[0]) for field in fields]
+        titles = [field[2] if len(field) > 2 else None for field in fields]
+        offsets = [field[1] for field in fields]
+        return ("structure", list(dtype.names), formats, offsets, dtype.itemsize, titles, dtype.isalignedstruct)
+    if numpy.dtype(dtype.str) != dtype:
+        raise Unsupported(str(dtype))
+    return dtype.str

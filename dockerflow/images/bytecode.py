@@ -25,6 +25,9 @@ from dockerflow.images.tar import LayerWriter
 # give other bytes.
 RECIPE = 1
 
+# Libraries carry their tests along, often more modules than the library has. Who imports them after all waits for them.
+_TESTS = {"test", "tests"}
+
 # A `.pyc` starts with the interpreter's number, flags, and for flags 0 the time and size of its source (PEP 552).
 _HEADER = 16
 
@@ -58,7 +61,7 @@ def without_bytecode(layer: Layer, python: Python) -> Sources:
         for member in tar:
             if not member.isreg() or not member.name.startswith(folder):
                 continue
-            if member.name.endswith(".py"):
+            if member.name.endswith(".py") and not _TESTS & set(member.name.split("/")):
                 sources[member.name] = (int(member.mtime), member.size)
             elif member.name.endswith(".pyc"):
                 compiled[member.name] = cast(IO[bytes], tar.extractfile(member)).read(_HEADER)

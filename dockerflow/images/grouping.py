@@ -1,14 +1,14 @@
-"""Which packages share a layer, and in which order the layers lie. A pure function of the lock.
+"""Which packages share a layer, and in which order the layers lie. A pure function of the lock and the archives' sizes.
 
 **Order.** An engine with the classic store reuses only a common beginning of the chain of layers, so what many
-environments share comes first and what differs comes last: first Python and what it needs, then the other packages by
-their depth in the dependency graph (what a package needs lies below it), at last what the user asked for. Ties are
-broken by name.
+environments share comes first and what differs comes last, in four sections: what Python needs, Python, the other
+packages, what the user asked for. Within a section the big packages come first and the small ones after them, since a
+group of small ones is the first thing to differ between two environments; then a package that others need comes before
+those (by its depth in the dependency graph); ties are broken by name.
 
 **Grouping.** A package of BIG bytes or more, Python, and everything that the user asked for has a layer of its own. The
-small packages between two such layers share one, at most GROUP bytes. If that gives too many layers, the neighbours
-with the fewest bytes together are joined, again and again, but never across Python's own closure, which environments
-share.
+small packages of a section share layers of at most GROUP bytes. If that gives too many layers, the neighbours with the
+fewest bytes together are joined, again and again, across the border above Python only when nothing else is left.
 
 Sizes are those of the archives: a property of the packages' contents, wherever they come from.
 """
@@ -43,50 +43,61 @@ class Group:
 
 def groups(lock: Lock, sizes: Mapping[str, int], at_most: int) -> tuple[Group, ...]:
     """The layers of `lock`, at most `at_most`. `sizes` has each archive's size by its sha256."""
-    closure = _closure(lock, "python")
+    sections = _sections(lock)
     result: list[Group] = []
-    for package in ordered(lock):
-        alone = Group((package,), package.name in closure)
-        if result and _may_join(lock, result[-1], alone, sizes):
+    for package in ordered(lock, sizes):
+        alone = Group((package,), sections[package.name] <= _PYTHON)
+        if result and _may_join(result[-1], alone, sections, sizes):
             result[-1] = _joined(result[-1], alone)
         else:
             result.append(alone)
-    while len(result) > at_most and (index := _smallest_neighbours(result, sizes)) is not None:
+    while len(result) > at_most and len(result) > 1:
+        index = _smallest_neighbours(result, sizes)
         result[index : index + 2] = [_joined(result[index], result[index + 1])]
     return tuple(result)
 
 
-def ordered(lock: Lock) -> tuple[LockedPackage, ...]:
-    """The packages from the bottom layer to the top one; what a package needs lies below it, but for cycles."""
-    closure = _closure(lock, "python")
-    depths = _depths(lock)
+def ordered(lock: Lock, sizes: Mapping[str, int]) -> tuple[LockedPackage, ...]:
+    """The packages from the bottom layer to the top one."""
+    sections, depths = _sections(lock), _depths(lock)
 
-    def rank(package: LockedPackage) -> tuple[int, int, str, str]:
-        where = 0 if package.name in closure else 2 if package.name in lock.requested else 1
-        return (where, depths[package.name], package.name, package.manager)
+    def rank(package: LockedPackage) -> tuple[int, bool, int, str, str]:
+        small = sizes[package.sha256] < BIG
+        return (sections[package.name], small, depths[package.name], package.name, package.manager)
 
     return tuple(sorted(lock.packages, key=rank))
 
 
-def _may_join(lock: Lock, below: Group, above: Group, sizes: Mapping[str, int]) -> bool:
-    if below.in_python != above.in_python:
+_BELOW_PYTHON, _PYTHON, _ABOVE_PYTHON, _REQUESTED = range(4)
+
+
+def _sections(lock: Lock) -> Mapping[str, int]:
+    closure = _closure(lock, "python")
+
+    def section(name: str) -> int:
+        if name == "python":
+            return _PYTHON
+        if name in closure:
+            return _BELOW_PYTHON
+        return _REQUESTED if name in lock.requested else _ABOVE_PYTHON
+
+    return {package.name: section(package.name) for package in lock.packages}
+
+
+def _may_join(below: Group, above: Group, sections: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
+    packages = (*below.packages, *above.packages)
+    places = {sections[package.name] for package in packages}
+    if len(places) > 1 or places & {_PYTHON, _REQUESTED}:
         return False
-    small = all(_is_small(lock, package, sizes) for package in (*below.packages, *above.packages))
-    return small and below.size(sizes) + above.size(sizes) <= GROUP
-
-
-def _is_small(lock: Lock, package: LockedPackage, sizes: Mapping[str, int]) -> bool:
-    return sizes[package.sha256] < BIG and package.name != "python" and package.name not in lock.requested
+    return all(sizes[package.sha256] < BIG for package in packages) and below.size(sizes) + above.size(sizes) <= GROUP
 
 
 def _joined(below: Group, above: Group) -> Group:
     return Group(below.packages + above.packages, below.in_python and above.in_python)
 
 
-def _smallest_neighbours(result: list[Group], sizes: Mapping[str, int]) -> int | None:
-    """Where the two neighbours lie that are smallest together; Python's closure is kept apart as long as possible."""
-    if len(result) < 2:
-        return None
+def _smallest_neighbours(result: list[Group], sizes: Mapping[str, int]) -> int:
+    """Where the two neighbours lie that are smallest together, those on either side of Python's border last."""
     totals = [one.size(sizes) for one in result]
     pairs = range(len(result) - 1)
     return min(pairs, key=lambda i: (result[i].in_python != result[i + 1].in_python, totals[i] + totals[i + 1], i))

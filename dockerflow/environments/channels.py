@@ -7,10 +7,9 @@ on disk by py-rattler, and in memory for as long as somebody asks: solving sever
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rattler import (
     BuildString,
@@ -41,15 +40,21 @@ _HINT = "look with `dockerflow doctor`, or name other channels with `channels` i
 
 @dataclass(frozen=True)
 class Channels:
-    """The channels of `spec` in strict priority, asked on behalf of `steps`."""
+    """The channels of `spec` in strict priority, asked on behalf of `steps`.
+
+    Strict: a dependency is taken from the first channel that has a package of its name, whatever the version. What the
+    user asks for by version is taken from the first channel that has that version.
+    """
 
     spec: EnvironmentSpec
-    steps: Sequence[str] = ()
-    timeout: int = TIMEOUT
-    _gateway: Gateway = field(init=False)
+    steps: Sequence[str]
+    _gateway: Gateway
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_gateway", _shared_gateway(self.timeout))
+    @classmethod
+    @contextmanager
+    def opened(cls, spec: EnvironmentSpec, steps: Sequence[str] = (), timeout: int = TIMEOUT) -> Iterator[Channels]:
+        with _shared.used(timeout) as gateway:
+            yield cls(spec, steps, gateway)
 
     async def solve(self, requirements: Iterable[Requirement]) -> list[RepoDataRecord]:
         """Every package of the environment. Raises rattler's SolverError where there is no solution."""
@@ -63,14 +68,11 @@ class Channels:
                 channel_priority=ChannelPriority.Strict,
             )
 
-    async def records(self, name: str) -> list[list[RepoDataRecord]]:
-        """All packages of this name, channel by channel in order of priority."""
-        per_source: list[list[RepoDataRecord]] = []
-        for source in self._sources:
-            with self._translated():
-                found = await self._gateway.query([source], self._platforms, [name], recursive=False)
-            per_source.append([record for records in found for record in records])
-        return per_source
+    async def records(self, name: str) -> list[RepoDataRecord]:
+        """All packages of this name."""
+        with self._translated():
+            per_channel = await self._gateway.query(self._sources, self._platforms, [name], recursive=False)
+        return [record for records in per_channel for record in records]
 
     async def names(self) -> list[str]:
         with self._translated():
@@ -104,17 +106,30 @@ class Channels:
         return ChannelError(f"the channel {channel} cannot be read: {cause} ({whose})", _HINT)
 
 
-_gateways: weakref.WeakValueDictionary[int, Gateway] = weakref.WeakValueDictionary()
-_gateways_lock = threading.Lock()
+class _SharedGateway:
+    """One gateway for all who ask at the same time, a new one when nobody was asking: it remembers what it has read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._gateway: Gateway | None = None
+
+    @contextmanager
+    def used(self, timeout: int) -> Iterator[Gateway]:
+        with self._lock:
+            if self._gateway is None:
+                self._gateway = Gateway(client=Client.default_client(max_retries=RETRIES, timeout=timeout))
+            gateway, self._users = self._gateway, self._users + 1
+        try:
+            yield gateway
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._gateway = None
 
 
-def _shared_gateway(timeout: int) -> Gateway:
-    with _gateways_lock:
-        gateway = _gateways.get(timeout)
-        if gateway is None:
-            gateway = Gateway(client=Client.default_client(max_retries=RETRIES, timeout=timeout))
-            _gateways[timeout] = gateway
-        return gateway
+_shared = _SharedGateway()
 
 
 def _virtual_packages(platform: str) -> list[GenericVirtualPackage]:

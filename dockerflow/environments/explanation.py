@@ -35,15 +35,11 @@ async def of(channels: Channels, wanted: Sequence[Requirement]) -> Unsatisfiable
 
 async def _alone(channels: Channels, one: Requirement) -> tuple[str, str] | None:
     """What is wrong with this requirement by itself, and what to try."""
-    per_channel = await channels.records(one.name)
-    everything = [record for records in per_channel for record in records]
-    if not everything:
+    there = await channels.records(one.name)
+    if not there:
         return await _unknown_name(channels, one)
-    if not any(one.match_spec.matches(record) for record in everything):
-        return _no_such_version(channels, one, everything)
-    first = next(index for index, records in enumerate(per_channel) if records)
-    if not any(one.match_spec.matches(record) for record in per_channel[first]) and one.match_spec.channel is None:
-        return _hidden(channels, one, first, per_channel)
+    if not any(one.match_spec.matches(record) for record in there):
+        return _no_such_version(channels, one, there)
     return None
 
 
@@ -63,17 +59,6 @@ def _no_such_version(channels: Channels, one: Requirement, records: Iterable[Pac
     else:
         hint = f"the versions that there are: {_listed(found)}"
     return f"no `{one}` {_where(channels)}, which has {_listed(found)}", hint
-
-
-def _hidden(
-    channels: Channels, one: Requirement, first: int, per_channel: Sequence[Iterable[PackageRecord]]
-) -> tuple[str, str]:
-    names = channels.spec.channels
-    later = next(
-        name for name, records in zip(names, per_channel, strict=True) if any(map(one.match_spec.matches, records))
-    )
-    message = f"`{one}` is on channel `{later}` only, and `{names[first]}`, which goes before it, has other versions"
-    return message, f"ask for `{later}::{one.name}`, or put `{later}` first among the channels"
 
 
 async def _together(channels: Channels, wanted: Sequence[Requirement]) -> Unsatisfiable:
@@ -122,7 +107,7 @@ async def _instead(channels: Channels, core: Sequence[Requirement], spec: str) -
     asked = next((one for one in core if one.name == name), None)
     if asked is not None and str(asked) != spec:
         return f"but {asked} is asked for"
-    found = versions([record for records in await channels.records(name) for record in records])
+    found = versions(await channels.records(name))
     if not found:
         return f"which no channel has ({_listed(channels.spec.channels)})"
     return f"but there is only {_listed(found)}"

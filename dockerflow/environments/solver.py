@@ -30,7 +30,8 @@ def solve(spec: EnvironmentSpec, steps: Sequence[str] = (), timeout: int = TIMEO
             f"step images are made for {' and '.join(f'`{name}`' for name in virtual_packages.PLATFORMS)}",
         )
     wanted = requirements.of(spec)
-    records = event_loop.run(_solve(Channels(spec, steps, timeout), wanted))
+    with Channels.opened(spec, steps, timeout) as channels:
+        records = event_loop.run(_solve(channels, wanted))
     return Lock(
         platform=spec.platform,
         packages=tuple(_locked(record) for record in records),

@@ -22,6 +22,8 @@ _MISSING = re.compile(r"No candidates were found for (?P<top>.+)\.|(?P<what>.+),
 _BAD = re.compile(r"(?P<what>.+?),?(?: which)? cannot be installed because there are no viable options:")
 _GOOD = re.compile(r"(?P<what>.+?),?(?: which)? can be installed with any of the following options:")
 _CONFLICT = re.compile(r"(?P<what>.+), which conflicts with the versions reported above\.")
+_LATER = re.compile(r"(?P<what>.+) is excluded because due to strict channel priority .* from: '(?P<channel>.+)'")
+_PACKAGE = re.compile(r"\S+ \S+( \| \S+)*")
 _ROOT = "The following packages are incompatible"
 
 
@@ -76,6 +78,10 @@ def _render(node: Node, instead: Callable[[str], str]) -> list[str]:
         return [f"{_plain(what)}, {instead(what)}"]
     if match := _CONFLICT.fullmatch(node.text):
         return [_plain(match["what"])]
+    if match := _LATER.fullmatch(node.text):
+        return [
+            f"{match['what']} is on `{match['channel'].rstrip('/')}`, after a channel that has other versions of it"
+        ]
     if match := _offer(node):
         return _spec(node, _plain(match["what"]), instead)
     below = [line for child in node.children for line in _render(child, instead)]
@@ -90,10 +96,14 @@ def _spec(node: Node, what: str, instead: Callable[[str], str]) -> list[str]:
     Where one of them only collides with another branch, or is there, the spec itself is what collides, and what the
     others lack besides would lead astray.
     """
-    if any(not child.children for child in node.children):
+    if any(_collides(child) for child in node.children):
         return [what]
     below = [line for child in node.children for line in _render(child, instead)]
     return [f"{what}:", *(f"  {line}" for line in below)]
+
+
+def _collides(node: Node) -> bool:
+    return not node.children and any(form.fullmatch(node.text) for form in (_CONFLICT, _PACKAGE))
 
 
 def _offer(node: Node) -> re.Match[str] | None:

@@ -14,7 +14,7 @@ from conda_lock.lockfile import (  # type: ignore[import-untyped]
     write_conda_lock_file,
 )
 from conda_lock.lockfile.v1.models import Lockfile  # type: ignore[import-untyped]
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockerflow.environments.errors import LockFileError
@@ -55,6 +55,7 @@ locks = st.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(locks)
 def test_a_lock_is_read_back_as_it_was_written(written: Lock) -> None:
     file = read(dumps(written), "a lock")
@@ -62,6 +63,7 @@ def test_a_lock_is_read_back_as_it_was_written(written: Lock) -> None:
     assert file.intact
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(locks)
 def test_what_is_written_is_what_conda_locks_own_models_write(written: Lock) -> None:
     document = yaml.safe_load(dumps(written))

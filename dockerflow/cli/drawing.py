@@ -79,7 +79,10 @@ class _Drawing:
 
     def _branches(self, step: Step, join: str | None, margin: str) -> Iterator[Line]:
         for branch in step.next:
-            yield from self.from_step(branch, join, margin + "│   ", margin + "├── ")
+            if branch == join:
+                yield ((f"{margin}├── → {branch}", "edge"),)
+            else:
+                yield from self.from_step(branch, join, margin + "│   ", margin + "├── ")
             yield ((margin + "│", "edge"),)
 
     def _note(self, step: Step) -> tuple[str, str]:

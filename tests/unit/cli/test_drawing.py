@@ -1,0 +1,168 @@
+"""Flows drawn as trees, compared line by line."""
+
+from __future__ import annotations
+
+from dockerflow.cli.drawing import coloured, draw, plain
+from dockerflow.flow.definition import Catch, Conda, Flow, ParameterDefinition, Resources, Retry, Step
+
+PYTHON = Conda(python="3.11")
+
+
+def step(
+    name: str, *following: str, foreach: str | None = None, join: bool = False, doc: str = "", conda: Conda = PYTHON
+) -> Step:
+    return Step(name, "/f/flow.py", 1, doc, following, foreach=foreach, join=join, decorators=(conda,))
+
+
+def drawn(*steps: Step, width: int = 80) -> list[str]:
+    """The steps' part of the picture."""
+    flow = Flow("F", "/f/flow.py", 1, "", {each.name: each for each in steps})
+    return [plain(line) for line in draw(flow, width)][2:]
+
+
+def names(*steps: Step) -> list[str]:
+    """The picture without what is said about environments."""
+    return [line for line in drawn(*steps) if "python" not in line]
+
+
+def test_a_linear_flow_is_a_column() -> None:
+    assert drawn(step("start", "end", doc="Begin."), step("end")) == [
+        "● start",
+        "│   Begin.",
+        "│   python 3.11, no libraries",
+        "│",
+        "● end",
+        "    python 3.11, no libraries",
+    ]
+
+
+def test_branches_stand_below_their_split_and_the_join_at_its_level() -> None:
+    flow = [step("start", "a", "b"), step("a", "a2"), step("a2", "j"), step("b", "j")]
+    assert names(*flow, step("j", "end", join=True), step("end")) == [
+        "● start",
+        "│",
+        "├── ● a",
+        "│   │",
+        "│   ● a2",
+        "│",
+        "├── ● b",
+        "│",
+        "● j  joins a2, b",
+        "│",
+        "● end",
+    ]
+
+
+def test_a_foreach_ends_at_the_join_of_its_own_level() -> None:
+    flow = [
+        step("start", "outer", foreach="xs"),
+        step("outer", "inner", foreach="ys"),
+        step("inner", "j1"),
+        step("j1", "j2", join=True),
+    ]
+    assert names(*flow, step("j2", "end", join=True), step("end")) == [
+        "● start",
+        "│",
+        "├── ● outer  for each of xs",
+        "│   │",
+        "│   ├── ● inner  for each of ys",
+        "│   │",
+        "│   ● j1  joins inner",
+        "│",
+        "● j2  joins j1",
+        "│",
+        "● end",
+    ]
+
+
+def test_a_split_inside_a_foreach_does_not_end_it() -> None:
+    flow = [
+        step("start", "each", foreach="xs"),
+        step("each", "a", "b"),
+        step("a", "j1"),
+        step("b", "j1"),
+        step("j1", "after", join=True),
+        step("after", "j2"),
+    ]
+    assert names(*flow, step("j2", "end", join=True), step("end")) == [
+        "● start",
+        "│",
+        "├── ● each  for each of xs",
+        "│   │",
+        "│   ├── ● a",
+        "│   │",
+        "│   ├── ● b",
+        "│   │",
+        "│   ● j1  joins a, b",
+        "│   │",
+        "│   ● after",
+        "│",
+        "● j2  joins after",
+        "│",
+        "● end",
+    ]
+
+
+def test_a_branch_that_is_nothing_but_the_join_points_at_it() -> None:
+    assert names(step("start", "a", "b"), step("a", "b"), step("b")) == [
+        "● start",
+        "│",
+        "├── ● a",
+        "│",
+        "├── → b",
+        "│",
+        "● b",
+    ]
+
+
+def test_a_circle_ends() -> None:
+    assert names(step("start", "a"), step("a", "start"))[-1] == "→ start, drawn above"
+
+
+def test_each_step_says_its_environment_and_what_its_decorators_say() -> None:
+    conda = Conda(libraries=(("numpy", ""), ("pandas", "1.5.3")), python="3.9")
+    decorators = (conda, Retry(times=1), Catch("failed"), Resources(cpu=1.5, memory=4096))
+    only = Step("start", "/f/flow.py", 1, "", (), decorators=decorators)
+    assert drawn(only) == [
+        "● start",
+        "    python 3.9: numpy, pandas 1.5.3",
+        "    retry 1 time · catch as failed · 1.5 CPU · 4096 MiB",
+    ]
+
+
+def test_a_disabled_environment_has_no_libraries() -> None:
+    assert "no libraries" in drawn(step("start", conda=Conda((("pandas", "1"),), disabled=True)))[1]
+
+
+def test_docstrings_are_wrapped_to_the_width_inside_the_tree() -> None:
+    shown = drawn(step("start", "a", foreach="x"), step("a", "j", doc="word " * 40), step("j", join=True), width=40)
+    words = [line for line in shown if "word" in line]
+    assert max(map(len, shown)) <= 40
+    assert len(words) > 1
+    assert {line[:8] for line in words} == {"│       "}
+
+
+def test_a_flow_says_its_parameters() -> None:
+    parameters = (
+        ParameterDefinition("alpha", "alpha", "float", required=True, help="How much."),
+        ParameterDefinition("name", "name", "str", required=False, default="x"),
+    )
+    flow = Flow("F", "/f/flow.py", 3, "What it does.", {"start": step("start")}, parameters)
+    lines = [plain(line) for line in draw(flow, 80)]
+    assert lines[0].endswith("/f/flow.py:3")
+    assert lines[1:7] == [
+        "What it does.",
+        "",
+        "--alpha NUMBER  [required]",
+        "    How much.",
+        "--name TEXT  [default: x]",
+        "",
+    ]
+
+
+def test_colours_change_no_character() -> None:
+    for line in draw(Flow("F", "/f/flow.py", 1, "Doc.", {"start": step("start")}), 80):
+        text = coloured(line)
+        for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[36m"):
+            text = text.replace(code, "")
+        assert text.rstrip() == plain(line)

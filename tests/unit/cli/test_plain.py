@@ -1,0 +1,162 @@
+"""The lines of a run in a pipe: lists of events in, text out."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from dockerflow import progress as p
+from dockerflow.cli.plain import PlainView
+from dockerflow.cli.sentences import Place
+from tests.unit.cli import watching as w
+
+
+HOME = Place("/home/me/.dockerflow")
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def lines_of(*events: p.Event) -> list[str]:
+    stream = io.StringIO()
+    view = PlainView(stream, Place("/store"), clock=lambda: w.NOON)
+    for event in events:
+        view.notify(event)
+    return stream.getvalue().splitlines()
+
+
+def ending_of(*events: p.Event, place: Place = HOME) -> str:
+    stream = io.StringIO()
+    view = PlainView(stream, place, clock=lambda: w.NOON)
+    for event in events:
+        view.notify(event)
+    stream.seek(0)
+    stream.truncate()
+    view.finish()
+    return stream.getvalue()
+
+
+def test_a_users_line_has_its_time_and_its_run_step_and_task() -> None:
+    assert lines_of(w.run_began(), w.printed("hello"))[-1] == "2026-01-31 12:00:00.123 [171234/start/1] hello"
+
+
+def test_both_streams_are_shown_in_the_order_in_which_they_came() -> None:
+    shown = lines_of(w.run_began(), w.printed("a"), w.printed("b", "stderr"), w.printed("c"))
+    assert [line[-1] for line in shown[1:]] == ["a", "b", "c"]
+
+
+def test_users_text_passes_unchanged() -> None:
+    text = "  10%|█   |\r 20%|██  | \x1b[31mred\x1b[0m"
+    stream = io.StringIO()
+    PlainView(stream, Place("/store")).notify(w.printed(text))
+    assert stream.getvalue().endswith(f"] {text}\n")
+
+
+def test_there_are_no_control_codes_of_ours() -> None:
+    events = [*w.prepared(again=False), w.run_began(), *w.failed_task("start", "1", w.RAISED), w.run_ended("failed")]
+    assert "\x1b" not in "\n".join(lines_of(*events)) + ending_of(*events)
+
+
+def test_a_first_run_says_what_was_solved_and_built() -> None:
+    assert lines_of(*w.prepared(again=False), w.run_began()) == [
+        "2026-01-31 12:00:00.123 [start] solving",
+        "2026-01-31 12:00:00.123 [start] solved in 0.1 s, 12 packages",
+        "2026-01-31 12:00:00.123 [compute, join, end] lock reused (store)",
+        "2026-01-31 12:00:00.123 [start] layer 2/2 built: pandas 2.2.3, 40 MB",
+        "2026-01-31 12:00:00.123 [start] 14 layers built, 2 sent, 120 MB in 3.0 s (dockerflow/step:aa)",
+        "2026-01-31 12:00:00.123 [compute, join, end] image present (dockerflow/step:bb)",
+        "2026-01-31 12:00:00.123 2 environments: 1 solved, 1 image built, 120 MB sent",
+        "2026-01-31 12:00:00.123 [171234] run GenreStats/171234 begins: 4 steps",
+    ]
+
+
+def test_a_second_run_says_that_nothing_was_solved_or_built() -> None:
+    shown = lines_of(*w.prepared(again=True), w.run_began())
+    assert "2026-01-31 12:00:00.123 [start] lock reused (store)" in shown
+    assert "2026-01-31 12:00:00.123 [compute, join, end] lock reused (committed beside the flow)" in shown
+    assert "2026-01-31 12:00:00.123 2 environments: solved nothing, built nothing" in shown
+
+
+def test_a_users_exception_is_shown_as_python_shows_it_and_said_once() -> None:
+    shown = lines_of(w.run_began(), *w.failed_task("start", "1", w.RAISED))
+    assert shown[-5] == "2026-01-31 12:00:00.123 [171234/start/1] task failed after 2.0 s"
+    assert shown[-4:] == w.TRACEBACK.splitlines()
+
+
+def test_a_failure_without_traceback_is_told_with_its_hint() -> None:
+    assert lines_of(w.run_began(), *w.failed_task("start", "1", w.KILLED))[-2:] == [
+        "error: step `start` used more than its 512 MiB",
+        "hint: ask for more with `@resources(memory=1024)`",
+    ]
+
+
+def test_a_retry_says_when_the_next_attempt_comes() -> None:
+    shown = lines_of(
+        w.run_began(), *w.failed_task("start", "1", w.RAISED, retry_in=120.0), p.AttemptBegan("start", "1", 1)
+    )
+    assert "[171234/start/1] attempt 0 failed after 2.0 s; next attempt in 2 min 00 s" in "\n".join(shown)
+    assert shown[-1].endswith("task begins, attempt 1")
+
+
+def test_a_caught_failure_is_one_line() -> None:
+    shown = lines_of(w.run_began(), *w.failed_task("start", "1", w.RAISED, caught=True))
+    assert shown[-1].endswith("failed after 2.0 s, caught by @catch: ZeroDivisionError: division by zero")
+
+
+def test_the_end_says_what_steps_took_and_how_to_read_the_results() -> None:
+    events = [w.run_began(), *w.task("start", "1"), w.run_ended()]
+    assert ending_of(*events) == (
+        "\n"
+        "  start            0 ms  1/1 tasks\n"
+        "  compute       not run\n"
+        "  join          not run\n"
+        "  end           not run\n"
+        "\n"
+        "results:   python -c \"from dockerflow import Run; print(Run('GenreStats/171234').data)\"\n"
+        "artifacts: dockerflow dump GenreStats/171234\n"
+        "logs:      dockerflow logs GenreStats/171234\n"
+        "store:     /home/me/.dockerflow\n"
+    )
+
+
+def test_after_a_failure_the_logs_named_are_those_of_the_task_that_failed() -> None:
+    shown = ending_of(w.run_began(), *w.failed_task("start", "1", w.RAISED), w.run_ended("failed"))
+    assert "logs:      dockerflow logs GenreStats/171234/start/1\n" in shown
+    assert "results:" not in shown
+
+
+def test_a_store_that_was_chosen_is_part_of_every_command() -> None:
+    shown = ending_of(w.run_began(), w.run_ended(), place=Place("/my store", "/my store"))
+    assert "artifacts: DOCKERFLOW_STORE='/my store' dockerflow dump GenreStats/171234\n" in shown
+
+
+def test_nothing_is_said_at_the_end_when_no_run_began() -> None:
+    assert ending_of(p.EnvironmentSolving(("start",))) == ""
+
+
+def test_what_was_told_is_in_the_file_at_once(tmp_path: os.PathLike[str]) -> None:
+    path = os.path.join(tmp_path, "log")
+    with open(path, "w") as stream:
+        PlainView(stream, Place("/store")).notify(w.run_began())
+        with open(path) as reader:
+            assert "run GenreStats/171234 begins" in reader.read()
+
+
+def test_the_run_goes_on_when_nobody_reads() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream:
+        view = PlainView(stream, Place("/store"))
+        os.close(reader)
+        view.notify(w.run_began())
+        view.notify(w.printed("hello"))
+        view.finish()

@@ -20,7 +20,7 @@ from dockerflow.errors import DockerflowError
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["SETTINGS", "Config", "ConfigError", "load_config", "project_file", "set_in_file", "user_file"]
+__all__ = ["SETTINGS", "Config", "ConfigError", "load_config", "project_file", "set_in_file", "state_dir", "user_file"]
 
 FILE = "config.yaml"
 DEFAULT = "default"
@@ -192,3 +192,8 @@ def _nearest(setting: str) -> str:
 def _xdg(kind: str, default: str) -> Path:
     folder = os.environ.get(f"XDG_{kind}_HOME") or Path.home() / default
     return Path(folder) / "dockerflow"
+
+
+def state_dir() -> Path:
+    """Where logs of what outlives a command are written."""
+    return _xdg("STATE", ".local/state")

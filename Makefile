@@ -1,0 +1,41 @@
+# One command each: `make help` lists them. Everything runs in .venv, made from pyproject.toml when that has changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INPUT := .demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint test-unit bench clean
+
+help:  ## List the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(INSTALLED)  ## Set this machine up, then run the first example on a real table of movies
+	@$(BIN)/dockerflow setup examples/genre_stats/flow.py
+	@$(BIN)/python tests/movies.py $(INPUT)/movies.csv
+	@$(BIN)/dockerflow run examples/genre_stats/flow.py --movies $(INPUT)/movies.csv
+	@$(BIN)/python examples/genre_stats/results.py
+
+test: $(INSTALLED)  ## Set this machine up, then check and test everything
+	@$(BIN)/python tests/everything.py
+
+lint: $(INSTALLED)  ## Check style, types, import rules and the old Python of shipped modules
+	@$(BIN)/python tests/everything.py lint
+
+test-unit: $(INSTALLED)  ## Run the tests that need no engine and no network
+	@$(BIN)/python tests/everything.py unit
+
+bench: $(INSTALLED)  ## Measure what we claim, each beside a peer
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:  ## Remove .venv and what demo and tests leave here
+	rm -rf $(VENV) $(INPUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(INSTALLED): pyproject.toml
+	@echo "installing dockerflow and its tools into $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit("dockerflow needs Python 3.10 or newer, this is %d.%d: say PYTHON=python3.X" % sys.version_info[:2] if sys.version_info < (3, 10) else 0)'
+	@$(PYTHON) -m venv $(VENV) || { echo "no virtual environment: install python3-venv (apt-get install python3-venv)"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,102 @@
+"""Run all checks and tests, one after the other, and end with a summary: `everything.py [lint|unit]`.
+
+Every part runs even if one before it failed, so that one run shows all there is to mend. Tests of `unit` run on every
+core; those with an engine run one at a time, for they measure and count what is on it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+# What is shipped into step containers, where an old Python may run it.
+SHIPPED = ["errors.py", "flow", "artifacts", "runtime", "store", "client"]
+WITH_ENGINE = ["integration", "end_to_end", "differential", "faults"]
+
+NO_TESTS = 5  # pytest's exit code
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    command: list[str]
+
+    @property
+    def is_pytest(self) -> bool:
+        return self.command[0] == "pytest"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    part: Part
+    ok: bool
+    seconds: float
+    words: str  # pytest's own last line, or nothing
+
+    def __str__(self) -> str:
+        return f"{'ok    ' if self.ok else 'FAILED'} {self.part.name:<14} {self.seconds:6.1f} s  {self.words}"
+
+
+LINT = [
+    Part("style", ["ruff", "check", "."]),
+    Part("types", ["mypy"]),
+    Part("import rules", ["lint-imports"]),
+    Part("old Python", ["vermin", "-t=3.7-", "--violations", "--no-tips", *(f"dockerflow/{name}" for name in SHIPPED)]),
+]
+UNIT = [Part("unit", ["pytest", "-q", "-n", "auto", "tests/unit"])]
+SET_UP = [
+    Part("set-up", ["dockerflow", "setup"]),
+    Part("test channel", ["python", "-c", "from tests.channel import local_channel as made; print(made().folder)"]),
+]
+ENGINE = [Part(name, ["pytest", "-q", f"tests/{name}"]) for name in WITH_ENGINE]
+
+PARTS = {"lint": LINT, "unit": UNIT, "all": [*LINT, *UNIT, *SET_UP, *ENGINE]}
+
+
+def run(part: Part) -> Outcome:
+    """Run one part; its output goes on as it comes."""
+    print(f"\n== {part.name}: {' '.join(part.command)}", flush=True)
+    began = time.monotonic()
+    last = ""
+    with subprocess.Popen(
+        [str(BIN / part.command[0]), *part.command[1:]], cwd=ROOT, stdout=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            last = line.strip() or last
+    ok = process.returncode == 0 or (part.is_pytest and process.returncode == NO_TESTS)
+    return Outcome(part, ok, time.monotonic() - began, last.strip("= ") if part.is_pytest else "")
+
+
+def counted(outcomes: list[Outcome]) -> tuple[int, int]:
+    """How many tests passed and how many did not, in all of pytest's last lines."""
+    words = " ".join(outcome.words for outcome in outcomes if outcome.part.is_pytest)
+    passed = sum(int(number) for number in re.findall(r"(\d+) passed", words))
+    failed = sum(int(number) for number in re.findall(r"(\d+) (?:failed|errors?)", words))
+    return passed, failed
+
+
+
+
+
+
+def main(arguments: list[str]) -> int:
+    outcomes = [run(part) for part in PARTS[arguments[0] if arguments else "all"]]
+    print("\n== summary")
+    for outcome in outcomes:
+        print(outcome)
+    passed, failed = counted(outcomes)
+    if any(outcome.part.is_pytest for outcome in outcomes):
+        print(f"{passed} passed, {failed} failed")
+    return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""What a worker's container is made of and what it may not do, as the engine's API wants it said.
+
+A step runs code that its user did not write, so it gets as little as it needs: a user that is not root, no capability
+and no way to get one, a root file system that cannot be written, and of the store only what it reads and its run's
+outbox. Nothing secret goes in here: whoever may use the engine can read it with `docker inspect`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from docker.types import Mount, Ulimit
+
+from dockerflow.engines.command import worker_command
+from dockerflow.engines.worker import WorkerRequest
+from dockerflow.images.image import PREFIX
+
+BLOBS = PurePosixPath("/dockerflow/blobs")
+OUTBOX = PurePosixPath("/dockerflow/outbox")
+WORK = PurePosixPath("/work")
+PYTHON = f"{PREFIX}/bin/python"
+
+# A fork bomb ends here. A process with many threads needs some: each counts.
+PIDS = 4096
+
+# Who a task is when the caller is root: nobody, in every distribution.
+UNPRIVILEGED = "65534:65534"
+
+_MIB = 1 << 20
+
+
+def container(
+    request: WorkerRequest, user: str, host_config: Mapping[str, Any], python: str = PYTHON
+) -> dict[str, Any]:
+    """The arguments of the SDK's `create_container`."""
+    return {
+        "image": request.image,
+        "command": worker_command(python, request, BLOBS, OUTBOX, WORK),
+        "name": request.name,
+        "labels": dict(request.labels),
+        "user": user,
+        "environment": _environment(user) | dict(request.environment),
+        "working_dir": str(WORK),
+        # With the client attached this is also `StdinOnce`: the worker's stdin ends when the client goes away.
+        "stdin_open": True,
+        "host_config": host_config,
+    }
+
+
+def host_options(request: WorkerRequest, cpus: int, memory: int) -> dict[str, Any]:
+    """The arguments of the SDK's `create_host_config`, on an engine with `cpus` cores and `memory` bytes."""
+    return {
+        "auto_remove": True,  # with the anonymous volumes
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "read_only": True,
+        "mounts": [
+            Mount(str(BLOBS), str(request.blobs), type="bind", read_only=True),
+            Mount(str(OUTBOX), str(request.outbox), type="bind"),
+            # Anonymous volumes take owner and mode from the image's folders.
+            Mount("/tmp", None, type="volume"),
+            Mount(str(WORK), None, type="volume"),
+        ],
+        "init": True,
+        "pids_limit": PIDS,
+        "ulimits": [Ulimit(name="core", soft=0, hard=0)],  # a crash must not fill the disk
+        "network_mode": request.network,
+        # The worker's output is a protocol for us alone; a log file of it would only grow.
+        "log_config": {"type": "none"},
+        # Docker's own 64 MiB are too few for what shares arrays between processes. It counts as memory of the
+        # container.
+        "shm_size": request.memory * _MIB if request.memory else memory // 2,
+        **_limits(request, cpus),
+    }
+
+
+def _limits(request: WorkerRequest, cpus: int) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    if request.cpu:
+        # Asking for more cores than there are is an error of the engine's, and means all of them.
+        limits["nano_cpus"] = int(min(request.cpu, cpus) * 1e9)
+    if request.memory:
+        limits["mem_limit"] = limits["memswap_limit"] = request.memory * _MIB  # the sum of both: no swap
+    return limits
+
+
+def _environment(user: str) -> dict[str, str]:
+    """The image knows no name for the user, and Python's `getpass` and many libraries want one."""
+    name = "nobody" if user == UNPRIVILEGED else "dockerflow"
+    return {"HOME": str(WORK), "USER": name, "LOGNAME": name}

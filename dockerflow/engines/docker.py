@@ -1,0 +1,248 @@
+"""Workers in containers on a Docker engine.
+
+A worker's container is attached to before it starts, so nothing that it says is lost, and it ends when the attached
+connection ends, so a scheduler that is killed leaves none behind. Each worker has one thread that listens. What a
+container may do is in `container`; how one ended is in `exits`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.context import ContextAPI
+
+from dockerflow.engines.boundary import FOREIGN, NEWER, translated
+from dockerflow.engines.container import PYTHON, UNPRIVILEGED, container, host_options
+from dockerflow.engines.errors import EngineError, EngineTooOld, WorkerNotStarted
+from dockerflow.engines.exits import Exit, Exits
+from dockerflow.engines.listener import Listener
+from dockerflow.engines.streams import STDOUT, Demultiplexer
+from dockerflow.engines.worker import Notify, Worker, WorkerRequest
+from dockerflow.runtime.messages import RunTask, encode
+
+# The API of Docker 19.03: the first that we test nothing older than.
+OLDEST_API = (1, 40)
+
+_READ = 64 * 1024
+_CONNECTIONS = 32
+
+# conda's name for what the engine runs on, by the engine's own name.
+_PLATFORMS = {
+    "x86_64": "linux-64",
+    "amd64": "linux-64",
+    "aarch64": "linux-aarch64",
+    "arm64": "linux-aarch64",
+    "ppc64le": "linux-ppc64le",
+}
+
+
+class DockerHost:
+    """A Docker engine that answered. `python` is the interpreter in the images that workers run in."""
+
+    def __init__(self, client: docker.DockerClient, url: str, python: str = PYTHON) -> None:
+        """Asks the engine about itself; see `connect`."""
+        self.client = client
+        self.url = url
+        self._python = python
+        with translated("ask the engine about itself", url):
+            version, info = client.version(), client.info()
+        self._check_version(version)
+        self._info: Mapping[str, Any] = info
+        self._exits = Exits(client, info.get("SystemTime", ""))
+
+    @classmethod
+    def connect(cls, url: str | None = None, python: str = PYTHON) -> DockerHost:
+        """The engine at `url`, or where DOCKER_HOST, the current docker context or the default socket says.
+
+        Raises EngineNotFound, EngineDenied, EngineTooOld, or EngineError for an address that makes no sense.
+        """
+        address = url or os.environ.get("DOCKER_HOST") or _context_address() or "unix:///var/run/docker.sock"
+        with translated("reach the Docker engine", address):
+            options: dict[str, Any] = {"version": "auto", "max_pool_size": _CONNECTIONS}
+            from_variables = url is None and "DOCKER_HOST" in os.environ  # with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH
+            client = docker.from_env(**options) if from_variables else docker.DockerClient(address, **options)
+        return cls(client, address, python)
+
+    @property
+    def name(self) -> str:
+        return str(self._info.get("Name") or self.url)
+
+    @property
+    def cpus(self) -> int:
+        return int(self._info["NCPU"])
+
+    @property
+    def memory(self) -> int:
+        return int(self._info["MemTotal"])
+
+    @property
+    def platform(self) -> str:
+        """The conda subdir of what the engine runs. Raises EngineError for a platform without one."""
+        architecture, system = str(self._info.get("Architecture")), str(self._info.get("OSType"))
+        if system != "linux" or architecture not in _PLATFORMS:
+            raise EngineError(
+                f"the engine at `{self.url}` runs {system} on {architecture}, for which there are no step images",
+                "use an engine that runs Linux containers on x86-64, arm64 or ppc64le",
+            )
+        return _PLATFORMS[architecture]
+
+    @property
+    def user(self) -> str:
+        """Who a task is, as `uid:gid`: the caller, or nobody when that is root."""
+        if any("rootless" in str(option) for option in self._info.get("SecurityOptions") or ()):
+            return "0:0"  # which is the caller's own, unprivileged user outside of the container
+        return UNPRIVILEGED if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
+
+    def make_outbox(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            uid, gid = self.user.split(":")
+            os.chown(folder, int(uid), int(gid))
+
+    def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
+        """Start a container with a worker. Takes a fifth of a second; several may be started at once.
+
+        Raises ImageNotOnEngine, or EngineError with what the engine says.
+        """
+        with translated(f"start container `{request.name}`", self.url):
+            container_id = self._create(request)
+            try:
+                attached = Attached(self.client, container_id)
+                expected = self._exits.expect(container_id)
+                self.client.api.start(container_id)
+            except docker.errors.APIError as error:
+                self._remove(container_id)
+                raise WorkerNotStarted(f"could not start container `{request.name}`: {error.explanation}") from error
+            except BaseException:
+                self._remove(container_id)
+                raise
+        return DockerWorker(self, request, container_id, attached, Listener(request.worker_id, notify), expected)
+
+    def remove_containers(self, labels: Mapping[str, str]) -> int:
+        """Remove every container that has all of these labels, running or not; how many there were."""
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        with translated("remove containers", self.url):
+            found = self.client.api.containers(all=True, quiet=True, filters={"label": wanted})
+            for each in found:
+                self._remove(each["Id"])
+        return len(found)
+
+    def kill_container(self, container_id: str) -> None:
+        with suppress(*FOREIGN):  # it has ended, or the engine has: the listening thread reports either
+            self.client.api.kill(container_id)
+
+    def _create(self, request: WorkerRequest) -> str:
+        api = self.client.api
+        options = api.create_host_config(**host_options(request, self.cpus, self.memory))
+        user = request.user or self.user
+        return str(api.create_container(**container(request, user, options, self._python))["Id"])
+
+    def _remove(self, container_id: str) -> None:
+        """Nothing happens when it is gone or going."""
+        with suppress(docker.errors.APIError):
+            self.client.api.remove_container(container_id, v=True, force=True)
+
+    def _check_version(self, version: Mapping[str, Any]) -> None:
+        found = str(version.get("ApiVersion", "0.0"))
+        if tuple(int(part) for part in found.split(".")) < OLDEST_API:
+            raise EngineTooOld(
+                f"the engine at `{self.url}` is Docker {version.get('Version')} with API {found}, "
+                f"and {OLDEST_API[0]}.{OLDEST_API[1]} is the oldest that works",
+                NEWER,
+            )
+
+
+class Attached:
+    """The connection to a container's standard streams. It must be made before the container starts."""
+
+    def __init__(self, client: docker.DockerClient, container_id: str) -> None:
+        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        # The SDK's object keeps the HTTP response alive, and with it the connection.
+        self._held: Any = client.api.attach_socket(container_id, params=streams)
+        self._socket: socket.socket = getattr(self._held, "_sock", self._held)
+        self._socket.settimeout(None)
+        self._sending = threading.Lock()
+
+    def send(self, content: bytes) -> None:
+        with self._sending, suppress(OSError):  # it ended: reading says so as well
+            self._socket.sendall(content)
+
+    def receive(self) -> bytes:
+        """What has arrived; nothing at the end."""
+        try:
+            return self._socket.recv(_READ)
+        except OSError:
+            return b""
+
+    def end_input(self) -> None:
+        with self._sending, suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._held.close()
+            self._socket.close()
+
+
+class DockerWorker:
+    """A container that runs, and the thread that listens to it."""
+
+    def __init__(
+        self,
+        host: DockerHost,
+        request: WorkerRequest,
+        container_id: str,
+        attached: Attached,
+        listener: Listener,
+        expected: Exit,
+    ) -> None:
+        self.container_id = container_id
+        self._host = host
+        self._request = request
+        self._attached = attached
+        self._listener = listener
+        self._exit = expected
+        threading.Thread(target=self._listen, name=request.name, daemon=True).start()
+
+    def send(self, task: RunTask) -> None:
+        self._attached.send(encode(task))
+
+    def stop(self) -> None:
+        self._attached.end_input()
+
+    def kill(self) -> None:
+        self._host.kill_container(self.container_id)
+
+    def _listen(self) -> None:
+        try:
+            self._read_to_end()
+        except ValueError as error:  # no protocol of ours: the container is of no use any more
+            self._listener.diagnostics(f"{error}\n".encode())
+            self.kill()
+        if not self._exit.wait():
+            self.kill()
+        self._attached.close()
+        self._listener.end(self._exit.code, self._exit.out_of_memory, self._request.memory)
+
+    def _read_to_end(self) -> None:
+        demultiplexer = Demultiplexer()
+        while received := self._attached.receive():
+            for stream, part in demultiplexer.feed(received):
+                if stream == STDOUT:
+                    self._listener.messages(part)
+                else:
+                    self._listener.diagnostics(part)
+
+
+def _context_address() -> str | None:
+    """The address of docker's current context, which Docker Desktop and others set up."""
+    with translated("read the current docker context", "~/.docker"):
+        context = ContextAPI.get_current_context()
+        return context.Host if context is not None else None

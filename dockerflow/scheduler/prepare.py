@@ -19,10 +19,8 @@ from dockerflow.environments.locks import lock_for
 from dockerflow.environments.request import spec_for
 from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.flow.definition import Flow
-from dockerflow.images.base import base_image
-from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.image import StepImage
-from dockerflow.images.load import ensure
+from dockerflow.images.provide import ImageProvider
 from dockerflow.progress import Notify
 from dockerflow.store.directory import DirectoryStore
 
@@ -53,13 +51,11 @@ def prepare(
     flow: Flow, host: DockerHost, config: Config, store: DirectoryStore, notify: Notify
 ) -> Mapping[str, StepEnvironment]:
     """Lock, build and load what every step needs; by step. Raises EnvironmentsError, ImageError or EngineError."""
-    base = base_image(host.client, config.base_image, config.cache_dir)
-    builder = ImageBuilder(config.cache_dir, base)
+    images = ImageProvider(host.client, config.base_image, config.cache_dir)
 
     def one(spec: EnvironmentSpec, steps: tuple[str, ...]) -> StepEnvironment:
         lock = lock_for(spec, store, flow.file, notify, steps)
-        image = builder.build(lock, notify, steps)
-        ensure(host.client, image, notify, steps)
+        image = images.provide(lock, notify, steps)
         return StepEnvironment(spec.spec_hash, _keep(lock, store), image)
 
     wanted = specs(flow, config, host.platform)

@@ -20,10 +20,10 @@ class TwoModels(FlowSpec):
         self.seed = 7
         self.next(self.train_old, self.train_new)
 
-    @conda(libraries={"scikit-learn": "1.2.2"})
+    @conda(libraries={"scikit-learn": "1.3.2"})
     @step
     def train_old(self):
-        """scikit-learn 1.2.2."""
+        """scikit-learn 1.3.2."""
         self.result = train(self.seed, self.test_size)
         self.next(self.compare)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.images import bytecode, layer, skeleton
 from dockerflow.images.bytecode import Compiler, without_bytecode, write_bytecode
+from dockerflow.images.clashes import lost_paths
 from dockerflow.images.facts import Facts, FactsCache
 from dockerflow.images.grouping import Group, groups
 from dockerflow.images.image import PREFIX, Layer, StepImage
@@ -73,12 +74,13 @@ class Assembly:
         python = next((one.python for package, one in facts.items() if package.name == "python"), None)
         sizes = {package.sha256: one.size for package, one in facts.items()}
         grouped = groups(self._lock, sizes, at_most)
+        lost = lost_paths(self._lock, {package.name: one.paths(python) for package, one in facts.items()})
 
         def one_layer(group: Group) -> Layer:
-            key = _group_key(group, facts, python)
+            key = _group_key(group, facts, python, lost)
 
             def content(out: LayerWriter) -> None:
-                packages = [Package(package, self._archive(package)) for package in group.packages]
+                packages = [Package(one, self._archive(one), lost[one.name]) for one in group.packages]
                 write_layer(out, packages, PREFIX, python)
 
             found, written = self._find_or_write(key, group.title, content)
@@ -150,8 +152,14 @@ def is_empty(one: Layer) -> bool:
     return one.size <= END_OF_ARCHIVE
 
 
-def _group_key(group: Group, facts: Mapping[LockedPackage, Facts], python: Python | None) -> str:
+def _group_key(
+    group: Group,
+    facts: Mapping[LockedPackage, Facts],
+    python: Python | None,
+    lost: Mapping[str, frozenset[str]],
+) -> str:
     """What goes into the group's layer; Python only if there are packages whose files go where it wants them."""
     depends = python is not None and any(facts[package].noarch_python for package in group.packages)
     where = [python.version, python.site_packages] if python is not None and depends else None
-    return layer_key("dockerflow.layer", layer.RECIPE, PREFIX, [package.sha256 for package in group.packages], where)
+    contents = [[package.sha256, sorted(lost[package.name])] for package in group.packages]
+    return layer_key("dockerflow.layer", layer.RECIPE, PREFIX, contents, where)

@@ -6,15 +6,14 @@ fetching or opening any package.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.images.archive import CondaArchive
 from dockerflow.images.files import read_json, write_json
-from dockerflow.images.metadata import Python
+from dockerflow.images.metadata import Python, files, place
 
 # Part of the file's name. Raise it when more must be known.
 _VERSION = 1
@@ -25,6 +24,11 @@ class Facts:
     size: int  # of the archive
     noarch_python: bool  # whether its files go where the environment's Python wants them
     python: Python | None  # set for the package `python`
+    files: tuple[str, ...]  # files and links, as the archive has them
+
+    def paths(self, python: Python | None) -> Iterator[str]:
+        """Where the files and links go below the prefix."""
+        return (place(path, python if self.noarch_python else None) for path in self.files)
 
 
 @dataclass(frozen=True)
@@ -36,18 +40,14 @@ class FactsCache:
         path = self.folder / f"{package.sha256}.{_VERSION}.json"
         found = read_json(path)
         if isinstance(found, dict):
-            python = found["python"]
-            return Facts(found["size"], found["noarch_python"], Python(**python) if python else None)
+            python = Python(**found["python"]) if found["python"] else None
+            return Facts(found["size"], found["noarch_python"], python, tuple(found["files"]))
         facts = _read(package, fetch(package))
         write_json(path, asdict(facts))
         return facts
 
 
 def _read(package: LockedPackage, path: Path) -> Facts:
-    archive = CondaArchive(path, package.file_name)
-    try:
-        index = json.loads(archive.info["info/index.json"])
-        python = Python.of(index) if index["name"] == "python" else None
-        return Facts(path.stat().st_size, index.get("noarch") == "python", python)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
+    index, found = files(CondaArchive(path, package.file_name))
+    python = Python.of(index) if index["name"] == "python" else None
+    return Facts(path.stat().st_size, index.get("noarch") == "python", python, found)

@@ -46,10 +46,7 @@ class Package:
 
     locked: LockedPackage
     archive: Path
-
-    @property
-    def title(self) -> str:
-        return f"{self.locked.name} {self.locked.version}"
+    lost: frozenset[str] = frozenset()  # paths that are another package's in this environment
 
 
 @dataclass(frozen=True)
@@ -60,22 +57,21 @@ class _Opened:
 
 
 def write_layer(out: LayerWriter, packages: Iterable[Package], prefix: str, python: Python | None) -> None:
-    """Write the files of `packages`, as they stand below `prefix`, and complete the layer.
-
-    Where two of them have the same path, the later one's is written. Raises `PackageError`.
-    """
+    """Write the files of `packages`, as they stand below `prefix`, and complete the layer. Raises `PackageError`."""
     opened = [_open(package, python) for package in packages]
-    owner = {path: one.locked.name for one in opened for path in _paths(one.contents)}
     for path in sorted({f"{prefix}/{directory}" for one in opened for directory in _directories(one.contents)}):
         out.directory(path)
     for one in opened:
-        _Transform(out, one, prefix, python, owner).run()
+        _Transform(out, one, prefix, python).run()
     out.close()
 
 
 def _open(package: Package, python: Python | None) -> _Opened:
     archive = CondaArchive(package.archive, package.locked.file_name)
-    return _Opened(package.locked, archive, contents(archive, python))
+    found = contents(archive, python)
+    kept = tuple(entry for entry in found.entries if entry.path not in package.lost)
+    points = tuple(point for point in found.entry_points if f"bin/{point.command}" not in package.lost)
+    return _Opened(package.locked, archive, replace(found, entries=kept, entry_points=points))
 
 
 def _paths(found: PackageContents) -> Iterator[str]:
@@ -92,27 +88,22 @@ def _directories(found: PackageContents) -> Iterator[str]:
 class _Transform:
     """One package's way into the layer."""
 
-    def __init__(
-        self, out: LayerWriter, opened: _Opened, prefix: str, python: Python | None, owner: dict[str, str]
-    ) -> None:
+    def __init__(self, out: LayerWriter, opened: _Opened, prefix: str, python: Python | None) -> None:
         self._out = out
         self._locked = opened.locked
         self._archive = opened.archive
         self._contents = opened.contents
         self._prefix = prefix
         self._python = python
-        self._owner = owner
         self._installed: list[Installed] = []
         self._plain: dict[str, tuple[Installed, int, int]] = {}  # files without a prefix so far, with mode and time
 
     def run(self) -> None:
-        waiting: dict[str, list[PathEntry]] = {}
-        for entry in self._contents.entries:
-            if entry.path_type != "directory":
-                waiting.setdefault(entry.source, []).append(entry)
+        waiting = {entry.source: entry for entry in self._contents.entries if entry.path_type != "directory"}
         with self._archive.payload() as tar:
             for member in tar:
-                for entry in waiting.pop(normal(member.name), ()):
+                entry = waiting.pop(normal(member.name), None)
+                if entry is not None:
                     self._member(tar, member, entry)
         if waiting:
             raise self._archive.malformed(f"its file `{next(iter(waiting))}` is listed, but is not in the archive")
@@ -123,8 +114,7 @@ class _Transform:
     def _member(self, tar: tarfile.TarFile, member: tarfile.TarInfo, entry: PathEntry) -> None:
         if member.issym():
             check_link(self._archive, entry.path, member.linkname, self._prefix)
-            if self._mine(entry):
-                self._out.symlink(self._target(entry.path), member.linkname)
+            self._out.symlink(self._target(entry.path), member.linkname)
             digest = hashlib.sha256(member.linkname.encode()).hexdigest()
             size = len(member.linkname) if entry.size is None else entry.size
             self._installed.append(Installed(entry, entry.path_type, digest, size))
@@ -138,7 +128,7 @@ class _Transform:
     def _hard_link(self, source: str, entry: PathEntry) -> None:
         """A second name for a file of the archive: one in the layer too, unless the prefix makes them differ."""
         found = self._plain.get(source)
-        if found is not None and entry.placeholder is None and self._mine(found[0].entry) and self._mine(entry):
+        if found is not None and entry.placeholder is None:
             first, mode, mtime = found
             self._out.hard_link(self._target(entry.path), self._target(first.entry.path), mode, mtime)
             self._installed.append(replace(first, entry=entry))
@@ -147,12 +137,14 @@ class _Transform:
             self._file(member, entry, chunks(content))
 
     def _file(self, member: tarfile.TarInfo, entry: PathEntry, blocks: Iterator[bytes]) -> None:
-        mode, mtime = _readable(member.mode), int(member.mtime)
+        mode, mtime = _readable(member.mode), max(0, int(member.mtime))
         if entry.placeholder is not None:
             self._patched(entry, mode, mtime + 1, blocks)
             return
         digest = hashlib.sha256() if entry.sha256 is None else None  # where the package does not say it
-        self._put(entry, mode, mtime, member.size, blocks if digest is None else _hashing(blocks, digest))
+        self._out.file(
+            self._target(entry.path), mode, mtime, member.size, blocks if digest is None else _hashing(blocks, digest)
+        )
         done = Installed(entry, entry.path_type, digest.hexdigest() if digest else None, member.size)
         self._installed.append(done)
         self._plain[entry.source] = (done, mode, mtime)
@@ -164,7 +156,7 @@ class _Transform:
                 spool.write(block)
             size = spool.tell()
             spool.seek(0)
-            self._put(entry, mode, mtime, size, chunks(cast(IO[bytes], spool)))
+            self._out.file(self._target(entry.path), mode, mtime, size, chunks(cast(IO[bytes], spool)))
         self._installed.append(Installed(entry, entry.path_type, digest.hexdigest(), size))
 
     def _replaced(self, entry: PathEntry, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -175,19 +167,12 @@ class _Transform:
             where = f"in its file `{entry.path}` {error}"
             raise PackageError(f"package `{self._archive.name}` cannot stand at `{self._prefix}`: {where}") from error
 
-    def _put(self, entry: PathEntry, mode: int, mtime: int, size: int, blocks: Iterable[bytes]) -> None:
-        if self._mine(entry):
-            self._out.file(self._target(entry.path), mode, mtime, size, blocks)
-        else:
-            for _ in blocks:
-                pass
-
     def _entry_point(self, point: EntryPoint) -> None:
         python = cast(Python, self._python)
         script = _script(point, f"{self._prefix}/{python.executable}")
         digest = hashlib.sha256(script).hexdigest()
         entry = PathEntry(point.command, f"bin/{point.command}", "hardlink", sha256=digest, size=len(script))
-        self._put(entry, 0o775, 0, len(script), [script])
+        self._out.file(self._target(entry.path), 0o775, 0, len(script), [script])
         self._installed.append(Installed(entry, "unix_python_entry_point", None, len(script)))
 
     def _record(self) -> None:
@@ -202,9 +187,6 @@ class _Transform:
         index = self._contents.index
         suffix = ".conda" if self._archive.path.name.endswith(".conda") else ".tar.bz2"
         return f"{index['name']}-{index['version']}-{index['build']}{suffix}"
-
-    def _mine(self, entry: PathEntry) -> bool:
-        return self._owner[entry.path] == self._locked.name
 
     def _target(self, path: str) -> str:
         return f"{self._prefix}/{path}"

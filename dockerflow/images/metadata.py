@@ -24,6 +24,9 @@ from dockerflow.images.errors import PackageError
 # It is put together so that this file does not itself contain it.
 _OLD_PLACEHOLDER = "/opt/anaconda1anaconda2" + "anaconda3"
 
+# Where a noarch Python package has what goes to the Python's own folders.
+_MODULES, _SCRIPTS = "site-packages/", "python-scripts/"
+
 
 @dataclass(frozen=True)
 class Python:
@@ -90,6 +93,26 @@ def contents(archive: CondaArchive, python: Python | None) -> PackageContents:
     return PackageContents(index, version, entries, points)
 
 
+def files(archive: CondaArchive) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """`index.json` and the files and links that the package installs, as `place` takes them."""
+    try:
+        index, _, listed = _read(archive)
+        points = _entry_points(archive) if index.get("noarch") == "python" else ()
+        found = [raw["_path"] for raw in listed if raw["path_type"] != "directory"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
+    return index, (*found, *(f"{_SCRIPTS}{point.command}" for point in points))
+
+
+def place(source: str, python: Python | None) -> str:
+    """Where a file of a package goes below the prefix; `python` is given for noarch Python packages only."""
+    if python is not None:
+        for folder, target in ((_MODULES, python.site_packages), (_SCRIPTS, "bin")):
+            if source.startswith(folder):
+                return f"{target}/{source[len(folder) :]}"
+    return source
+
+
 def _read(archive: CondaArchive) -> tuple[dict[str, Any], int, list[dict[str, Any]]]:
     index = json.loads(archive.info["info/index.json"])
     if "info/paths.json" in archive.info:
@@ -103,7 +126,7 @@ def _entry(archive: CondaArchive, raw: dict[str, Any], python: Python | None) ->
     placeholder = raw.get("prefix_placeholder") or None
     return PathEntry(
         source=source,
-        path=_checked(archive, _placed(source, python)),
+        path=_checked(archive, place(source, python)),
         path_type=raw["path_type"],
         no_link=bool(raw.get("no_link")),
         placeholder=placeholder,
@@ -111,15 +134,6 @@ def _entry(archive: CondaArchive, raw: dict[str, Any], python: Python | None) ->
         sha256=raw.get("sha256"),
         size=raw.get("size_in_bytes"),
     )
-
-
-def _placed(source: str, python: Python | None) -> str:
-    if python is None:
-        return source
-    for folder, target in (("site-packages/", python.site_packages), ("python-scripts/", "bin")):
-        if source.startswith(folder):
-            return f"{target}/{source[len(folder) :]}"
-    return source
 
 
 def _checked(archive: CondaArchive, path: str) -> str:

@@ -38,7 +38,7 @@ def record_path(index: dict[str, Any]) -> str:
 def record(contents: PackageContents, file_name: str, sha256: str, size: int, installed: list[Installed]) -> bytes:
     """The record's text. `sha256` and `size` are the archive's."""
     index = contents.index
-    package = {key: index[key] for key in _INDEX_FIELDS if index.get(key) not in (None, [], {}, "")}
+    package = {key: index[key] for key in _INDEX_FIELDS if index.get(key) not in (None, [], {})}
     package |= {"depends": index.get("depends") or [], "sha256": sha256, "size": size}
     paths = sorted(installed, key=lambda one: one.entry.path)
     value = {

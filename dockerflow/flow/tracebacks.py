@@ -22,7 +22,7 @@ def traceback_of(error: BaseException) -> str:
     captured = traceback.TracebackException.from_exception(error)
     for each in _chain(captured, []):
         users = [frame for frame in each.stack if not _hidden(frame.filename)]
-        if users:
+        if users or isinstance(error, SyntaxError):  # which names its place itself
             each.stack[:] = users
     return "".join(captured.format()).rstrip("\n")
 

@@ -146,9 +146,12 @@ def test_join_takes_branches_of_one_split(tmp_path: Path) -> None:
     assert _found(tmp_path, steps)[0] == ("def j(self, inputs):", message)
 
 
-def test_foreach_is_not_joined_at_once(tmp_path: Path) -> None:
-    steps: Graph = {"start": (["j"], "xs", False), "j": (["end"], None, True), "end": ([], None, False)}
-    message = "step `j` joins the foreach of `start` at once"
+@pytest.mark.parametrize("split", [(["j"], "xs", False), (["a", "j"], None, False)])
+def test_split_is_not_joined_at_once(split: tuple[list[str], str | None, bool], tmp_path: Path) -> None:
+    steps: Graph = {"start": split, "j": (["end"], None, True), "end": ([], None, False)}
+    if "a" in split[0]:
+        steps["a"] = ["j"], None, False
+    message = "step `j` joins the split at `start` at once"
     assert _found(tmp_path, steps) == [("def j(self, inputs):", message)]
 
 

@@ -1,0 +1,56 @@
+"""The examples, run as the README says, in containers."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import sys
+from pathlib import Path
+
+from tests.end_to_end.conftest import EXAMPLES
+
+GENRE_STATS = EXAMPLES / "genre_stats" / "flow.py"
+
+
+def movie_table() -> Path:
+    """The table of about 3,700 films that Metaflow brings along among its tutorials."""
+    import metaflow  # noqa: PLC0415 - slow, and for this alone
+
+    return Path(metaflow.__file__).parent / "tutorials" / "02-statistics" / "movies.csv"
+
+
+def test_the_first_example_of_the_readme_computes_quartiles_of_real_films(dockerflow, results):
+    dockerflow("run", GENRE_STATS, "--movie_data", movie_table(), "--max_genres", 3)
+    data = results.Flow("GenreStats").latest_successful_run.data
+    with movie_table().open() as table:
+        gross = [int(row["gross"]) for row in csv.DictReader(table) if "Drama" in row["genres"].split("|")]
+    assert len(data.genre_stats) == 3
+    assert data.genre_stats["Drama"] == statistics.quantiles(gross, n=4, method="inclusive")
+    assert list(data.films["Drama"]["gross"]) == sorted(gross)
+
+
+def test_two_steps_of_one_run_saw_two_versions_of_pandas(dockerflow, results):
+    dockerflow("run", GENRE_STATS)
+    run = results.Flow("GenreStats").latest_successful_run
+    assert run["start"].task.data.read_with == "1.5.3"
+    assert {task.data.computed_with for task in run["compute_statistics"]} == {"2.2.3"}
+
+
+def test_two_versions_of_scikit_learn_are_compared_in_one_run(dockerflow, results):
+    dockerflow("run", EXAMPLES / "two_models" / "flow.py")
+    data = results.Flow("TwoModels").latest_successful_run.data
+    assert data.versions == ["1.3.2", "1.5.2"]
+    assert all(accuracy > 0.9 for accuracy in data.accuracies)
+
+
+def test_a_second_run_solves_nothing_and_builds_nothing_and_says_so(dockerflow):
+    dockerflow("run", GENRE_STATS)
+    second = dockerflow("run", GENRE_STATS).stdout
+    assert "solved" not in second
+    assert "built" not in second
+    assert "image present" in second
+
+
+def test_examples_name_the_python_that_runs_them():
+    """They pin Python 3.11, which the tests' channel has only where that is the running one."""
+    assert sys.version_info[:2] == (3, 11)

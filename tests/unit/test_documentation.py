@@ -1,0 +1,66 @@
+"""Nothing that a user can name is missing from the documents."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+import dockerflow
+from dockerflow.cli.app import app
+from dockerflow.config import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+DOCS = {page.name: page.read_text() for page in (ROOT / "docs").glob("*.md")}
+
+
+def commands(group: click.Group, prefix: str = "dockerflow") -> list[tuple[str, click.Command]]:
+    found = []
+    for name, command in group.commands.items():
+        full = f"{prefix} {name}"
+        found += commands(command, full) if isinstance(command, click.Group) else [(full, command)]
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(app))
+
+
+@pytest.mark.parametrize("name", [name for name, _ in COMMANDS])
+def test_every_command_is_documented(name):
+    assert f"`{name}" in DOCS["running.md"]
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [(name, parameter.opts[0]) for name, c in COMMANDS for parameter in c.params if parameter.opts[0].startswith("--")],
+)
+def test_every_option_is_documented(name, option):
+    assert f"`{option}" in DOCS["running.md"], f"{option} of {name}"
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_every_setting_is_documented_with_its_variable(setting):
+    assert f"| `{setting}` | `DOCKERFLOW_{setting.upper()}`" in DOCS["setup.md"]
+
+
+@pytest.mark.parametrize("name", [name for name in dockerflow.__all__ if name != "DockerflowError"])
+def test_every_public_name_is_documented(name):
+    text = DOCS["flows.md"] + DOCS["results.md"]
+    assert re.search(rf"[`@ ]{name}\b", text), name
+
+
+@pytest.mark.parametrize("page", sorted(DOCS))
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([\w./]+\.(?:md|py))\)", DOCS[page]):
+        assert (ROOT / "docs" / target).exists(), target
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in sorted(DOCS))])
+def test_python_in_the_documents_is_python(page):
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL):
+        if not block.startswith(">>>"):
+            ast.parse(block)

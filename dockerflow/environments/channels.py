@@ -23,7 +23,7 @@ from rattler import (
     Version,
     solve,
 )
-from rattler.exceptions import FetchRepoDataError, GatewayError
+from rattler.exceptions import AuthenticationStorageError, CacheDirError, FetchRepoDataError, GatewayError, IoError
 from rattler.platform import Subdir
 
 from dockerflow.environments import virtual_packages
@@ -90,7 +90,7 @@ class Channels:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (GatewayError, FetchRepoDataError) as error:
+        except (GatewayError, FetchRepoDataError, IoError, CacheDirError) as error:
             raise self._channel_error(str(error)) from error
 
     def _channel_error(self, reason: str) -> ChannelError:
@@ -118,7 +118,7 @@ class _SharedGateway:
     def used(self, timeout: int) -> Iterator[Gateway]:
         with self._lock:
             if self._gateway is None:
-                self._gateway = Gateway(client=Client.default_client(max_retries=RETRIES, timeout=timeout))
+                self._gateway = _gateway(timeout)
             gateway, self._users = self._gateway, self._users + 1
         try:
             yield gateway
@@ -130,6 +130,16 @@ class _SharedGateway:
 
 
 _shared = _SharedGateway()
+
+
+def _gateway(timeout: int) -> Gateway:
+    try:
+        return Gateway(client=Client.default_client(max_retries=RETRIES, timeout=timeout))
+    except AuthenticationStorageError as error:
+        raise ChannelError(
+            f"the credentials for channels cannot be read: {error}",
+            "mend the file, or name another in RATTLER_AUTH_FILE",
+        ) from error
 
 
 def _virtual_packages(platform: str) -> list[GenericVirtualPackage]:

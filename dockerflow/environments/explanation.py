@@ -57,7 +57,7 @@ def _no_such_version(channels: Channels, one: Requirement, records: Iterable[Pac
     if any(version.startswith(series) for version in found):
         hint = f"a bare version is exact: for any {one.asked} write `{one.asked}.*`"
     else:
-        hint = f"the versions that there are: {_listed(found)}"
+        hint = "ask for one of these versions, for a range like `>=1.5,<2`, or for any with an empty one"
     return f"no `{one}` {_where(channels)}, which has {_listed(found)}", hint
 
 

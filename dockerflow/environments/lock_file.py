@@ -25,8 +25,8 @@ from dockerflow.environments.lock_document import Document
 VERSION = 1
 
 _HEADER = """\
-# The exact packages of one environment, written by dockerflow. It is a conda-lock file: `conda-lock install`,
-# `micromamba create -f` and `mamba create -f` make the same environment elsewhere.
+# The exact packages of one environment, written by dockerflow. It is a conda-lock file: `conda-lock install` makes the
+# same environment elsewhere, and so does `micromamba create -f` under a name that ends in `-lock.yml`.
 """
 _SPEC_HASH, _LOCK_HASH, _REQUESTED = "spec_hash", "lock_hash", "requested"
 _CATEGORY = "main"  # the others are for development and are not installed

@@ -2,8 +2,7 @@
 
 The report is a tree: a package `would require` a spec, a spec `cannot be installed` with the packages that could give
 it below. It is rewritten to sentences (`pandas 1.5.3 needs numpy >=1.20,<2`), chains on one line, and each end of a
-branch says what is there instead. Lines in a form that is not known are kept as they are: nothing the solver said is
-lost.
+branch says what is there instead. Lines in a form that is not known are kept as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from dataclasses import dataclass, field
 MOST_LINES = 16
 
 _INTRODUCTION = "Cannot solve the request because of: "
-_TREE = re.compile(r"^(?P<indent>[│├└─ ]*)(?P<text>.*)$")
+_BRANCHES = "│├└─ "
+_LEVEL = 3  # characters of branches per level
 _NEEDS = re.compile(r"(?P<what>.+) would require")
 _MISSING = re.compile(r"No candidates were found for (?P<top>.+)\.|(?P<what>.+), for which no candidates were found\.")
 _BAD = re.compile(r"(?P<what>.+?),?(?: which)? cannot be installed because there are no viable options:")
@@ -35,8 +35,8 @@ class Node:
 
 def missing(report: str) -> set[str]:
     """The specs at the ends of branches, for which nothing was left."""
-    found = [_MISSING.fullmatch(_TREE.fullmatch(line)["text"]) for line in _lines(report)]  # type: ignore[index]
-    return {match["top"] or match["what"] for match in found if match}
+    ends = [_MISSING.fullmatch(line.strip(_BRANCHES)) for line in _lines(report)]
+    return {end["top"] or end["what"] for end in ends if end}
 
 
 def readable(report: str, instead: Callable[[str], str]) -> list[str]:
@@ -56,10 +56,9 @@ def _parse(report: str) -> list[Node]:
     root = Node("")
     path = [root]
     for line in _lines(report):
-        match = _TREE.fullmatch(line)
-        depth = len(match["indent"]) // 3 if match else 0
-        node = Node(match["text"].rstrip() if match else line)
-        del path[depth + 1 :]
+        text = line.lstrip(_BRANCHES)
+        node = Node(text.rstrip())
+        del path[(len(line) - len(text)) // _LEVEL + 1 :]
         path[-1].children.append(node)
         path.append(node)
     return root.children

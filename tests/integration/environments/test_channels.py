@@ -95,3 +95,14 @@ def test_of_several_channels_the_one_that_fails_is_named(channel: SmallChannel, 
     error = refused(channel.url, missing)
     assert missing in error.message
     assert f"`{channel.url}`" not in error.message
+
+
+def test_credentials_that_cannot_be_read(
+    channel: SmallChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "credentials.json").write_text("not json")
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(tmp_path / "credentials.json"))
+    with pytest.raises(ChannelError, match="credentials for channels cannot be read") as caught:
+        solve(channel.spec())
+    assert "credentials.json" in caught.value.message
+    assert "RATTLER_AUTH_FILE" in str(caught.value.hint)

@@ -27,7 +27,9 @@ def reasons(error: Unsatisfiable) -> list[str]:
 def test_a_version_that_there_is_not_lists_those_there_are(channel: SmallChannel) -> None:
     error = refused(channel.spec(pandas="2.2.9"))
     assert f"no `pandas 2.2.9` on `{channel.url}` for linux-64" in error.message
-    assert error.hint == "the versions that there are: 2.2.2, 1.5.3"
+    assert "which has 2.2.2, 1.5.3" in error.message
+    assert error.hint is not None
+    assert "one of these versions" in error.hint
 
 
 def test_a_bare_version_that_is_a_series_is_explained(channel: SmallChannel) -> None:
@@ -42,8 +44,7 @@ def test_a_name_that_there_is_not_gives_the_nearest(channel: SmallChannel) -> No
 
 def test_a_python_that_is_too_new_is_told_with_those_there_are(channel: SmallChannel) -> None:
     error = refused(channel.spec("3.14", pandas="2.2.2"))
-    assert "no `python 3.14`" in error.message
-    assert error.hint == "the versions that there are: 3.12.4, 3.11.9, 3.10.14"
+    assert f"no `python 3.14` on `{channel.url}` for linux-64, which has 3.12.4, 3.11.9, 3.10.14" in error.message
 
 
 def test_everything_that_is_not_there_is_told_at_once(channel: SmallChannel) -> None:

@@ -139,6 +139,31 @@ def show(flow_file: FlowFile, flow: FlowName = None) -> int:
 
 
 @app.command()
+def setup(
+    flows: Annotated[
+        Optional[list[Path]],
+        typer.Argument(metavar="FLOW.PY", help="Flows whose libraries a local channel must have, if one is made."),
+    ] = None,
+) -> int:
+    """Look at this machine and mend what is missing.
+
+    The Docker engine, the base image, a conda channel, the store, the disk: one line each about what was found and
+    done. What is there is used, and a second call does nothing.
+    """
+    from dockerflow.cli import machine
+
+    return machine.setup(flows or [])
+
+
+@app.command()
+def doctor() -> int:
+    """Look at this machine and explain, changing nothing."""
+    from dockerflow.cli import machine
+
+    return machine.doctor()
+
+
+@app.command()
 def logs(
     pathspec: PathspecWord,
     stdout: Annotated[bool, typer.Option("--stdout", help="Only what was printed to stdout.")] = False,

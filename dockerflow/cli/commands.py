@@ -57,10 +57,12 @@ class Commands(TyperGroup):
 
 def invoke(app: typer.Typer, words: list[str], name: str) -> int:
     """Carry out a command line. Raises CommandLineError, and whatever the command raises."""
+    command = get_command(app)
     try:
-        code = get_command(app).main(args=words, prog_name=name, standalone_mode=False)
+        code = command.main(args=words, prog_name=name, standalone_mode=False)
     except USAGE_ERROR as error:
-        raise _translated(error, name) from error
+        path = error.ctx.command_path if error.ctx is not None else _path(command, words, name)
+        raise _translated(error, path) from error
     except typer.Abort:
         return INTERRUPTED
     return code if isinstance(code, int) else 0
@@ -81,13 +83,17 @@ def unknown_option(word: str, options: Iterable[str], path: str) -> CommandLineE
     return CommandLineError(f"`{path}` has no option `{word}`", hint)
 
 
-def _translated(error: Any, name: str) -> CommandLineError:
-    context = error.ctx
-    path = context.command_path if context is not None else name
+def _translated(error: Any, path: str) -> CommandLineError:
     option = getattr(error, "option_name", None)
     if option is not None and hasattr(error, "possibilities"):
-        return unknown_option(option, _options(context), path)
+        return unknown_option(option, _options(error.ctx), path)
     return CommandLineError(_sentence(error.format_message()), f"`{path} --help` shows how it is used")
+
+
+def _path(command: Any, words: list[str], name: str) -> str:
+    """The words of the command line that are commands: some errors of the parser do not say whose they are."""
+    inner = getattr(command, "commands", {}).get(words[0]) if words else None
+    return name if inner is None else _path(inner, words[1:], f"{name} {words[0]}")
 
 
 def _options(context: Any) -> list[str]:

@@ -14,7 +14,6 @@ from dockerflow.cli.plain import PlainView
 from dockerflow.cli.sentences import Place
 from tests.unit.cli import watching as w
 
-
 HOME = Place("/home/me/.dockerflow")
 
 

@@ -1,0 +1,245 @@
+"""Whole runs by the command, each task a plain process: what is printed, what is kept, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.commands import PROGRAM, Answer, dockerflow, environment, refused
+
+RUN = ("run", "hello.py", "--engine", "process")
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \[(?P<where>[^]]*)\] (?P<text>.*)")
+
+SLOW = """
+from dockerflow import FlowSpec, step
+
+
+class Slow(FlowSpec):
+    @step
+    def start(self):
+        import threading
+        print("waiting", flush=True)
+        threading.Event().wait(100)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def ran(folder: Path, *words: str) -> tuple[Answer, str]:
+    """A run's answer and its id."""
+    answer = dockerflow(*RUN, "--run-id-file", "id", *words, cwd=folder)
+    return answer, (folder / "id").read_text()
+
+
+def told(answer: Answer) -> list[tuple[str, str]]:
+    """(where, text) of every line that has a place."""
+    return [(found["where"], found["text"]) for line in answer.lines if (found := LINE.fullmatch(line))]
+
+
+def test_a_run_that_succeeds_prints_a_line_per_event_and_exits_with_0(folder: Path) -> None:
+    answer, run = ran(folder)
+    assert (answer.code, answer.stderr) == (0, "")
+    assert "\x1b" not in answer.stdout
+    lines = told(answer)
+    assert (f"{run}/start/1", "this is stdout, ünïcode") in lines
+    assert (f"{run}/start/1", "this is stderr") in lines
+    assert [text for _, text in lines if text.startswith("hello ")] in (["hello 0", "hello 1"], ["hello 1", "hello 0"])
+    assert f"artifacts: dockerflow dump Hello/{run}" in answer.lines
+    assert f"store:     {folder / '.dockerflow'}" in answer.lines
+
+
+def test_a_run_that_fails_shows_the_users_traceback_and_exits_with_1(folder: Path) -> None:
+    answer, run = ran(folder, "--fail", "true")
+    assert answer.code == 1
+    place = answer.lines.index("Traceback (most recent call last):")
+    assert answer.lines[place + 1].endswith(", in join")
+    assert "ValueError: asked to fail" in answer.lines
+    assert answer.stderr.startswith(f"error: run `Hello/{run}` failed: ")
+    failed = next(where for where, text in told(answer) if text.startswith("task failed"))
+    assert answer.stderr.endswith(f"\n\nhint: what was printed: `dockerflow logs Hello/{failed}`\n")
+
+
+@pytest.mark.parametrize("words", [["--greet_with=hi"], ["--greet_with", "hi"], ["--greet-with", "hi"]])
+def test_a_parameter_may_be_written_in_each_of_the_usual_ways(folder: Path, words: list[str]) -> None:
+    answer, _ = ran(folder, "--people", "1", *words)
+    assert "hi 0" in [text for _, text in told(answer)]
+
+
+def test_options_of_ours_may_stand_before_and_after_the_file(folder: Path) -> None:
+    words = ["run", "--tag", "a", "hello.py", "--people=1", "--engine=process", "--tag", "b c", "--max-workers", "1"]
+    assert dockerflow(*words, cwd=folder).code == 0
+    [run] = json.loads(dockerflow("runs", "list", "--json", cwd=folder).stdout)
+    assert (run["tags"], run["user"], run["status"]) == (["a", "b c"], "ada", "succeeded")
+
+
+def test_a_store_is_made_where_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text(SLOW.replace("100", "0"))
+    assert dockerflow("run", "f.py", "--engine", "process", cwd=tmp_path).code == 0
+    assert (tmp_path / ".dockerflow" / "blobs").is_dir()
+
+
+def test_a_store_that_is_chosen_is_used_and_named_in_what_to_type_next(folder: Path) -> None:
+    answer = dockerflow(*RUN, "--people", "1", "--store", "elsewhere", cwd=folder)
+    assert answer.code == 0
+    assert f"store:     {folder / 'elsewhere'}" in answer.lines
+    assert list((folder / ".dockerflow").iterdir()) == []
+    setting = f"DOCKERFLOW_STORE={folder / 'elsewhere'} dockerflow logs Hello/"
+    assert any(line.startswith(f"logs:      {setting}") for line in answer.lines)
+    assert "Hello/" in dockerflow("runs", "list", cwd=folder, DOCKERFLOW_STORE=str(folder / "elsewhere")).stdout
+
+
+# ---- reading back
+
+
+def test_logs_print_what_a_task_printed(folder: Path) -> None:
+    _, run = ran(folder)
+    pathspec = f"Hello/{run}/start"
+    both = "this is stdout, ünïcode\nthis is stderr\n"
+    assert dockerflow("logs", pathspec, cwd=folder) == Answer(0, both, "")
+    assert dockerflow("logs", pathspec, "--both", cwd=folder) == Answer(0, both, "")
+    assert dockerflow("logs", pathspec, "--stdout", cwd=folder) == Answer(0, "this is stdout, ünïcode\n", "")
+    assert dockerflow("logs", f"{pathspec}/1", "--stderr", cwd=folder) == Answer(0, "this is stderr\n", "")
+
+
+def test_logs_of_several_tasks_say_which_is_which(folder: Path) -> None:
+    _, run = ran(folder)
+    headings = [line for line in dockerflow("logs", f"Hello/{run}", cwd=folder).lines if line.startswith("==> ")]
+    assert [heading.split("/")[2] for heading in headings] == ["start", "greet", "greet"]
+
+
+def test_logs_with_timestamps_look_like_the_run_did(folder: Path) -> None:
+    answer, run = ran(folder)
+    again = dockerflow("logs", f"Hello/{run}/start", "--timestamps", cwd=folder)
+    assert again.code == 0
+    assert len(again.lines) == 2
+    assert set(again.lines) <= set(answer.lines)
+
+
+def test_logs_of_a_task_that_failed_end_with_why(folder: Path) -> None:
+    _, run = ran(folder, "--fail", "true")
+    assert dockerflow("logs", f"Hello/{run}/join", cwd=folder).lines[-1] == "ValueError: asked to fail"
+
+
+def test_dump_lists_artifacts_with_type_and_size(folder: Path) -> None:
+    _, run = ran(folder)
+    answer = dockerflow("dump", f"Hello/{run}/start/1", cwd=folder)
+    assert (answer.code, answer.stderr) == (0, "")
+    assert answer.lines[0] == f"Hello/{run}/start/1  succeeded"
+    rows = {words[0]: words[1:] for words in (line.split() for line in answer.lines[1:])}
+    assert rows["numbers"][0] == "list"
+    assert rows["numbers"][2] == "B"
+
+
+def test_dump_as_json_is_for_programs(folder: Path) -> None:
+    _, run = ran(folder)
+    tasks = json.loads(dockerflow("dump", f"Hello/{run}", "--json", cwd=folder).stdout)
+    assert [task["pathspec"].split("/")[2] for task in tasks] == ["start", "greet", "greet", "join", "end"]
+    artifacts = {each["name"]: each for each in tasks[-2]["artifacts"]}
+    assert artifacts["greetings"]["type"] == "list"
+    assert artifacts["greetings"]["size"] > 0
+
+
+def test_runs_are_listed_newest_first(folder: Path) -> None:
+    _, first = ran(folder)
+    _, second = ran(folder, "--fail", "true")
+    lines = dockerflow("runs", "list", cwd=folder).lines
+    assert lines[0].split() == ["run", "status", "started", "took", "user", "tags"]
+    assert [line.split()[:2] for line in lines[1:]] == [[f"Hello/{second}", "failed"], [f"Hello/{first}", "succeeded"]]
+    assert dockerflow("runs", "list", "--flow", "Hello", cwd=folder).lines == lines
+
+
+def test_an_empty_store_has_no_runs(folder: Path) -> None:
+    assert dockerflow("runs", "list", cwd=folder) == Answer(0, "", f"no runs in {folder / '.dockerflow'}\n")
+    assert dockerflow("runs", "list", "--json", cwd=folder) == Answer(0, "[]\n", "")
+
+
+def test_a_pathspec_that_names_nothing_is_answered_with_what_there_is(folder: Path) -> None:
+    _, run = ran(folder)
+    store = folder / ".dockerflow"
+    cases = {
+        "Helo/1": (8, f"there is no flow `Helo` in the store `{store}`", "did you mean `Hello`?"),
+        "Hello": (2, "`Hello` names no run", f"the newest is `Hello/{run}`"),
+        "Hello/1": (8, "there is no run `1` in flow `Hello`", f"it has `{run}`"),
+        f"Hello/{run}/strat": (8, f"there is no step `strat` in run `Hello/{run}`", "did you mean `start`?"),
+        f"Hello/{run}/start/9": (8, f"there is no task `9` in step `Hello/{run}/start`", "it has `1`"),
+        "a//b": (2, "`a//b` is no pathspec", "write `Flow/run`, `Flow/run/step` or `Flow/run/step/task`"),
+    }
+    for pathspec, (code, error, hint) in cases.items():
+        refused("logs", pathspec, code=code, error=error, hint=hint, cwd=folder)
+
+
+# ---- ends
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_run_and_is_the_exit_code(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    words = [*PROGRAM, "run", "slow.py", "--engine", "process"]
+    with subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        env=environment(PYTHONWARNINGS=""),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if line.endswith("waiting\n"))
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (code, "")
+    assert "stopped" in rest
+    [run] = json.loads(dockerflow("runs", "list", "--json", cwd=tmp_path).stdout)
+    assert run["status"] == "stopped"
+
+
+def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
+    (folder / "hello.py").write_text(
+        (folder / "hello.py").read_text().replace('"this is stdout', '"x\\n" * 100_000 + "')
+    )
+    _, run = ran(folder, "--people", "1")
+    words = [*PROGRAM, "logs", f"Hello/{run}"]
+    with subprocess.Popen(
+        words, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert (process.wait(timeout=60), errors) == (141, "")
+
+
+def test_a_terminal_gets_the_live_view(folder: Path) -> None:
+    ours, its = pty.openpty()
+    words = [*PROGRAM, *RUN, "--people", "1"]
+    with subprocess.Popen(
+        words, cwd=folder, env=environment(TERM="xterm-256color"), stdin=its, stdout=its, stderr=its
+    ) as process:
+        os.close(its)
+        text = _read_all(ours)
+        assert process.wait(timeout=60) == 0
+    assert "\x1b[?25h" in text
+    assert "✓ start" in re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert "succeeded in" in text
+
+
+def _read_all(terminal: int) -> str:
+    pieces = []
+    with open(terminal, "rb", buffering=0) as stream:
+        try:
+            while piece := stream.read(65536):
+                pieces.append(piece)
+        except OSError:  # how Linux says that nobody has the other side open any more
+            pass
+    return b"".join(pieces).decode()

@@ -77,9 +77,9 @@ def _takes_one(step: Step, before: Tuple[str, ...]) -> Optional[Tuple[str, str]]
 
 
 def _joins(flow: Flow, step: Step, stacks: List[Stack], before: Tuple[str, ...]) -> Optional[Tuple[str, str]]:
-    splits = [name for name in before if flow.steps[name].foreach or flow.steps[name].split]
-    if splits:
-        return f"step `{step.name}` joins the split at `{splits[0]}` at once", "put a step between the two"
+    at_once = [name for name in before if flow.steps[name].foreach or flow.steps[name].split]
+    if at_once:
+        return f"step `{step.name}` joins the split at `{at_once[0]}` at once", "put a step between the two"
     if not all(stacks):
         return f"step `{step.name}` takes `inputs`, but no split comes before it", f"write `def {step.name}(self):`"
     if len({(stack[:-1], stack[-1][0]) for stack in stacks}) > 1:

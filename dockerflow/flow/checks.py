@@ -34,7 +34,8 @@ def problems(flow: Flow) -> List[Problem]:
     found = [*_ends(flow), *_names(flow), *_transitions(flow), *_catches(flow), *_cycles(flow), *_unreachable(flow)]
     if not found and not any(_unread(step) for step in flow.steps.values()):
         found = balance_problems(flow)
-    return sorted(dict.fromkeys([*flow.problems, *found]), key=lambda each: (each.file != flow.file, each.file, each.line))
+    every = dict.fromkeys([*flow.problems, *found])
+    return sorted(every, key=lambda each: (each.file != flow.file, each.file, each.line))
 
 
 def _unread(step: Step) -> bool:

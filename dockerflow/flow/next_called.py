@@ -56,7 +56,7 @@ def _items(flow: Any, view: View, variable: str) -> Any:
         raise StepError(f"the foreach of step `{step}` is over `self.{variable}`, which does not exist", hint) from None
     try:
         found = items_of(value)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the user's own class, which may raise anything
         message = f"the foreach of step `{step}` is over `self.{variable}`, which is not iterable: {error}"
         cause = None if isinstance(error, TypeError) else error  # a TypeError says no more than the message
         raise StepError(message, f"make it a list: `self.{variable} = list(...)`") from cause

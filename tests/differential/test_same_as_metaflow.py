@@ -3,8 +3,8 @@
 The flows differ in one word, the module they import from. What they leave is compared by step and foreach indices:
 which tasks ran, which succeeded (a caught failure is none, to Metaflow), and each artifact's `repr`.
 
-Where we differ on purpose, and what tests of `runtime.task` hold: after `sys.exit` in a step with `@catch`, what was set
-before it is kept; a step that returns before its `self.next` is a task that failed; `self.input` is the item of the
+Where we differ on purpose, and what tests of `runtime.task` hold: after `sys.exit` in a step with `@catch`, what was
+set before it is kept; a step that returns before its `self.next` is a task that failed; `self.input` is the item of the
 foreach although its list was replaced or not merged; a foreach may go over a dictionary.
 """
 
@@ -40,10 +40,11 @@ def test_flow_leaves_the_same_artifacts(name: str, tmp_path: Path, monkeypatch: 
 
 
 def _parameters(file: Path) -> dict[str, str]:
-    """Those in the first line of a flow, `# parameters: name=value ...`."""
+    """Those in the first line of a flow, `# Run with --name value ...`."""
     line = file.read_text().splitlines()[0]
-    prefix = "# parameters:"
-    return dict(item.split("=", 1) for item in line[len(prefix) :].split()) if line.startswith(prefix) else {}
+    prefix = "# Run with "
+    words = line[len(prefix) :].split() if line.startswith(prefix) else []
+    return {name[2:]: value for name, value in zip(words[::2], words[1::2], strict=True)}
 
 
 def _ours(driver: Driver) -> Tasks:

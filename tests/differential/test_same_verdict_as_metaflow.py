@@ -90,7 +90,8 @@ def _metaflow_accepts(path: Path) -> bool:
     from metaflow.lint import linter  # noqa: PLC0415 - slow to import
 
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     try:

@@ -1,4 +1,4 @@
-# parameters: table=table.csv
+# Run with --table table.csv
 from dockerflow import FlowSpec, IncludeFile, step
 
 

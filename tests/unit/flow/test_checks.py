@@ -205,15 +205,43 @@ def _one_step(body: str, decorators: str = "") -> str:
         ("self.next()", "self.next()", "step `start` calls `self.next` with something else than steps"),
         ("self.next('end')", "self.next('end')", "step `start` calls `self.next` with something else than steps"),
         ("self.next(end)", "self.next(end)", "step `start` calls `self.next` with something else than steps"),
-        ("self.next(*[self.end])", "self.next(*[self.end])", "step `start` calls `self.next` with something else than steps"),
-        ("self.next(self.end, forech='x')", "self.next(self.end, forech='x')", "step `start` gives `self.next` an unknown option `forech`"),
-        ("self.next(self.end, foreach=3)", "self.next(self.end, foreach=3)", "step `start` gives `foreach` something else than a text"),
-        ("self.next(self.end, foreach=self.xs)", "self.next(self.end, foreach=self.xs)", "step `start` gives `foreach` something else than a text"),
-        ("self.next(self.start, self.end, foreach='xs')", "self.next(self.start, self.end, foreach='xs')", "step `start` names more than one step for its foreach"),
-        ("self.next({'a': self.end}, condition='x')", "self.next({'a': self.end}, condition='x')", "step `start` chooses its next step by a condition, which is not supported"),
-        ("self.next(self.end, num_parallel=2)", "self.next(self.end, num_parallel=2)", "step `start` uses `num_parallel`, which is not supported"),
+        (
+            "self.next(*[self.end])",
+            "self.next(*[self.end])",
+            "step `start` calls `self.next` with something else than steps",
+        ),
+        (
+            "self.next(self.end, forech='x')",
+            "self.next(self.end, forech='x')",
+            "step `start` gives `self.next` an unknown option `forech`",
+        ),
+        (
+            "self.next(self.end, foreach=3)",
+            "self.next(self.end, foreach=3)",
+            "step `start` gives `foreach` something else than a text",
+        ),
+        (
+            "self.next(self.end, foreach=self.xs)",
+            "self.next(self.end, foreach=self.xs)",
+            "step `start` gives `foreach` something else than a text",
+        ),
+        (
+            "self.next(self.start, self.end, foreach='xs')",
+            "self.next(self.start, self.end, foreach='xs')",
+            "step `start` names more than one step for its foreach",
+        ),
+        (
+            "self.next({'a': self.end}, condition='x')",
+            "self.next({'a': self.end}, condition='x')",
+            "step `start` chooses its next step by a condition, which is not supported",
+        ),
+        (
+            "self.next(self.end, num_parallel=2)",
+            "self.next(self.end, num_parallel=2)",
+            "step `start` uses `num_parallel`, which is not supported",
+        ),
     ],
-)  # fmt: skip
+)
 def test_transition_that_cannot_be_read_is_named(body: str, line: str, message: str, tmp_path: Path) -> None:
     assert (line, message) in found(tmp_path, _one_step(body))
 

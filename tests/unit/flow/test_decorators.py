@@ -128,18 +128,32 @@ def test_step_wrapped_by_the_users_own_decorator_is_read_where_it_stands(tmp_pat
         ("@retry(times=1.5)", "`times` of `@retry` is `1.5`; expected a whole number, 0 or more"),
         ("@retry(times=True)", "`times` of `@retry` is `True`; expected a whole number, 0 or more"),
         ("@retry(3)", "`@retry` is given a value without its option's name"),
-        ("@catch(var='not a name')", "`var` of `@catch` is `'not a name'`; expected the name of an artifact, like `\"failed\"`"),
+        (
+            "@catch(var='not a name')",
+            "`var` of `@catch` is `'not a name'`; expected the name of an artifact, like `\"failed\"`",
+        ),
         ("@catch(print_exception='no')", "`print_exception` of `@catch` is `'no'`; expected True or False"),
         ("@resources(cpu=0)", "`cpu` of `@resources` is `0`; expected a number of cores above 0"),
         ("@resources(memory='2GB')", "`memory` of `@resources` is `'2GB'`; expected a whole number of MiB above 0"),
         ("@resources(gpu=1)", "`gpu` of `@resources` is not supported"),
-        ("@conda(libraries=['pandas'])", "`libraries` of `@conda` is `['pandas']`; expected a dictionary from package to version, like `{\"pandas\": \"2.2.3\"}`"),
-        ("@conda(libraries={'pandas': 2.2})", "`libraries` of `@conda` is `2.2`; expected a version in quotes for `pandas`, like `\"1.5.3\"`, or `\"\"` for any"),
-        ("@conda(python=3.11)", "`python` of `@conda` is `3.11`; expected a version in quotes, like `\"3.11\"`"),
-        ("@conda(channels='conda-forge')", "`channels` of `@conda` is `'conda-forge'`; expected a list of names or URLs, like `[\"conda-forge\"]`"),
+        (
+            "@conda(libraries=['pandas'])",
+            "`libraries` of `@conda` is `['pandas']`; expected a dictionary from package to version, "
+            'like `{"pandas": "2.2.3"}`',
+        ),
+        (
+            "@conda(libraries={'pandas': 2.2})",
+            "`libraries` of `@conda` is `2.2`; expected a version in quotes for `pandas`, "
+            'like `"1.5.3"`, or `""` for any',
+        ),
+        ("@conda(python=3.11)", '`python` of `@conda` is `3.11`; expected a version in quotes, like `"3.11"`'),
+        (
+            "@conda(channels='conda-forge')",
+            "`channels` of `@conda` is `'conda-forge'`; expected a list of names or URLs, like `[\"conda-forge\"]`",
+        ),
         ("@conda_base(python='3.11')", "`@conda_base` stands on a step"),
     ],
-)  # fmt: skip
+)
 def test_wrong_option_is_named_with_its_line(decorator: str, message: str, tmp_path: Path) -> None:
     assert found(tmp_path, _flow(decorator)) == [(decorator, message)]
 

@@ -162,7 +162,7 @@ def test_star_import_of_a_missing_library_says_so(tmp_path: Path) -> None:
 
 
 def test_modules_that_exist_are_never_stood_in_for(tmp_path: Path) -> None:
-    with pytest.raises(FlowFileError, match="No module named 'json.nothing'"):
+    with pytest.raises(FlowFileError, match=r"No module named 'json\.nothing'"):
         load(written(tmp_path, "        import json.nothing\n" + FLOW))
     with pytest.raises(FlowFileError, match="cannot import name 'nothing' from 'json'"):
         load(written(tmp_path, "        from json import nothing\n" + FLOW))

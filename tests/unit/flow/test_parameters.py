@@ -132,16 +132,25 @@ def test_definition_tells_the_command_line_what_it_needs(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        ("x = Parameter('max-workers')", "parameter `max-workers` has a reserved name: `--max-workers` is an option of the run"),
-        ("x = Parameter('not a name')", "the name of a parameter is `'not a name'`; expected letters, digits, `-` and `_`"),
-        ("x = Parameter('a', type=set)", "the type of parameter `a` is `<class 'set'>`; expected `str`, `int`, `float`, `bool` or `JSONType`"),
+        (
+            "x = Parameter('max-workers')",
+            "parameter `max-workers` has a reserved name: `--max-workers` is an option of the run",
+        ),
+        (
+            "x = Parameter('not a name')",
+            "the name of a parameter is `'not a name'`; expected letters, digits, `-` and `_`",
+        ),
+        (
+            "x = Parameter('a', type=set)",
+            "the type of parameter `a` is `<class 'set'>`; expected `str`, `int`, `float`, `bool` or `JSONType`",
+        ),
         ("x = Parameter('a', choices=['b'])", "parameter `a` has an unknown option `choices`"),
         ("x = Parameter('a', default=1, separator=',')", "parameter `a` has a `separator` but is no `str`"),
         ("_x = Parameter('a')", "parameter `a` cannot be kept in `_x`, which begins with `_`"),
         ("index = Parameter('a')", "parameter `a` cannot be kept in `index`, which is a name that every flow has"),
         ("x = IncludeFile('a', encoding='utf-9')", "parameter `a` has an unknown encoding `utf-9`"),
     ],
-)  # fmt: skip
+)
 def test_definition_that_cannot_work_is_a_problem_of_the_flow(parameter: str, message: str, tmp_path: Path) -> None:
     assert found(tmp_path, _flow(parameter)) == [(parameter, message)]
 

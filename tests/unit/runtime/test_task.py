@@ -70,7 +70,9 @@ def test_result_names_transition_manifest_and_what_was_written(one: Callable[...
 
 def test_failure_carries_the_users_traceback_with_its_causes(one: Callable[..., OneTask]) -> None:
     task = one(
-        "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise ValueError('no') from error\nself.next(self.end)"
+        "try:\n    1 / 0\n"
+        "except ZeroDivisionError as error:\n    raise ValueError('no') from error\n"
+        "self.next(self.end)"
     )
     failure = task.run().failure
     assert failure is not None
@@ -453,7 +455,8 @@ def test_current_is_the_task_while_it_runs(tmp_path: Path) -> None:
                 pass
     """
     assert _driven(tmp_path, text).task("start").artifacts["seen"] == (
-        "F", "1", "start", "1", "F/1/start/1", 0, "tester", "user:tester", ["rate"], True, 5, True, ["start", "end"], None,
+        "F", "1", "start", "1", "F/1/start/1", 0, "tester", "user:tester", ["rate"], True, 5, True,
+        ["start", "end"], None,
     )  # fmt: skip
     assert (current.is_running_flow, current.flow_name, current.pathspec) == (False, None, None)
 

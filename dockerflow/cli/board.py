@@ -103,12 +103,12 @@ class Board:
             return line.append("solving", "yellow")
         line.append(f"{sentences.locked(environment.locked)}  ", "dim")
         if environment.sending is not None:
-            line.append("sending ").append_text(self._bar(environment.sending.sent, environment.sending.total))
-            return line.append(f" {size(environment.sending.sent)}/{size(environment.sending.total)}")
+            line.append(f"sending {size(environment.sending.sent)}/{size(environment.sending.total)} ")
+            return line.append_text(self._bar(environment.sending.sent, environment.sending.total))
         if environment.layer is not None:
-            line.append("layers ").append_text(self._bar(environment.layer.number, environment.layer.layers))
-            line.append(f" {environment.layer.number}/{environment.layer.layers}")
-            return line.append(f"  {environment.layer.title}", "dim")
+            number, layers = environment.layer.number, environment.layer.layers
+            line.append(f"layers {number}/{layers} ").append_text(self._bar(number, layers))
+            return line.append(f"  {environment.layer.title if number < layers else 'finishing'}", "dim")
         return line
 
     def _fetching(self, fetched: progress.PackageFetching) -> Text:

@@ -34,7 +34,8 @@ def image(event: progress.ImageReady) -> str:
     if not event.layers_built and not event.layers_sent:
         return "image present"
     built = f"{counted(event.layers_built, 'layer')} built" if event.layers_built else "no layer built"
-    return f"{built}, {event.layers_sent} sent, {size(event.bytes_sent)} in {duration(event.seconds)}"
+    sent = f"{event.layers_sent} sent, {size(event.bytes_sent)}" if event.layers_sent else "none to send"
+    return f"{built}, {sent} in {duration(event.seconds)}"
 
 
 def environments(known: Iterable[EnvironmentPicture]) -> str:

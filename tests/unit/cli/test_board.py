@@ -57,7 +57,7 @@ def test_an_image_that_is_built_has_a_bar_of_its_layers() -> None:
     ]
     assert drawn(*events) == [
         "preparing  2.0 s",
-        "● start, end  solved in 0.1 s, 12 packages  layers ━━━━━━━─────── 7/14  pandas …",
+        "● start, end  solved in 0.1 s, 12 packages  layers 7/14 ━━━━━━━───────  pandas …",
     ]
 
 
@@ -65,7 +65,7 @@ def test_an_image_that_is_sent_has_a_bar_of_its_bytes() -> None:
     steps = ("start",)
     sending = p.ImageSending(steps, "r", 60_000_000, 120_000_000)
     assert drawn(p.EnvironmentLocked(steps, "store", 12, 0.0), sending)[1] == (
-        "● start  lock reused (store)  sending ━━━━━━━─────── 60 MB/120 MB"
+        "● start  lock reused (store)  sending 60 MB/120 MB ━━━━━━━───────"
     )
 
 

@@ -15,7 +15,7 @@ help:  ## List the commands
 demo: $(INSTALLED)  ## Set this machine up, then run the first example on a real table of movies
 	@$(BIN)/dockerflow setup examples/genre_stats/flow.py
 	@$(BIN)/python tests/movies.py $(INPUT)/movies.csv
-	@$(BIN)/dockerflow run examples/genre_stats/flow.py --movies $(INPUT)/movies.csv
+	@$(BIN)/dockerflow run examples/genre_stats/flow.py --movie_data $(INPUT)/movies.csv
 	@$(BIN)/python examples/genre_stats/results.py
 
 test: $(INSTALLED)  ## Set this machine up, then check and test everything

@@ -1,7 +1,7 @@
 """Quartiles of what films earned, genre by genre, with two versions of pandas in one flow.
 
-    dockerflow run examples/genre_stats/flow.py
-    dockerflow run examples/genre_stats/flow.py --movie_data movies.csv --max_genres 7
+dockerflow run examples/genre_stats/flow.py
+dockerflow run examples/genre_stats/flow.py --movie_data movies.csv --max_genres 7
 """
 
 import os

@@ -17,7 +17,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set
 
 from dockerflow.flow.decorators import written_on
 from dockerflow.flow.definition import Conda, Flow, Problem
@@ -30,6 +30,7 @@ from dockerflow.flow.tracebacks import traceback_of
 __all__ = ["LoadedFlow", "load"]
 
 _LOADED = "__dockerflow_flow_file__"  # marks the modules that were made here
+_folders: Set[str] = set()  # of the flows loaded so far
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> Loade
         cls = _choose(module, path, name)
         flow = read_flow(cls)
     found = [*flow.problems, *_misplaced(module), *_misspelt(missing, folder, flow)]
-    return LoadedFlow(cls, replace(flow, file=file, problems=tuple(found)))
+    line = flow.line if cls.__module__ == module.__name__ else 0
+    return LoadedFlow(cls, replace(flow, file=file, line=line, problems=tuple(found)))
 
 
 @contextmanager
@@ -73,9 +75,7 @@ def _import(file: str, folder: str) -> ModuleType:
     if stem in sys.builtin_module_names or (there is not None and not hasattr(there, _LOADED)):
         hint = "give the file another name"
         raise FlowFileError(f"flow file `{file}` has the name of the Python module `{stem}`, which it would hide", hint)
-    if folder in sys.path:
-        sys.path.remove(folder)
-    sys.path.insert(0, folder)
+    _come_first(folder)
     importlib.invalidate_caches()  # a file may have been written a moment ago
     spec = importlib.util.spec_from_file_location(stem, file)
     if spec is None or spec.loader is None:
@@ -92,6 +92,18 @@ def _import(file: str, folder: str) -> ModuleType:
         del sys.modules[stem]
         raise _does_not_import(file, error) from error
     return module
+
+
+def _come_first(folder: str) -> None:
+    """Put the folder first on the path, and forget modules of the same names beside a flow loaded before."""
+    for name in _neighbours(folder):
+        origin = getattr(sys.modules.get(name), "__file__", None) or ""
+        if any(origin.startswith(other + os.sep) for other in _folders if other != folder):
+            del sys.modules[name]
+    if folder in sys.path:
+        sys.path.remove(folder)
+    sys.path.insert(0, folder)
+    _folders.add(folder)
 
 
 def _does_not_import(file: str, error: BaseException) -> FlowFileError:
@@ -161,10 +173,15 @@ def _misspelt(missing: Mapping[str, Missing], folder: str, flow: Flow) -> Iterat
 
 
 def _neighbour_like(name: str, folder: str) -> Optional[str]:
-    names = []
-    for entry in os.listdir(folder):
-        stem, suffix = os.path.splitext(entry)
-        if suffix == ".py" or os.path.isfile(os.path.join(folder, entry, "__init__.py")):
-            names.append(stem)
-    near = difflib.get_close_matches(name, names, 1, 0.75)
+    near = difflib.get_close_matches(name, _neighbours(folder), 1, 0.75)
     return near[0] if near else None
+
+
+def _neighbours(folder: str) -> List[str]:
+    """The modules and packages beside a flow."""
+    entries = [os.path.splitext(entry) for entry in os.listdir(folder)]
+    return [
+        stem
+        for stem, suffix in entries
+        if suffix == ".py" or (not suffix and os.path.isfile(os.path.join(folder, stem, "__init__.py")))
+    ]

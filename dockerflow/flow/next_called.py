@@ -60,6 +60,8 @@ def _items(flow: Any, view: View, variable: str) -> Any:
         message = f"the foreach of step `{step}` is over `self.{variable}`, which is not iterable: {error}"
         cause = None if isinstance(error, TypeError) else error  # a TypeError says no more than the message
         raise StepError(message, f"make it a list: `self.{variable} = list(...)`") from cause
+    if found[1] is None and variable not in vars(flow):  # a property, or a parameter with a parser: no stored value
+        found = found[0], list(value)
     if found[0] == 0:
         hint = "a foreach needs at least one item"
         raise StepError(f"the foreach of step `{step}` is over `self.{variable}`, which is empty", hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +35,25 @@ def test_file_is_imported_under_its_own_name_and_not_run(tmp_path: Path) -> None
 def test_neighbours_can_be_imported(tmp_path: Path) -> None:
     (tmp_path / "a_neighbour.py").write_text("VALUE = 3\n")
     assert loaded(tmp_path, "        from a_neighbour import VALUE\n" + FLOW).flow.name == "F"
+
+
+def test_neighbours_of_another_flow_are_not_taken_for_its_own(tmp_path: Path) -> None:
+    names = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        (folder / "a_common_name.py").write_text(f"NAME = {folder.name!r}\n")
+        text = "        import a_common_name\n" + FLOW.replace(
+            "@step", "NAME = a_common_name.NAME\n            @step", 1
+        )
+        names.append(loaded(folder, text).cls.NAME)
+    assert names == ["one", "two"]
+
+
+def test_flow_that_is_run_by_python_says_how_to_run_it(tmp_path: Path) -> None:
+    path = written(tmp_path, FLOW + "        F()\n")
+    ended = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == "error: a flow is not run by Python\n\nhint: use `dockerflow run <this file>`\n"
 
 
 @pytest.mark.parametrize(

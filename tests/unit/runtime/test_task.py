@@ -268,6 +268,20 @@ def test_foreach_over_a_set_gives_each_item_once_whatever_order_another_process_
     assert driver.task("start").artifacts["_foreach_items"] == driver.task("gather").artifacts["all"]
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        "xs = [1, 2]",
+        "xs = Parameter('xs', default=[1, 2])",
+        "xs = property(lambda self: [1, 2])",
+        "xs = IncludeFile('xs', default=__file__, parser=lambda text: [1, 2])",
+    ],
+)
+def test_foreach_goes_over_what_the_class_has(attribute: str, tmp_path: Path) -> None:
+    text = _foreach("pass").replace("@step", f"{attribute}\n            @step", 1)
+    assert _driven(tmp_path, text).task("gather").artifacts["all"] == [1, 2]
+
+
 def test_input_is_the_item_although_the_list_was_replaced(tmp_path: Path) -> None:
     driver = _driven(tmp_path, _foreach("self.xs = [1, 2]", "self.xs = 'other'; self.got = self.input"))
     assert driver.task("gather").artifacts["all"] == [1, 2]

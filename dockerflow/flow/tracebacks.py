@@ -40,7 +40,7 @@ def _hidden(file: str) -> bool:
 def _chain(
     captured: Optional[traceback.TracebackException], seen: List[traceback.TracebackException]
 ) -> Iterator[traceback.TracebackException]:
-    if captured is None or captured in seen:
+    if captured is None or any(captured is each for each in seen):  # Python 3.8 cannot compare two with `==`
         return
     seen.append(captured)
     yield captured

@@ -19,36 +19,10 @@ from dockerflow.flow.errors import StepError
 
 __all__ = ["IncludeFile", "JSONType", "Parameter"]
 
-# Options of `run` and of Metaflow's `run`: a parameter of such a name could not be given. In lower case, with dashes.
+# A parameter of such a name could not be given: options of `run` here and on Metaflow. In lower case, with dashes.
 RESERVED = frozenset(
-    [
-        "decospecs",
-        "engine",
-        "fresh-containers",
-        "help",
-        "host",
-        "log-format",
-        "max-log-size",
-        "max-num-splits",
-        "max-workers",
-        "name",
-        "namespace",
-        "network",
-        "obj",
-        "params",
-        "platform",
-        "quiet",
-        "run-id",
-        "run-id-file",
-        "runner-attribute-file",
-        "store",
-        "tag",
-        "tags",
-        "task-id",
-        "user-namespace",
-        "verbose",
-        "with",
-    ]
+    "decospecs engine flow help max-log-size max-num-splits max-workers namespace obj params run-id run-id-file "
+    "runner-attribute-file store tag tags task-id user-namespace with".split()
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
@@ -104,7 +78,7 @@ class Parameter:
     def definition(self) -> ParameterDefinition:
         return ParameterDefinition(
             attribute=self.attribute,
-            name=self.name,
+            name=str(self.name),
             kind=self.kind,
             required=self.required,
             default=self.default,

@@ -1,0 +1,17 @@
+"""A lock becomes an image on an engine: assembled from package archives, not built by commands.
+
+The way through, one subject per file:
+
+    packages  archive  metadata       an archive is fetched, verified, read as a stream, understood
+    prefix  tar  record  layer        … and becomes a layer
+    grouping  clashes  facts          which packages share a layer, in which order; whose a file is
+    layer_cache  skeleton  base       layers on disk, ours, the base's
+    bytecode  compiler                `.pyc` files that packages come without, made in a container
+    assembly  builder  oci  image     … and become an image, a value with two digests
+    load_archive  load  engine        the image goes to an engine, which is sent only what it lacks
+    provide                           all of it: `ImageProvider(client, base, cache_dir).provide(lock)`
+
+Nothing is imported here: the Docker SDK and py-rattler cost a second, which only commands that need them shall pay.
+"""
+
+__all__: list[str] = []

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.images import bytecode, layer, skeleton
-from dockerflow.images.bytecode import Compiler, without_bytecode, write_bytecode
+from dockerflow.images.bytecode import Compiler, Sources, without_bytecode, write_bytecode
 from dockerflow.images.clashes import lost_paths
 from dockerflow.images.facts import Facts, FactsCache
 from dockerflow.images.grouping import Group, groups
 from dockerflow.images.image import PREFIX, Layer, StepImage
 from dockerflow.images.layer import Package, write_layer
-from dockerflow.images.layer_cache import LayerCache, layer_key
+from dockerflow.images.layer_cache import LayerCache, layer_key, verify
 from dockerflow.images.metadata import Python
 from dockerflow.images.packages import PackageCache
 from dockerflow.images.tar import END_OF_ARCHIVE, LayerWriter
@@ -99,7 +99,7 @@ class Assembly:
         with self._caches.only_once.of("compile"):
             known = {key: self._caches.layers.find(key, title) for key, title in zip(keys, titles)}
             unknown = [(key, one) for key, one in zip(keys, found.layers) if known[key] is None]
-            scanned = self._pool.map(lambda pair: without_bytecode(pair[1], python), unknown)
+            scanned = self._pool.map(lambda pair: _scan(pair[1], python), unknown)
             sources = {key: one for (key, _), one in zip(unknown, scanned)}
             wanted = [key for key, one in sources.items() if one.paths]
             compiled = compiler.compile(python_image, [sources[key] for key in wanted]) if wanted else iter(())
@@ -145,6 +145,11 @@ class PackageLayers:
     python: Python | None
     groups: tuple[Group, ...]
     layers: tuple[Layer, ...]
+
+
+def _scan(one: Layer, python: Python) -> Sources:
+    verify(one)  # what is made from it is kept under its name
+    return without_bytecode(one, python)
 
 
 def is_empty(one: Layer) -> bool:

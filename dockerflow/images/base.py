@@ -93,11 +93,11 @@ class BaseImage:
                 layer = self.cache.layer(out.digest, out.size, TITLE)
                 new.keep_as(layer.path.name)
         if out.digest in missing:
-            self.cache.remember(_size_key(out.digest), layer)
+            self.cache.remember(base_layer_key(out.digest), layer)
         return out.digest
 
     def _known(self, diff_id: str) -> Layer | None:
-        return self.cache.remembered(_size_key(diff_id), TITLE)
+        return self.cache.remembered(base_layer_key(diff_id), TITLE)
 
 
 def base_image(client: DockerClient, name: str, cache_dir: Path) -> BaseImage:
@@ -134,7 +134,8 @@ def _path(found: dict[str, Any]) -> str:
     return variables.get("PATH") or _DEFAULT_PATH
 
 
-def _size_key(diff_id: str) -> str:
+def base_layer_key(diff_id: str) -> str:
+    """Under what the cache remembers the size of a layer of a base."""
     return layer_key("dockerflow.base_layer", 1, diff_id)
 
 

@@ -22,9 +22,9 @@ from dockerflow.images import bytecode, layer, skeleton
 from dockerflow.images.assembly import Assembly, Caches, KeyLocks, is_empty
 from dockerflow.images.base import BaseImage
 from dockerflow.images.bytecode import Compiler
-from dockerflow.images.errors import ImageError
+from dockerflow.images.errors import ImageError, LayerDamaged
 from dockerflow.images.facts import FactsCache
-from dockerflow.images.files import read_json, write_json
+from dockerflow.images.files import read_json, sweep, write_json
 from dockerflow.images.image import PREFIX, Layer, StepImage
 from dockerflow.images.layer_cache import LayerCache, is_complete, layer_key
 from dockerflow.images.oci import ImageName, architecture, assemble
@@ -34,6 +34,9 @@ from dockerflow.progress import Notify, ignore
 # Part of every build key. Raise it when the same layers would now make another image: another order, grouping or
 # config.
 RECIPE = 1
+
+# Seconds after which a file under a temporary name is taken for a killed process's: no layer takes so long to write.
+_LEFT_BEHIND = 24 * 3600
 
 # More layers than this cost time at every container's start.
 MAX_LAYERS = 64
@@ -75,6 +78,12 @@ class ImageBuilder:
         known = self.known(lock)
         return Built(known, 0) if known is not None else self._build(lock, notify, steps)
 
+    def _build(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
+        try:
+            return self._build_once(lock, notify, steps)
+        except LayerDamaged:  # one that something was to be made from; it is gone now, so that it is built anew
+            return self._build_once(lock, notify, steps)
+
     def known(self, lock: Lock) -> StepImage | None:
         """The image of `lock` if it was built before, here; reads one small file."""
         found = read_json(self._record(self.build_key(lock)))
@@ -95,8 +104,9 @@ class ImageBuilder:
         if not all(is_complete(one) for one in wanted):
             self._build(lock, ignore, ())
 
-    def _build(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
+    def _build_once(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
         self._check(lock)
+        sweep(self._folder, _LEFT_BEHIND)
         with ThreadPoolExecutor(self._workers, thread_name_prefix="layers") as pool:
             base = pool.submit(self._base.layers)
             assembly = Assembly(lock, self._caches, pool, notify, steps)

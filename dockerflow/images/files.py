@@ -10,12 +10,15 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 CHUNK = 1 << 20
+
+_TEMPORARY = ".new-"
 
 
 class NewFile:
@@ -33,7 +36,7 @@ class NewFile:
 def new_file(folder: Path, name: str | None = None) -> Iterator[NewFile]:
     """A file that takes its name in `folder` when the block ends well, and is gone when it does not."""
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
+    descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
     try:
         with os.fdopen(descriptor, "wb", buffering=CHUNK) as file:
             new = NewFile(file)
@@ -44,6 +47,15 @@ def new_file(folder: Path, name: str | None = None) -> Iterator[NewFile]:
             os.replace(temporary, folder / new.name)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def sweep(folder: Path, older_than: float) -> None:
+    """Remove what killed processes left below `folder` under temporary names more than so many seconds ago."""
+    before = time.time() - older_than
+    for path in folder.rglob(f"{_TEMPORARY}*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def write_json(path: Path, value: object) -> None:

@@ -70,6 +70,12 @@ def is_complete(layer: Layer) -> bool:
         return False
 
 
+def verify(layer: Layer) -> None:
+    """Raises `LayerDamaged` if the file is not the layer, and removes it."""
+    for _ in read(layer):
+        pass
+
+
 def read(layer: Layer) -> Iterator[bytes]:
     """The layer's bytes. Raises `LayerDamaged` at the end if they were others, and removes the file."""
     digest = hashlib.sha256()

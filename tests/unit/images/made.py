@@ -69,6 +69,7 @@ class Made:
     index: dict[str, Any] = field(default_factory=dict)
     paths_json: bool = True
     info_first: bool = True
+    dropped: tuple[str, ...] = ()  # listed, but not in the archive
 
     @property
     def file_name(self) -> str:
@@ -87,7 +88,8 @@ def locked(made: Made, path: Path) -> LockedPackage:
     depends = tuple(sorted((d.split()[0], " ".join(d.split()[1:])) for d in made.depends))
     return LockedPackage(
         manager="conda", name=made.name, version=made.version, build=made.build, url=path.as_uri(),
-        sha256=hashlib.sha256(data).hexdigest(), md5=hashlib.md5(data).hexdigest(), size=len(data), dependencies=depends,
+        sha256=hashlib.sha256(data).hexdigest(), md5=hashlib.md5(data).hexdigest(), size=len(data),
+        dependencies=depends,
     )  # fmt: skip
 
 
@@ -103,8 +105,9 @@ def lock_of(folder: Path, packages: list[Made], requested: tuple[str, ...] = ())
 
 def _info(made: Made) -> dict[str, bytes]:
     index: dict[str, Any] = {
-        "arch": None if made.noarch else "x86_64", "build": made.build, "build_number": 0, "depends": list(made.depends),
-        "license": "MIT", "name": made.name, "platform": None if made.noarch else "linux",
+        "arch": None if made.noarch else "x86_64", "build": made.build, "build_number": 0,
+        "depends": list(made.depends), "license": "MIT", "name": made.name,
+        "platform": None if made.noarch else "linux",
         "subdir": "noarch" if made.noarch else made.subdir, "timestamp": 1600000000000, "version": made.version,
     }  # fmt: skip
     if made.noarch:
@@ -175,7 +178,8 @@ def _tar(members: dict[str, Entry]) -> bytes:
 def _members(made: Made) -> dict[str, Entry]:
     """The payload; hard links after what they link to, else in the order given."""
     plain = {p: e for p, e in made.files.items() if not isinstance(e, HardLink)}
-    return {**plain, **{p: e for p, e in made.files.items() if isinstance(e, HardLink)}}
+    ordered = {**plain, **{p: e for p, e in made.files.items() if isinstance(e, HardLink)}}
+    return {path: entry for path, entry in ordered.items() if path not in made.dropped}
 
 
 def _conda(made: Made) -> bytes:

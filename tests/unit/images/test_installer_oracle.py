@@ -2,8 +2,8 @@
 
 What is allowed to differ, and why:
 - `CACHEDIR.TAG` and `__clobbers__/`: for backup programs, and for uninstalling; an image needs neither;
-- `conda-meta/*.json`: `url`, `extracted_package_dir` and `link` say where the archive was on this machine. An image is a
-  function of the packages' contents, so ours has a URL made of the package's name, and lacks the two others;
+- `conda-meta/*.json`: `url`, `extracted_package_dir` and `link` say where the archive was on this machine. An image
+  is a function of the packages' contents, so ours has a URL made of the package's name, and lacks the two others;
 - the mode of `conda-meta/*.json`: the installer's are for the owner alone, but a step's user is not the owner;
 - modes: for everyone what the owner may read or run, for the same reason;
 - times: the installer leaves directories, entry points and records with the time of installation.
@@ -39,7 +39,9 @@ BUILT_AT = PLACEHOLDER.encode()
 PYTHON = Made(
     "python",
     {
-        "bin/python3.11": File(b"\x7fELF" + BUILT_AT + b"/lib\0:" + BUILT_AT + b":" + BUILT_AT + b"\0\1tail", 0o755, "binary"),
+        "bin/python3.11": File(
+            b"\x7fELF" + BUILT_AT + b"/lib\0:" + BUILT_AT + b":" + BUILT_AT + b"\0\1tail", 0o755, "binary"
+        ),
         "bin/python": SymLink("python3.11"),
         "lib/python3.11/os.py": File(b"sep = '/'\n"),
         "lib/python3.11/__pycache__/os.cpython-311.pyc": File(b"a .pyc that came with it"),

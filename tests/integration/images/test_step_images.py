@@ -1,0 +1,261 @@
+"""Step images on a real engine, from the packages of the tests' channel: built, loaded, run, shared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docker import DockerClient
+
+from dockerflow.environments.lock import Lock
+from dockerflow.environments.solver import solve
+from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.images.base import base_image
+from dockerflow.images.errors import BaseImageError, LoadError
+from dockerflow.images.image import StepImage
+from dockerflow.images.load import Sent, ensure, is_present
+from dockerflow.images.provide import ImageProvider
+from dockerflow.progress import Event, ImageReady, ImageSending
+from dockerflow.setup.channel import LocalChannel
+from tests.channel import PYTHON
+from tests.conftest import BASE_IMAGE
+from tests.unit.images.made import File, Made, locked
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("images")
+
+
+def lock(channel: LocalChannel, *libraries: tuple[str, str]) -> Lock:
+    return solve(EnvironmentSpec(PYTHON, libraries, (channel.url,), "linux-64"))
+
+
+@pytest.fixture(scope="module")
+def old(test_channel: LocalChannel) -> Lock:
+    return lock(test_channel, ("packaging", "23.2"))
+
+
+@pytest.fixture(scope="module")
+def new(test_channel: LocalChannel) -> Lock:
+    return lock(test_channel, ("packaging", "24.1"))
+
+
+def provide(client: DockerClient, cache: Path, lock: Lock) -> tuple[StepImage, ImageReady]:
+    events: list[Event] = []
+    image = ImageProvider(client, BASE_IMAGE, cache).provide(lock, events.append, ("step",))
+    ready = events[-1]
+    assert isinstance(ready, ImageReady)
+    sending = [event for event in events if isinstance(event, ImageSending)]
+    assert not sending or sending[-1].sent == sending[-1].total
+    return image, ready
+
+
+def run(client: DockerClient, image: StepImage, *command: str, **options: Any) -> str:
+    output: bytes = client.containers.run(
+        image.reference, list(command), user="12345", read_only=True, network_disabled=True, remove=True, **options
+    )
+    return output.decode()
+
+
+def python(client: DockerClient, image: StepImage, program: str) -> Any:
+    return json.loads(run(client, image, "python", "-c", f"import json; print(json.dumps({program}))"))
+
+
+def forget(client: DockerClient, *images: StepImage) -> None:
+    for image in images:
+        if is_present(client, image):
+            client.images.remove(image.reference, force=True)
+
+
+def test_two_locks_give_two_images_each_with_its_library(
+    docker_client: DockerClient, cache: Path, old: Lock, new: Lock
+) -> None:
+    for wanted, version in ((old, "23.2"), (new, "24.1")):
+        image, _ = provide(docker_client, cache, wanted)
+        program = "[__import__('packaging').__version__, __import__('sys').prefix]"
+        assert python(docker_client, image, program) == [version, "/opt/env"]
+
+
+def test_the_engine_has_exactly_the_image_that_the_lock_implies(
+    docker_client: DockerClient, cache: Path, old: Lock
+) -> None:
+    image, _ = provide(docker_client, cache, old)
+    found = docker_client.api.inspect_image(image.reference)  # type: ignore[no-untyped-call]
+    assert found["Id"] in (image.config_digest, image.manifest_digest)
+    assert found["RootFS"]["Layers"] == [layer.diff_id for layer in image.layers]
+    assert found["Config"]["Labels"]["dockerflow.lock"] == old.lock_hash
+    assert len(image.layers) <= 64
+
+
+def test_a_second_time_nothing_is_built_and_nothing_sent(docker_client: DockerClient, cache: Path, old: Lock) -> None:
+    provide(docker_client, cache, old)
+    _, ready = provide(docker_client, cache, old)
+    assert (ready.layers_built, ready.layers_sent, ready.bytes_sent) == (0, 0, 0)
+
+
+def test_an_empty_cache_gives_the_same_image_bytecode_included(
+    docker_client: DockerClient, cache: Path, tmp_path: Path, old: Lock
+) -> None:
+    one, _ = provide(docker_client, cache, old)
+    other, ready = provide(docker_client, tmp_path, old)
+    assert (one.config_digest, one.manifest_digest) == (other.config_digest, other.manifest_digest)
+    assert any("bytecode" in layer.title for layer in other.layers)
+    assert ready.layers_built > 0
+    assert ready.layers_sent == 0, "the engine had it already"
+
+
+def test_only_the_layers_that_differ_are_sent(docker_client: DockerClient, cache: Path, old: Lock, new: Lock) -> None:
+    first, _ = provide(docker_client, cache, old)
+    second, _ = provide(docker_client, cache, new)
+    forget(docker_client, second)
+    common = sum(a == b for a, b in zip(first.layers, second.layers, strict=True))
+    _, ready = provide(docker_client, cache, new)
+    assert ready.layers_sent == len(second.layers) - common
+    assert ready.bytes_sent < 2_000_000 < sum(layer.size for layer in second.layers)
+
+
+def test_modules_are_imported_from_bytecode_that_is_valid_for_good(
+    docker_client: DockerClient, cache: Path, old: Lock
+) -> None:
+    image, _ = provide(docker_client, cache, old)
+    flags = "int.from_bytes(open(__import__('packaging').__cached__, 'rb').read(8)[4:], 'little')"
+    assert python(docker_client, image, flags) == 0b01, "by hash, unchecked (PEP 552)"
+
+
+def test_a_layer_damaged_in_the_cache_is_mended_while_loading(
+    docker_client: DockerClient, tmp_path: Path, cache: Path, old: Lock
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(cache, copy)
+    image, _ = provide(docker_client, copy, old)
+    forget(docker_client, image)
+    damaged = image.layers[-2].path
+    damaged.write_bytes(b"\1" * damaged.stat().st_size)
+    image.layers[-1].path.unlink()
+    again, _ = provide(docker_client, copy, old)
+    assert again == image
+    assert python(docker_client, image, "__import__('packaging').__version__") == "23.2"
+
+
+def test_two_at_once_give_one_image(docker_client: DockerClient, tmp_path: Path, old: Lock) -> None:
+    found: list[StepImage] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(provide(docker_client, tmp_path, old)[0])) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 2
+    assert found[0] == found[1]
+
+
+def test_an_image_under_another_name_only_gets_its_name_back(
+    docker_client: DockerClient, cache: Path, old: Lock
+) -> None:
+    image, _ = provide(docker_client, cache, old)
+    docker_client.api.tag(image.reference, "dockerflow/test", "other")
+    try:
+        docker_client.images.remove(image.reference)
+        assert ensure(docker_client, image) == Sent(0, 0)
+        assert is_present(docker_client, image)
+    finally:
+        docker_client.images.remove("dockerflow/test:other")
+
+
+def test_another_image_under_the_reference_is_replaced(docker_client: DockerClient, cache: Path, old: Lock) -> None:
+    image, _ = provide(docker_client, cache, old)
+    forget(docker_client, image)
+    docker_client.api.tag(BASE_IMAGE, *image.reference.rsplit(":", 1))
+    ensure(docker_client, image)
+    assert docker_client.images.get(image.reference).id in (image.config_digest, image.manifest_digest)
+
+
+def test_a_false_belief_in_what_the_engine_has_ends_with_the_complete_image(
+    docker_client: DockerClient, cache: Path, old: Lock
+) -> None:
+    """An image with our label whose layers the engine reports, but cannot reuse at this place in the chain."""
+    image, _ = provide(docker_client, cache, old)
+    forget(docker_client, image)
+    sent = ensure(docker_client, image)
+    assert 0 < sent.layers <= len(image.layers)
+    assert python(docker_client, image, "1") == 1
+
+
+@contextmanager
+def extended(lock: Lock, folder: Path, made: Made) -> Iterator[Lock]:
+    package = locked(made, made.write(folder))
+    yield Lock(lock.platform, (*lock.packages, package), (*lock.requested, made.name), lock.channels, lock.spec_hash)
+
+
+ACTIVATED = Made(
+    "activated",
+    {
+        "etc/conda/activate.d/b.sh": File(
+            b'read -r line; echo printed\nfunction in-bash() { export FROM_SCRIPT="$FROM_VARIABLES $1"; }\nin-bash it\n'
+        ),
+        "etc/conda/env_vars.d/activated.json": File(b'{"FROM_VARIABLES": "a \'quoted\' $value"}'),
+        "site-packages/activated/__init__.py": File(b"def main():\n    print('called', __name__)\n"),
+    },
+    noarch="python",
+    entry_points=("activated = activated:main",),
+    depends=("python",),
+)
+
+
+def test_a_command_starts_in_the_activated_environment_with_its_streams_untouched(
+    docker_client: DockerClient, cache: Path, tmp_path: Path, old: Lock
+) -> None:
+    with extended(old, tmp_path, ACTIVATED) as wanted:
+        image, _ = provide(docker_client, cache, wanted)
+        names = ("CONDA_PREFIX", "FROM_SCRIPT", "FROM_VARIABLES", "LANG")
+        program = f"{{name: __import__('os').environ.get(name) for name in {names}}}"
+        assert python(docker_client, image, program) == {
+            "CONDA_PREFIX": "/opt/env",
+            "FROM_SCRIPT": "a 'quoted' $value it",
+            "FROM_VARIABLES": "a 'quoted' $value",
+            "LANG": "C.UTF-8",
+        }
+        assert run(docker_client, image, "activated") == "called activated\n"
+        forget(docker_client, image)
+
+
+def test_the_places_for_the_store_and_for_work_are_there(docker_client: DockerClient, cache: Path, old: Lock) -> None:
+    image, _ = provide(docker_client, cache, old)
+    output = run(
+        docker_client, image, "stat", "-c", "%a %n", "/dockerflow/blobs", "/dockerflow/outbox", "/work", "/tmp"
+    )
+    assert output.split("\n")[:4] == ["755 /dockerflow/blobs", "755 /dockerflow/outbox", "1777 /work", "1777 /tmp"]
+    assert run(docker_client, image, "pwd") == "/work\n"
+
+
+def test_a_base_image_that_cannot_be_had_is_an_error_that_says_how_to_get_one(
+    docker_client: DockerClient, tmp_path: Path
+) -> None:
+    with pytest.raises(BaseImageError, match=r"`localhost:1/none:1` is not on the engine") as failed:
+        base_image(docker_client, "localhost:1/none:1", tmp_path)
+    assert "dockerflow setup" in str(failed.value.hint)
+
+
+def test_what_an_engine_refuses_is_an_error_that_names_the_image(
+    docker_client: DockerClient, cache: Path, old: Lock
+) -> None:
+    image, _ = provide(docker_client, cache, old)
+    broken = StepImage(
+        **{
+            **vars(image),
+            "reference": "dockerflow/step:broken",
+            "config": b"{}",
+            "config_digest": "sha256:" + "0" * 64,
+            "manifest_digest": "sha256:" + "1" * 64,
+        }
+    )
+    with pytest.raises(LoadError, match="dockerflow/step:broken"):
+        ensure(docker_client, broken)

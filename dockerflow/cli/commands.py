@@ -15,9 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from dockerflow.cli import streams
-from dockerflow.cli.errors import CommandLineError, nearest
-
-INTERRUPTED = 130  # 128 + SIGINT
+from dockerflow.cli.errors import INTERRUPTED, CommandLineError, nearest
 
 # typer names this class in no public module: it is click's own, and newer versions of typer bring click with them.
 USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]

@@ -21,10 +21,13 @@ import dockerflow
 from dockerflow.cli.streams import coloured
 from dockerflow.errors import DockerflowError
 
-__all__ = ["BUG", "CommandLineError", "NotInStore", "nearest", "show_bug", "show_error"]
+__all__ = ["BUG", "INTERRUPTED", "TERMINATED", "CommandLineError", "NotInStore", "nearest", "show_bug", "show_error"]
 
 # The exit code of a mistake of dockerflow itself: EX_SOFTWARE of sysexits.h.
 BUG = 70
+
+INTERRUPTED = 130  # 128 + SIGINT
+TERMINATED = 143  # 128 + SIGTERM
 
 
 class CommandLineError(DockerflowError):

@@ -6,14 +6,17 @@ are those of `dockerflow.errors`; a mistake of our own is 70, and its traceback 
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from dockerflow.cli import streams
-from dockerflow.cli.errors import BUG, show_bug, show_error
+from dockerflow.cli.errors import BUG, INTERRUPTED, TERMINATED, show_bug, show_error
 from dockerflow.errors import DockerflowError
-
-INTERRUPTED = 130  # 128 + SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,27 +24,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         streams.accept_any_text()
-        code = _carry_out(words)
+        with _terminable():
+            code = _carry_out(words)
         sys.stdout.flush()
     except DockerflowError as error:
         _flush()
         show_error(error, sys.stderr)
-        return error.exit_code
+        return _left(error.exit_code)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        code = INTERRUPTED
+    except Terminated:
+        code = TERMINATED
     except BrokenPipeError:
         streams.discard(sys.stdout)
         return streams.PIPE_CLOSED
     except Exception as error:  # noqa: BLE001  # the last one to see it: whatever arrives here is our mistake
         show_bug(error, sys.stderr)
         return BUG
-    return code
+    return _left(code) if code in (INTERRUPTED, TERMINATED) else code
 
 
 def _carry_out(words: list[str]) -> int:
     from dockerflow.cli import app  # inside the boundary: Ctrl-C while importing is caught too
 
     return app.carry_out(words)
+
+
+class Terminated(BaseException):
+    """SIGTERM came. Raised where the main thread is, so that everything on the way out puts itself in order."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind like Ctrl-C does. A run that has begun has a handler of its own, which stops it first."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _left(code: int) -> int:
+    """Do not wait for threads that still solve or build: nobody wants what they make, and all they write is atomic."""
+    if threading.active_count() > 1:
+        _flush()
+        os._exit(code)
+    return code
 
 
 def _flush() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dockerflow.cli import options, sentences, streams
-from dockerflow.cli.errors import CommandLineError, show_error
+from dockerflow.cli.errors import INTERRUPTED, TERMINATED, CommandLineError, show_error
 from dockerflow.cli.picture import Picture
 from dockerflow.cli.places import config_here, store_for_writing
 from dockerflow.errors import DockerflowError
@@ -29,8 +29,7 @@ from dockerflow.progress import Notify
 if TYPE_CHECKING:
     from dockerflow.scheduler.launch import RunOutcome
 
-EXIT_CODES = {"succeeded": 0, "failed": 1, "stopped": 130}
-TERMINATED = 143  # 128 + SIGTERM
+EXIT_CODES = {"succeeded": 0, "failed": 1, "stopped": INTERRUPTED}
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,20 @@ def test_a_signal_stops_the_run_and_is_the_exit_code(tmp_path: Path, number: sig
     assert run["status"] == "stopped"
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_before_the_run_ends_the_command_quietly(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    (tmp_path / "f.py").write_text("import threading\nprint('importing', flush=True)\nthreading.Event().wait(100)\n")
+    words = [*PROGRAM, "run", "f.py"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == code
+
+
 def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
     (folder / "hello.py").write_text(
         (folder / "hello.py").read_text().replace('"this is stdout', '"x\\n" * 100_000 + "')

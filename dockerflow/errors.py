@@ -11,7 +11,8 @@
     ├── ConfigError         dockerflow.config        exit 9   a configuration file or variable
     └── SetupError          dockerflow.setup         exit 10  what this machine lacks
 
-Exit 0 is success, 1 a run that failed, 2 a wrong command line, 130 and 143 a run stopped by Ctrl-C and by SIGTERM.
+Exit 0 is success, 1 a run that failed, 2 a wrong command line, 70 a mistake of our own, 130 and 143 a run stopped by
+Ctrl-C and by SIGTERM, 141 a reader of the output that went away.
 
 This module is shipped into step containers: standard library only, Python 3.7.
 """

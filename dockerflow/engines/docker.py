@@ -134,6 +134,11 @@ class DockerHost:
                 self._remove(each["Id"])
         return len(found)
 
+    def close(self) -> None:
+        """Let go of the engine. Workers that still run can no longer say how they ended."""
+        self._exits.close()
+        self.client.close()
+
     def kill_container(self, container_id: str) -> None:
         with suppress(*FOREIGN):  # it has ended, or the engine has: the listening thread reports either
             self.client.api.kill(container_id)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import docker
+from docker.types import CancellableStream
 
 from dockerflow.engines.boundary import FOREIGN
 
@@ -74,6 +76,13 @@ class Exits:
         self._expected: dict[str, Exit] = {}
         self._lock = threading.Lock()
         self._watching = False
+        self._stream: CancellableStream | None = None
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._stream is not None:
+            with suppress(*FOREIGN):
+                self._stream.close()
 
     def expect(self, container_id: str) -> Exit:
         """Must be called before the container is started."""
@@ -88,7 +97,8 @@ class Exits:
         # What happened since the engine's time at the connection is repeated, so nothing is missed before this begins.
         try:
             filters = {"type": "container", "event": _ACTIONS}
-            self._listen(self._client.api.events(since=self._since, filters=filters, decode=True))
+            self._stream = self._client.api.events(since=self._since, filters=filters, decode=True)
+            self._listen(self._stream)
         except FOREIGN:  # the engine went away; what is said about the containers is that nothing is known
             pass
         finally:

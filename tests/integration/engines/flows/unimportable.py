@@ -1,0 +1,20 @@
+"""A flow whose import fails."""
+
+from dockerflow import FlowSpec, step
+
+
+class Unimportable(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+def _prepare():
+    return {}["nothing"]
+
+
+_prepare()

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -54,6 +55,15 @@ def local_channel() -> LocalChannel:
     channel = LocalChannel(cache() / f"channel-{hashlib.sha256(record.encode()).hexdigest()[:16]}")
     channel.add(REQUESTS)
     return channel
+
+
+def with_python(folder: Path, made: LocalChannel) -> LocalChannel:
+    """A channel in `folder` to be filled by a test, with the Python of `made` in it: the one package dear to make."""
+    for python in made.folder.glob("*/python-3*.conda"):
+        target = folder / python.parent.name / python.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(python, target)
+    return LocalChannel(folder)
 
 
 def as_tar_bz2(conda: Path, folder: Path) -> Path:

@@ -77,7 +77,7 @@ class LocalChannel:
                     made[request.request_key] = self._make(request)
             finally:
                 if made:
-                    self._index()  # first: what is recorded as made can be found by a solver
+                    self.index()  # first: what is recorded as made can be found by a solver
                     self._record(made)
             return [request for request in dict.fromkeys(requests) if request.request_key in made]
 
@@ -109,7 +109,8 @@ class LocalChannel:
             archive.write(package, self.folder)
         return name
 
-    def _index(self) -> None:
+    def index(self) -> None:
+        """Make the repodata from the packages that are in the folder."""
         from rattler.index import index_fs  # noqa: PLC0415 - heavy, and only a channel that is being made needs it
 
         (self.folder / "noarch").mkdir(exist_ok=True)

@@ -7,6 +7,7 @@ it is started by systemd where that runs; otherwise as a process in a session of
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,13 +17,14 @@ from pathlib import Path
 from dockerflow.config import Config, state_dir
 from dockerflow.engines.docker import DockerHost
 from dockerflow.engines.errors import EngineError, EngineNotFound
-from dockerflow.setup.debian import install, last_error, which, why_not_installable
+from dockerflow.setup.debian import SYSTEM_FOLDERS, install, last_error, which, why_not_installable
 from dockerflow.setup.errors import EngineNotReady, SetupError
 from dockerflow.setup.finding import Finding, Notify, ignore
 
 SUBJECT = "engine"
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+_SET_UP = "run `dockerflow setup`, which installs and starts one"
 SYSTEMD = Path("/run/systemd/system")
 
 START_SECONDS = 60.0
@@ -38,18 +40,16 @@ class Daemon:
     data_root: Path | None = None
     exec_root: Path | None = None
     pid_file: Path | None = None
-    bridge: str | None = None
+    within: tuple[str, ...] = ()  # a command that runs the engine's own, such as `unshare --net`
 
-    @property
-    def arguments(self) -> list[str]:
+    def command(self, program: str) -> list[str]:
         options = {
             "--host": self.socket,
             "--data-root": self.data_root,
             "--exec-root": self.exec_root,
             "--pidfile": self.pid_file,
-            "--bridge": self.bridge,
         }
-        return [f"{option}={value}" for option, value in options.items() if value is not None]
+        return [*self.within, program, *(f"{option}={value}" for option, value in options.items() if value is not None)]
 
 
 def look(config: Config) -> tuple[DockerHost | None, Finding]:
@@ -58,7 +58,9 @@ def look(config: Config) -> tuple[DockerHost | None, Finding]:
         host = DockerHost.connect(config.engine)
         return host, Finding(SUBJECT, "ok", describe(host))
     except EngineNotFound as error:
-        return None, Finding(SUBJECT, "missing", error.message, error.hint)
+        chosen = config.engine or os.environ.get("DOCKER_HOST")
+        hint = "start it, or leave the setting `engine` and DOCKER_HOST unset" if chosen else _SET_UP
+        return None, Finding(SUBJECT, "missing", error.message, hint)
     except EngineError as error:
         return None, Finding(SUBJECT, "broken", error.message, error.hint)
 
@@ -73,10 +75,8 @@ def ensure(config: Config, notify: Notify = ignore) -> tuple[DockerHost, Finding
     host, found = look(config)
     if host is not None:
         return host, found
-    if found.state == "broken":
+    if found.hint != _SET_UP:
         raise EngineNotReady(found.text, found.hint)
-    if config.engine or os.environ.get("DOCKER_HOST"):
-        raise EngineNotReady(found.text, "start it, or leave the setting `engine` and DOCKER_HOST unset")
     done = "started"
     if which("dockerd") is None:
         _install(notify)
@@ -124,29 +124,34 @@ def start(daemon: Daemon, seconds: float = START_SECONDS) -> int:
     program = which("dockerd")
     if program is None:
         raise EngineNotReady("There is no `dockerd` on this machine.", "run `dockerflow setup` as root")
-    daemon.log.parent.mkdir(parents=True, exist_ok=True)
-    with daemon.log.open("ab") as log:
-        began = log.tell()
-        process = subprocess.Popen(
-            [program, *daemon.arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd="/",
-        )
+    began = daemon.log.stat().st_size if daemon.log.exists() else 0
+    process_id = _spawn(program, daemon)
     deadline = time.monotonic() + seconds
     while not _answers(daemon.socket):
-        if process.poll() is not None:
+        if os.waitpid(process_id, os.WNOHANG)[0]:
             raise EngineNotReady(f"Docker did not start: {_last_words(daemon.log, began)}", f"look at {daemon.log}")
         if time.monotonic() > deadline:
-            process.terminate()
-            process.wait()
+            os.kill(process_id, signal.SIGTERM)
+            os.waitpid(process_id, 0)
             raise EngineNotReady(
                 f"Docker was started but did not answer within {seconds:.0f} seconds.", f"look at {daemon.log}"
             )
         time.sleep(LOOK_EVERY)
-    return process.pid
+    return process_id
+
+
+def _spawn(program: str, daemon: Daemon) -> int:
+    """Start the engine detached from this command's terminal; its process id."""
+    daemon.log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}"}
+    with daemon.log.open("ab") as log:
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
+            (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
+        ]
+        command = daemon.command(program)
+        return os.posix_spawnp(command[0], command, environment, file_actions=actions, setsid=True)
 
 
 def _answers(socket: str) -> bool:

@@ -1,0 +1,14 @@
+"""A Python value as bytes, and back.
+
+    codec      the format of an encoded value; what cannot be encoded or decoded, and why
+    protocol   pickle protocol 5 on every Python from 3.7 on
+    typed      which objects are pickled in a form of ours
+    arrays     numpy's arrays and scalars, taken apart
+    tables     pandas' tables, indexes and values, taken apart
+    rebuild    both put together again, by any version
+    blame      what inside a value keeps it from being encoded
+    libraries  which versions wrote a value, and which are here
+
+Shipped into step containers: standard library only, Python 3.7. It imports nothing of dockerflow but `errors`, and
+numpy and pandas only where a value needs them.
+"""

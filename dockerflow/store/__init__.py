@@ -1,0 +1,15 @@
+"""What is kept of runs, in a directory that may be read at any moment and survives a kill at any moment.
+
+    directory     objects under keys; where a store is found
+    blobs         bytes by their sha256: artifacts, logs, code packages
+    manifest      a task's artifacts in one blob
+    code_package  what a container runs, as one tar
+    log           what an attempt printed
+    records       the events of a run
+    journal       a run's records, appended and read
+    history       a run as its journal tells it
+    runs          which runs there are, and under which keys
+    files         writing a file so that it is whole or not there
+
+Shipped into step containers: standard library only, Python 3.7.
+"""

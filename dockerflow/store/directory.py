@@ -4,7 +4,8 @@
     <root>/<key>                        one file per object; what keys there are is said in `runs`
 
 A key is a relative path of names that do not begin with a dot. An object under its key is whole at any moment, also
-while it is replaced and after a SIGKILL, and one that `put` has returned from survives a power cut.
+while it is replaced and after a SIGKILL. A power cut may empty or undo what was put in the seconds before it, unless
+`durable` was asked for: then `put` waits for the disk, which takes long where much else is being written.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ class DirectoryStore:
         self.root = Path(root).absolute()
         self.blobs = Blobs(self.root / "blobs")
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes, durable: bool = False) -> None:
         """Store `data` under `key`, in place of what was there."""
-        self._write(key, data, new=False)
+        self._write(key, data, new=False, durable=durable)
 
     def put_new(self, key: str, data: bytes) -> bool:
         """Store `data` under `key` unless something is there; whether it was. Of several at once one succeeds."""
@@ -97,12 +98,12 @@ class DirectoryStore:
         except OSError as error:
             raise StoreError(f"cannot delete `{key}` of `{self.root}`: {error.strerror}") from error
 
-    def _write(self, key: str, data: bytes, new: bool) -> bool:
+    def _write(self, key: str, data: bytes, new: bool, durable: bool = False) -> bool:
         path = self._path(key)
         try:
             with files.temporary(path.parent) as stream:
                 stream.write(data)
-                files.close_for_reading(stream, durable=True)
+                files.close_for_reading(stream, durable)
                 if new:
                     return files.move_if_new(Path(stream.name), path)
                 files.move(Path(stream.name), path)

@@ -8,12 +8,15 @@ are deleted, so that for a while, or forever after a SIGKILL, records are there 
 holds, and a reader takes the longest that continues what it has. A reader that listed names while segments were merged
 looks again.
 
+A power cut may cost the records of the last seconds of a run that goes on, and none of one that is over.
+
 What the records mean is `history`'s.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import Dict, List, NamedTuple, Optional
 
 from dockerflow.store.directory import DirectoryStore
@@ -36,8 +39,10 @@ _NAME = re.compile(r"(\d+)-(\d+)\.jsonl")
 class _Segment(NamedTuple):
     first: int
     last: int
-    key: str
-    level: int = 0
+    level: int = 0  # how often its parts have been merged
+
+    def key(self, folder: str) -> str:
+        return f"{folder}/{self.first:010d}-{self.last:010d}.jsonl"
 
 
 class JournalWriter:
@@ -62,7 +67,8 @@ class JournalWriter:
         """Write what has been appended; when this returns it is in the store. Costs nothing when there is nothing."""
         if not self._lines:
             return
-        self._write(self._written, "".join(self._lines).encode(), len(self._lines), level=0)
+        segment = _Segment(self._written, self._written + len(self._lines) - 1)
+        self._write(segment, "".join(self._lines).encode())
         self._written += len(self._lines)
         self._lines = []
         while self._full():
@@ -72,29 +78,27 @@ class JournalWriter:
         """Write what is left and merge the journal into one segment."""
         self.flush()
         if len(self._segments) > 1:
-            self._merge(len(self._segments))
+            self._merge(len(self._segments), durable=True)
 
     def _full(self) -> bool:
         tail = self._segments[-MERGE:]
         return len(tail) == MERGE and tail[0].level == tail[-1].level
 
-    def _merge(self, count: int) -> None:
+    def _merge(self, count: int, durable: bool = False) -> None:
         """Put one segment in place of the last `count`."""
         parts = self._segments[-count:]
-        bodies = [self._store.get(part.key) for part in parts]
+        bodies = [self._store.get(part.key(self._folder)) for part in parts]
         if None in bodies:
             raise StoreError(f"somebody deleted parts of the journal `{self._folder}` of a run that is not over")
         del self._segments[-count:]
-        records = parts[-1].last + 1 - parts[0].first
-        self._write(parts[0].first, b"".join(body or b"" for body in bodies), records, parts[0].level + 1)
+        merged = _Segment(parts[0].first, parts[-1].last, parts[0].level + 1)
+        self._write(merged, b"".join(body or b"" for body in bodies), durable)
         for part in parts:
-            self._store.delete(part.key)
+            self._store.delete(part.key(self._folder))
 
-    def _write(self, first: int, body: bytes, records: int, level: int) -> None:
-        last = first + records - 1
-        key = f"{self._folder}/{first:010d}-{last:010d}.jsonl"
-        self._store.put(key, body)
-        self._segments.append(_Segment(first, last, key, level))
+    def _write(self, segment: _Segment, body: bytes, durable: bool = False) -> None:
+        self._store.put(segment.key(self._folder), body, durable)
+        self._segments.append(segment)
 
 
 def read(store: DirectoryStore, flow: str, run_id: str) -> List[Record]:
@@ -108,15 +112,16 @@ def read(store: DirectoryStore, flow: str, run_id: str) -> List[Record]:
         chain = _chain(segments)
         if chain and chain[-1].last < max(segment.last for segment in segments):
             continue  # listed while segments were merged
-        bodies = [store.get(segment.key) for segment in chain]
+        bodies = [store.get(segment.key(folder)) for segment in chain]
         if None not in bodies and (chain or not segments):
-            return [record for segment, body in zip(chain, bodies) for record in _records(segment, body)]
+            whole = takewhile(lambda one: one[1], zip(chain, bodies))  # a power cut leaves empty files
+            return [record for segment, body in whole for record in _records(segment.key(folder), segment, body)]
     raise DamagedRecord(f"the journal `{folder}` has lost a part", "the run's artifacts may still be there as blobs")
 
 
 def _segments(store: DirectoryStore, folder: str) -> List[_Segment]:
     matches = [_NAME.fullmatch(name) for name in store.children(folder)]
-    return [_Segment(int(match[1]), int(match[2]), f"{folder}/{match[0]}") for match in matches if match]
+    return [_Segment(int(match[1]), int(match[2])) for match in matches if match]
 
 
 def _chain(segments: List[_Segment]) -> List[_Segment]:
@@ -130,12 +135,12 @@ def _chain(segments: List[_Segment]) -> List[_Segment]:
     return chain
 
 
-def _records(segment: _Segment, body: Optional[bytes]) -> List[Record]:
+def _records(key: str, segment: _Segment, body: Optional[bytes]) -> List[Record]:
     lines = (body or b"").splitlines()
     if len(lines) != segment.last + 1 - segment.first:
-        raise DamagedRecord(f"`{segment.key}` is damaged: it has {len(lines)} lines, not those that its name says")
+        raise DamagedRecord(f"`{key}` is damaged: it has {len(lines)} lines, not those that its name says")
     try:
         records = [from_line(line) for line in lines]
     except (ValueError, TypeError) as error:
-        raise DamagedRecord(f"`{segment.key}` is damaged: {error}") from error
+        raise DamagedRecord(f"`{key}` is damaged: {error}") from error
     return [record for record in records if record is not None]

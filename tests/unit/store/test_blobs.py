@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from dockerflow.store import blobs as blobs_module
+from dockerflow.store.blobs import CHECKED, MAPPINGS, READ, Blobs, hash_of
+from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
+
+LARGE = b"x" * (CHECKED + 1)
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs(tmp_path / "blobs")
+
+
+@pytest.fixture
+def container(tmp_path: Path, blobs: Blobs) -> Blobs:
+    """The same store as a container sees it."""
+    (tmp_path / "outbox").mkdir()
+    return Blobs(blobs.root, tmp_path / "outbox")
+
+
+def test_a_blob_is_named_by_the_sha256_of_its_bytes(blobs: Blobs) -> None:
+    sha256 = blobs.put([b"one", bytearray(b" two"), memoryview(b" three")])
+    assert sha256 == hashlib.sha256(b"one two three").hexdigest() == hash_of([b"one two ", b"three"])
+    assert bytes(blobs.get(sha256)) == b"one two three"
+
+
+@pytest.mark.parametrize("size", [0, 1, READ, READ + 1, CHECKED, CHECKED + 1])
+def test_what_is_got_is_what_was_put(blobs: Blobs, size: int) -> None:
+    content = os.urandom(size)
+    assert bytes(blobs.get(blobs.put([content]))) == content
+
+
+@pytest.mark.parametrize("size", [10, READ + 1])
+def test_writing_to_what_was_got_leaves_the_blob_as_it_is(blobs: Blobs, size: int) -> None:
+    sha256 = blobs.put([b"x" * size])
+    view = blobs.get(sha256)
+    view[0] = 0
+    assert view[0] == 0
+    blobs.verify(sha256)
+
+
+def test_blobs_and_their_folders_can_be_read_by_others_and_written_by_nobody(blobs: Blobs) -> None:
+    before = os.umask(0o077)
+    try:
+        path = blobs.path(blobs.put([b"x"]))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert stat.S_IMODE(path.parent.stat().st_mode) == stat.S_IMODE(blobs.root.stat().st_mode) == 0o755
+
+
+def test_a_blob_that_is_there_is_kept(blobs: Blobs) -> None:
+    first = blobs.path(blobs.put([b"x"])).stat().st_ino
+    assert blobs.path(blobs.put([b"x"])).stat().st_ino == first
+    assert blobs.written == [hash_of([b"x"])] * 2
+
+
+def test_a_blob_cut_by_a_power_failure_is_mended_by_putting_it_again(blobs: Blobs) -> None:
+    sha256 = blobs.put([b"content"])
+    _overwrite(blobs.path(sha256), b"con")
+    assert bytes(blobs.get(blobs.put([b"content"]))) == b"content"
+
+
+def test_nothing_is_left_of_a_blob_whose_writing_fails(blobs: Blobs) -> None:
+    def chunks() -> object:
+        yield b"x"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        blobs.put(chunks())  # type: ignore[arg-type]
+    assert [path for path in blobs.root.rglob("*") if path.is_file()] == []
+
+
+def test_a_missing_blob_is_named(blobs: Blobs) -> None:
+    sha256 = hash_of([b"never written"])
+    assert not blobs.has(sha256)
+    with pytest.raises(MissingBlob, match=sha256):
+        blobs.get(sha256)
+
+
+def test_a_small_damaged_blob_is_found_when_read_and_a_large_one_when_verified(blobs: Blobs) -> None:
+    small, large = blobs.put([b"content"]), blobs.put([LARGE])
+    for sha256 in (small, large):
+        _overwrite(blobs.path(sha256), b"y" * blobs.path(sha256).stat().st_size)
+        with pytest.raises(DamagedBlob, match=sha256):
+            blobs.verify(sha256)
+    with pytest.raises(DamagedBlob, match=small):
+        blobs.get(small)
+
+
+@pytest.mark.parametrize("name", ["", "abc", "../" * 10 + "a" * 34, "A" * 64])
+def test_what_is_no_hash_reads_nothing(blobs: Blobs, name: str) -> None:
+    with pytest.raises(StoreError, match="not the hash of a blob"):
+        blobs.get(name)
+
+
+def test_many_large_blobs_at_once_do_not_use_up_the_open_files(blobs: Blobs) -> None:
+    sha256 = blobs.put([b"x" * (READ + 1)])
+    open_before = len(os.listdir("/proc/self/fd"))
+    views = [blobs.get(sha256) for _ in range(MAPPINGS + 50)]
+    assert len(os.listdir("/proc/self/fd")) - open_before <= MAPPINGS
+    del views
+    assert len(blobs_module._mappings) < MAPPINGS
+
+
+# --- containers and their outbox
+
+
+def test_a_container_writes_to_its_outbox_and_reads_from_both(blobs: Blobs, container: Blobs) -> None:
+    given, made = blobs.put([b"given"]), container.put([b"made"])
+    assert bytes(container.get(given)) == b"given"
+    assert bytes(container.get(made)) == b"made"
+    assert not blobs.has(made)
+    assert os.listdir(str(container.outbox)) == [made]
+
+
+def test_a_container_does_not_write_what_the_store_has(blobs: Blobs, container: Blobs) -> None:
+    sha256 = blobs.put([b"given"])
+    assert container.put([b"given"]) == sha256
+    assert container.written == [sha256]
+    assert os.listdir(str(container.outbox)) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"small", LARGE])
+def test_an_adopted_blob_is_the_stores(blobs: Blobs, container: Blobs, content: bytes) -> None:
+    sha256 = container.put([content])
+    blobs.adopt(container.outbox, sha256)  # type: ignore[arg-type]
+    assert bytes(blobs.get(sha256)) == content
+    assert stat.S_IMODE(blobs.path(sha256).stat().st_mode) == 0o444
+    assert os.listdir(str(container.outbox)) == []
+
+
+def test_adopting_twice_is_adopting_once(blobs: Blobs, container: Blobs) -> None:
+    sha256 = container.put([b"x"])
+    blobs.adopt(container.outbox, sha256)  # type: ignore[arg-type]
+    blobs.adopt(container.outbox, sha256)  # type: ignore[arg-type]
+    assert blobs.has(sha256)
+
+
+def test_what_was_written_by_another_user_and_is_private_becomes_the_stores(blobs: Blobs, container: Blobs) -> None:
+    sha256 = container.put([b"x"])
+    source = Path(str(container.outbox)) / sha256
+    source.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(source, 12345, 12345)
+    blobs.root.mkdir()
+    blobs.adopt(str(container.outbox), sha256)
+    status, root = blobs.path(sha256).stat(), blobs.root.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (root.st_uid, root.st_gid, 0o444)
+
+
+def test_an_outbox_file_that_lies_about_its_hash_is_not_adopted(blobs: Blobs, container: Blobs) -> None:
+    sha256 = hash_of([b"what it says"])
+    (Path(str(container.outbox)) / sha256).write_bytes(b"what it is")
+    with pytest.raises(DamagedBlob, match=sha256):
+        blobs.adopt(str(container.outbox), sha256)
+    assert not blobs.has(sha256)
+
+
+def test_only_plain_files_are_adopted(blobs: Blobs, container: Blobs, tmp_path: Path) -> None:
+    outbox = Path(str(container.outbox))
+    (tmp_path / "secret").write_bytes(b"secret")
+    names = {kind: hash_of([kind.encode()]) for kind in ("link", "pipe", "folder")}
+    (outbox / names["link"]).symlink_to(tmp_path / "secret")
+    os.mkfifo(outbox / names["pipe"])
+    (outbox / names["folder"]).mkdir()
+    for sha256 in names.values():
+        with pytest.raises(StoreError):
+            blobs.adopt(outbox, sha256)
+        assert not blobs.has(sha256)
+
+
+def test_an_announced_blob_that_is_not_there_is_named(blobs: Blobs, container: Blobs) -> None:
+    sha256 = hash_of([b"x"])
+    with pytest.raises(MissingBlob, match=sha256):
+        blobs.adopt(str(container.outbox), sha256)
+
+
+def test_a_blob_is_copied_where_it_cannot_be_moved(blobs: Blobs, tmp_path: Path) -> None:
+    """An outbox on another file system, as a tmpfs."""
+    elsewhere = Path("/dev/shm") / f"outbox-{tmp_path.name}-{os.getpid()}"
+    elsewhere.mkdir()
+    try:
+        sha256 = Blobs(blobs.root, elsewhere).put([LARGE])
+        blobs.adopt(elsewhere, sha256)
+        blobs.verify(sha256)
+        assert os.listdir(elsewhere) == []
+    finally:
+        for path in elsewhere.iterdir():
+            path.unlink()
+        elsewhere.rmdir()
+
+
+def _overwrite(path: Path, content: bytes) -> None:
+    path.chmod(0o644)
+    path.write_bytes(content)

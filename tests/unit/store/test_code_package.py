@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from dockerflow.store import code_package
+from dockerflow.store.errors import StoreError
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "flow.py").write_text("import parts.one\n")
+    return folder
+
+
+def user_files(project: Path) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(code_package.pack(project / "flow.py"))) as archive:
+        return [name[5:] for name in archive.getnames() if name.startswith("code/")]
+
+
+def write(path: Path, text: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_python_files_below_the_flow_are_taken_and_nothing_else(project: Path) -> None:
+    for name in ("parts/one.py", "parts/__init__.py", "data.csv", "notes.txt", "__pycache__/flow.py"):
+        write(project / name)
+    assert user_files(project) == ["flow.py", "parts/__init__.py", "parts/one.py"]
+
+
+def test_hidden_folders_and_environments_are_left_out(project: Path) -> None:
+    write(project / ".dockerflow" / "a.py")
+    write(project / "env" / "pyvenv.cfg")
+    write(project / "env" / "lib" / "a.py")
+    (project / "conda" / "conda-meta").mkdir(parents=True)
+    write(project / "conda" / "a.py")
+    assert user_files(project) == ["flow.py"]
+
+
+def test_a_link_is_followed_only_to_a_file_inside(project: Path) -> None:
+    write(project / "inside.py", "x = 1")
+    (project / "link.py").symlink_to("inside.py")
+    (project / "outside.py").symlink_to(write(project.parent / "secret.py"))
+    (project / "circle.py").symlink_to("circle.py")
+    (project / "elsewhere").symlink_to(project.parent)
+    assert user_files(project) == ["flow.py", "inside.py", "link.py"]
+
+
+def test_the_same_files_give_the_same_bytes(project: Path, tmp_path: Path) -> None:
+    one, two = write(project / "b.py", "1"), write(project / "a.py", "2")
+    first = code_package.pack(project / "flow.py")
+    os.utime(one, (1, 1))
+    two.chmod(0o700)
+    write(project / "data.csv", "more")
+    assert code_package.pack(project / "flow.py") == first
+    one.write_text("3")
+    assert code_package.pack(project / "flow.py") != first
+
+
+def test_what_is_unpacked_runs_without_the_rest_of_dockerflow(project: Path, tmp_path: Path) -> None:
+    write(project / "parts" / "__init__.py")
+    write(project / "parts" / "one.py")
+    code_package.unpack(code_package.pack(project / "flow.py"), tmp_path / "box")
+    assert (tmp_path / "box" / "code" / "flow.py").read_text() == "import parts.one\n"
+    lines = "; ".join(
+        [
+            "import sys",
+            "from dockerflow.store import journal, history, code_package, manifest",
+            "from dockerflow import client",
+            "print(manifest.__file__)",
+        ]
+    )
+    box = {"PYTHONPATH": str(tmp_path / "box")}
+    command = [sys.executable, "-S", "-c", lines]
+    done = subprocess.run(command, env=box, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(str(tmp_path / "box"))
+
+
+def test_too_much_code_is_refused_and_the_largest_files_are_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project / "large.py", "#" * (3 << 20))
+    monkeypatch.setattr(code_package, "LARGEST", 1 << 20)
+    with pytest.raises(StoreError, match=r"`large.py` \(3 MiB\)"):
+        code_package.pack(project / "flow.py")
+
+
+def test_a_missing_flow_file_is_named(project: Path) -> None:
+    with pytest.raises(StoreError, match=r"cannot read `.*nothing\.py`"):
+        code_package.pack(project / "nothing.py")
+
+
+@pytest.mark.parametrize("name", ["../x.py", "/x.py", "code/../../x.py"])
+def test_unpacking_writes_nothing_outside(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StoreError, match="outside its folder"):
+        code_package.unpack(packed(tarfile.TarInfo(name)), tmp_path / "box")
+
+
+def test_unpacking_makes_no_links(tmp_path: Path) -> None:
+    link = tarfile.TarInfo("code/x.py")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with pytest.raises(StoreError, match="files only"):
+        code_package.unpack(packed(link), tmp_path / "box")
+
+
+def test_unpacking_something_else_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot unpack"):
+        code_package.unpack(b"something else", tmp_path / "box")
+
+
+def packed(entry: tarfile.TarInfo) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(entry)
+    return buffer.getvalue()

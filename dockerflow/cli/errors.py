@@ -1,7 +1,6 @@
 """What can be wrong with a command line, and how an error of any kind is shown.
 
     CommandLineError    exit 2   an unknown command or option, a missing or unusable value
-    NotInStore          exit 8   a flow, run, step or task that is not in the store
 
 Everything that fails anywhere in dockerflow ends in `show_error` or `show_bug`: no traceback of ours is on the screen.
 """
@@ -21,7 +20,7 @@ import dockerflow
 from dockerflow.cli.streams import coloured
 from dockerflow.errors import DockerflowError
 
-__all__ = ["BUG", "INTERRUPTED", "TERMINATED", "CommandLineError", "NotInStore", "nearest", "show_bug", "show_error"]
+__all__ = ["BUG", "INTERRUPTED", "TERMINATED", "CommandLineError", "nearest", "show_bug", "show_error"]
 
 # The exit code of a mistake of dockerflow itself: EX_SOFTWARE of sysexits.h.
 BUG = 70
@@ -34,12 +33,6 @@ class CommandLineError(DockerflowError):
     """The command line cannot be understood, or names something that is not there."""
 
     exit_code = 2
-
-
-class NotInStore(DockerflowError):
-    """A pathspec that names nothing, said in the words of the client and with its exit code."""
-
-    exit_code = 8
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:

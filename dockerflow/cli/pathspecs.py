@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dockerflow.cli.errors import CommandLineError, NotInStore, nearest
+from dockerflow.cli.errors import CommandLineError
+from dockerflow.client.errors import not_found
 from dockerflow.store import history, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.history import RunHistory, TaskHistory
-
-SHOWN = 5  # names that are listed when none is near
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Selection:
 
 
 def select(store: DirectoryStore, pathspec: str) -> Selection:
-    """The tasks that a pathspec names. Raises NotInStore, or CommandLineError for what is no pathspec."""
+    """The tasks that a pathspec names. Raises NotFound, or CommandLineError for what is no pathspec."""
     words = pathspec.strip("/").split("/")
     if not all(words) or len(words) > 4:
         raise CommandLineError(
@@ -60,12 +59,4 @@ def _known(what: str, word: str, names: Iterable[str], where: str) -> str:
     known = tuple(names)
     if word in known:
         return word
-    near = nearest(word, known)
-    if near:
-        hint = f"did you mean `{near}`?"
-    elif known:
-        more = ", …" if len(known) > SHOWN else ""
-        hint = f"it has {', '.join(f'`{name}`' for name in known[:SHOWN])}{more}"
-    else:
-        hint = "`dockerflow runs list` shows what there is; `--store DIR` names another store"
-    raise NotInStore(f"there is no {what} `{word}` in {where}", hint)
+    raise not_found(what, word, where, known)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.cli import sentences
-from dockerflow.cli.errors import NotInStore, nearest
 from dockerflow.cli.pathspecs import Selection, select
 from dockerflow.cli.places import store_for_reading
 from dockerflow.cli.plain import timestamp
 from dockerflow.cli.words import duration, size
+from dockerflow.client.errors import not_found
 from dockerflow.store import history, log, manifest, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.history import TaskHistory
@@ -41,7 +41,7 @@ class RunLine:
 
 
 def list_runs(flow: str | None, as_json: bool, chosen: Path | None) -> int:
-    """Print a table of the runs, newest first. Raises NotInStore for a flow that has none."""
+    """Print a table of the runs, newest first. Raises NotFound for a flow that has none."""
     store = store_for_reading(chosen)
     lines = sorted(_run_lines(store, _flows(store, flow)), key=lambda line: line.started or 0, reverse=True)
     if as_json:
@@ -59,10 +59,7 @@ def _flows(store: DirectoryStore, wanted: str | None) -> list[str]:
     if wanted is None:
         return flows
     if wanted not in flows:
-        near = nearest(wanted, flows)
-        raise NotInStore(
-            f"flow `{wanted}` has no runs in the store `{store.root}`", f"did you mean `{near}`?" if near else None
-        )
+        raise not_found("flow", wanted, f"the store `{store.root}`", flows)
     return [wanted]
 
 

@@ -169,9 +169,9 @@ def test_a_pathspec_that_names_nothing_is_answered_with_what_there_is(folder: Pa
     cases = {
         "Helo/1": (8, f"there is no flow `Helo` in the store `{store}`", "did you mean `Hello`?"),
         "Hello": (2, "`Hello` names no run", f"the newest is `Hello/{run}`"),
-        "Hello/1": (8, "there is no run `1` in flow `Hello`", f"it has `{run}`"),
+        "Hello/1": (8, "there is no run `1` in flow `Hello`", f"there is `{run}`"),
         f"Hello/{run}/strat": (8, f"there is no step `strat` in run `Hello/{run}`", "did you mean `start`?"),
-        f"Hello/{run}/start/9": (8, f"there is no task `9` in step `Hello/{run}/start`", "it has `1`"),
+        f"Hello/{run}/start/9": (8, f"there is no task `9` in step `Hello/{run}/start`", "there is `1`"),
         "a//b": (2, "`a//b` is no pathspec", "write `Flow/run`, `Flow/run/step` or `Flow/run/step/task`"),
     }
     for pathspec, (code, error, hint) in cases.items():

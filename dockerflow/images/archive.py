@@ -25,11 +25,15 @@ import zstandard
 
 from dockerflow.images.errors import PackageError
 from dockerflow.images.files import CHUNK
+from dockerflow.images.memory import DECOMPRESSION
 
 # What is read from `info/`; the rest of it (recipes, tests, licences) stays in the archive.
 _WANTED = frozenset(
     f"info/{name}" for name in ("index.json", "paths.json", "link.json", "files", "has_prefix", "no_link")
 )
+
+# What tarfile reads at once. It copies what is left of it at every header, so more is slower.
+_BUFFER = 1 << 16
 
 # Metadata is read into memory, so it has a limit. The largest `paths.json` seen in the wild has about 40 MB.
 _MAX_METADATA = 128 * 1024 * 1024
@@ -88,7 +92,7 @@ class CondaArchive:
         try:
             with ExitStack() as stack:
                 stream = self._conda_part(stack, part) if self.path.name.endswith(".conda") else self._bz2(stack)
-                yield stack.enter_context(tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK))
+                yield stack.enter_context(tarfile.open(fileobj=stream, mode="r|", bufsize=_BUFFER))
         except (zipfile.BadZipFile, tarfile.TarError, zstandard.ZstdError, EOFError) as error:
             raise self.malformed(str(error)) from error
         except OSError as error:
@@ -104,9 +108,16 @@ class CondaArchive:
         name = next((n for n in archive.namelist() if n.startswith(part) and n.endswith(".tar.zst")), None)
         if name is None:
             raise self.malformed(f"there is no `{part}….tar.zst` in it")
+        stack.enter_context(DECOMPRESSION.take(_window(archive, name)))
         packed = stack.enter_context(archive.open(name))
         reader = zstandard.ZstdDecompressor().stream_reader(packed, read_size=CHUNK, read_across_frames=True)
         return cast(IO[bytes], stack.enter_context(reader))
+
+
+def _window(archive: zipfile.ZipFile, name: str) -> int:
+    """How much the decompressor of a member will keep."""
+    with archive.open(name) as packed:
+        return zstandard.get_frame_parameters(packed.read(18)).window_size
 
 
 def normal(path: str) -> str:

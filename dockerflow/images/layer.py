@@ -138,26 +138,29 @@ class _Transform:
 
     def _file(self, member: tarfile.TarInfo, entry: PathEntry, blocks: Iterator[bytes]) -> None:
         mode, mtime = _readable(member.mode), max(0, int(member.mtime))
-        if entry.placeholder is not None:
-            self._patched(entry, mode, mtime + 1, blocks)
-            return
-        digest = hashlib.sha256() if entry.sha256 is None else None  # where the package does not say it
-        self._out.file(
-            self._target(entry.path), mode, mtime, member.size, blocks if digest is None else _hashing(blocks, digest)
-        )
-        done = Installed(entry, entry.path_type, digest.hexdigest() if digest else None, member.size)
-        self._installed.append(done)
-        self._plain[entry.source] = (done, mode, mtime)
+        if entry.placeholder is None:
+            known = entry.sha256 is not None
+            done = self._put(entry, mode, mtime, member.size, blocks, known)
+            self._plain[entry.source] = (done, mode, mtime)
+        elif entry.file_mode == "binary":
+            self._put(entry, mode, mtime + 1, member.size, self._replaced(entry, blocks))
+        else:
+            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+                for block in self._replaced(entry, blocks):
+                    spool.write(block)  # not `writelines`, which would keep all of it in memory
+                size = spool.tell()
+                spool.seek(0)
+                self._put(entry, mode, mtime + 1, size, chunks(cast(IO[bytes], spool)))
 
-    def _patched(self, entry: PathEntry, mode: int, mtime: int, blocks: Iterator[bytes]) -> None:
+    def _put(
+        self, entry: PathEntry, mode: int, mtime: int, size: int, blocks: Iterator[bytes], known: bool = False
+    ) -> Installed:
+        """Write a file; its bytes are hashed for the record unless their hash is `known` from the package."""
         digest = hashlib.sha256()
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-            for block in _hashing(self._replaced(entry, blocks), digest):
-                spool.write(block)
-            size = spool.tell()
-            spool.seek(0)
-            self._out.file(self._target(entry.path), mode, mtime, size, chunks(cast(IO[bytes], spool)))
-        self._installed.append(Installed(entry, entry.path_type, digest.hexdigest(), size))
+        self._out.file(self._target(entry.path), mode, mtime, size, blocks if known else _hashing(blocks, digest))
+        done = Installed(entry, entry.path_type, None if known else digest.hexdigest(), size)
+        self._installed.append(done)
+        return done
 
     def _replaced(self, entry: PathEntry, blocks: Iterator[bytes]) -> Iterator[bytes]:
         change = replace_binary if entry.file_mode == "binary" else replace_text

@@ -45,9 +45,14 @@ class Hello(FlowSpec):
 '''
 
 
+def project(folder: Path) -> Path:
+    """A flow in `hello.py` and a store of its own, in `folder`."""
+    (folder / "hello.py").write_text(HELLO)
+    (folder / ".dockerflow").mkdir()
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project with a flow in `hello.py` and a store of its own."""
-    (tmp_path / "hello.py").write_text(HELLO)
-    (tmp_path / ".dockerflow").mkdir()
-    return tmp_path
+    """A new project."""
+    return project(tmp_path)

@@ -8,11 +8,13 @@ import pty
 import re
 import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.commands import PROGRAM, Answer, dockerflow, environment, refused
+from tests.unit.cli.conftest import project
 
 RUN = ("run", "hello.py", "--engine", "process")
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \[(?P<where>[^]]*)\] (?P<text>.*)")
@@ -101,61 +103,76 @@ def test_a_store_that_is_chosen_is_used_and_named_in_what_to_type_next(folder: P
 # ---- reading back
 
 
-def test_logs_print_what_a_task_printed(folder: Path) -> None:
-    _, run = ran(folder)
-    pathspec = f"Hello/{run}/start"
+@dataclass(frozen=True)
+class Finished:
+    """A project with two runs that have ended."""
+
+    folder: Path
+    good: str
+    failed: str
+    printed: Answer  # by the good run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = project(tmp_path_factory.mktemp("finished"))
+    printed, good = ran(folder)
+    _, failed = ran(folder, "--fail", "true")
+    return Finished(folder, good, failed, printed)
+
+
+def test_logs_print_what_a_task_printed(finished: Finished) -> None:
+    pathspec = f"Hello/{finished.good}/start"
     both = "this is stdout, ünïcode\nthis is stderr\n"
-    assert dockerflow("logs", pathspec, cwd=folder) == Answer(0, both, "")
-    assert dockerflow("logs", pathspec, "--both", cwd=folder) == Answer(0, both, "")
-    assert dockerflow("logs", pathspec, "--stdout", cwd=folder) == Answer(0, "this is stdout, ünïcode\n", "")
-    assert dockerflow("logs", f"{pathspec}/1", "--stderr", cwd=folder) == Answer(0, "this is stderr\n", "")
+    assert dockerflow("logs", pathspec, cwd=finished.folder) == Answer(0, both, "")
+    assert dockerflow("logs", pathspec, "--both", cwd=finished.folder) == Answer(0, both, "")
+    only = dockerflow("logs", pathspec, "--stdout", cwd=finished.folder)
+    assert only == Answer(0, "this is stdout, ünïcode\n", "")
+    assert dockerflow("logs", f"{pathspec}/1", "--stderr", cwd=finished.folder) == Answer(0, "this is stderr\n", "")
 
 
-def test_logs_of_several_tasks_say_which_is_which(folder: Path) -> None:
-    _, run = ran(folder)
-    headings = [line for line in dockerflow("logs", f"Hello/{run}", cwd=folder).lines if line.startswith("==> ")]
+def test_logs_of_several_tasks_say_which_is_which(finished: Finished) -> None:
+    lines = dockerflow("logs", f"Hello/{finished.good}", cwd=finished.folder).lines
+    headings = [line for line in lines if line.startswith("==> ")]
     assert [heading.split("/")[2] for heading in headings] == ["start", "greet", "greet"]
 
 
-def test_logs_with_timestamps_look_like_the_run_did(folder: Path) -> None:
-    answer, run = ran(folder)
-    again = dockerflow("logs", f"Hello/{run}/start", "--timestamps", cwd=folder)
+def test_logs_with_timestamps_look_like_the_run_did(finished: Finished) -> None:
+    again = dockerflow("logs", f"Hello/{finished.good}/start", "--timestamps", cwd=finished.folder)
     assert again.code == 0
     assert len(again.lines) == 2
-    assert set(again.lines) <= set(answer.lines)
+    assert set(again.lines) <= set(finished.printed.lines)
 
 
-def test_logs_of_a_task_that_failed_end_with_why(folder: Path) -> None:
-    _, run = ran(folder, "--fail", "true")
-    assert dockerflow("logs", f"Hello/{run}/join", cwd=folder).lines[-1] == "ValueError: asked to fail"
+def test_logs_of_a_task_that_failed_end_with_why(finished: Finished) -> None:
+    answer = dockerflow("logs", f"Hello/{finished.failed}/join", cwd=finished.folder)
+    assert answer.lines[-1] == "ValueError: asked to fail"
 
 
-def test_dump_lists_artifacts_with_type_and_size(folder: Path) -> None:
-    _, run = ran(folder)
-    answer = dockerflow("dump", f"Hello/{run}/start/1", cwd=folder)
+def test_dump_lists_artifacts_with_type_and_size(finished: Finished) -> None:
+    pathspec = f"Hello/{finished.good}/start/1"
+    answer = dockerflow("dump", pathspec, cwd=finished.folder)
     assert (answer.code, answer.stderr) == (0, "")
-    assert answer.lines[0] == f"Hello/{run}/start/1  succeeded"
+    assert answer.lines[0] == f"{pathspec}  succeeded"
     rows = {words[0]: words[1:] for words in (line.split() for line in answer.lines[1:])}
     assert rows["numbers"][0] == "list"
     assert rows["numbers"][2] == "B"
 
 
-def test_dump_as_json_is_for_programs(folder: Path) -> None:
-    _, run = ran(folder)
-    tasks = json.loads(dockerflow("dump", f"Hello/{run}", "--json", cwd=folder).stdout)
+def test_dump_as_json_is_for_programs(finished: Finished) -> None:
+    tasks = json.loads(dockerflow("dump", f"Hello/{finished.good}", "--json", cwd=finished.folder).stdout)
     assert [task["pathspec"].split("/")[2] for task in tasks] == ["start", "greet", "greet", "join", "end"]
     artifacts = {each["name"]: each for each in tasks[-2]["artifacts"]}
     assert artifacts["greetings"]["type"] == "list"
     assert artifacts["greetings"]["size"] > 0
 
 
-def test_runs_are_listed_newest_first(folder: Path) -> None:
-    _, first = ran(folder)
-    _, second = ran(folder, "--fail", "true")
-    lines = dockerflow("runs", "list", cwd=folder).lines
+def test_runs_are_listed_newest_first(finished: Finished) -> None:
+    lines = dockerflow("runs", "list", cwd=finished.folder).lines
     assert lines[0].split() == ["run", "status", "started", "took", "user", "tags"]
-    assert [line.split()[:2] for line in lines[1:]] == [[f"Hello/{second}", "failed"], [f"Hello/{first}", "succeeded"]]
-    assert dockerflow("runs", "list", "--flow", "Hello", cwd=folder).lines == lines
+    runs = [[f"Hello/{finished.failed}", "failed"], [f"Hello/{finished.good}", "succeeded"]]
+    assert [line.split()[:2] for line in lines[1:]] == runs
+    assert dockerflow("runs", "list", "--flow", "Hello", cwd=finished.folder).lines == lines
 
 
 def test_an_empty_store_has_no_runs(folder: Path) -> None:
@@ -163,19 +180,18 @@ def test_an_empty_store_has_no_runs(folder: Path) -> None:
     assert dockerflow("runs", "list", "--json", cwd=folder) == Answer(0, "[]\n", "")
 
 
-def test_a_pathspec_that_names_nothing_is_answered_with_what_there_is(folder: Path) -> None:
-    _, run = ran(folder)
-    store = folder / ".dockerflow"
+def test_a_pathspec_that_names_nothing_is_answered_with_what_there_is(finished: Finished) -> None:
+    store, run = finished.folder / ".dockerflow", finished.good
     cases = {
         "Helo/1": (8, f"there is no flow `Helo` in the store `{store}`", "did you mean `Hello`?"),
-        "Hello": (2, "`Hello` names no run", f"the newest is `Hello/{run}`"),
-        "Hello/1": (8, "there is no run `1` in flow `Hello`", f"there is `{run}`"),
+        "Hello": (2, "`Hello` names no run", f"the newest is `Hello/{finished.failed}`"),
+        "Hello/1": (8, "there is no run `1` in flow `Hello`", f"there is `{finished.failed}`, `{run}`"),
         f"Hello/{run}/strat": (8, f"there is no step `strat` in run `Hello/{run}`", "did you mean `start`?"),
         f"Hello/{run}/start/9": (8, f"there is no task `9` in step `Hello/{run}/start`", "there is `1`"),
         "a//b": (2, "`a//b` is no pathspec", "write `Flow/run`, `Flow/run/step` or `Flow/run/step/task`"),
     }
     for pathspec, (code, error, hint) in cases.items():
-        refused("logs", pathspec, code=code, error=error, hint=hint, cwd=folder)
+        refused("logs", pathspec, code=code, error=error, hint=hint, cwd=finished.folder)
 
 
 # ---- ends

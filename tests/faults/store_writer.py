@@ -1,0 +1,46 @@
+"""Writes blobs and journals until it is killed. Run as a program: the folder of a store, a seed.
+
+It says on standard output what it has finished, so that a test can compare: a line `blob <sha256>`, `adopted <sha256>`
+or `record <run> <number>` is written when the call has returned.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+from dockerflow.store import journal, manifest, runs
+from dockerflow.store.blobs import Blobs
+from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.journal import JournalWriter
+from dockerflow.store.records import TaskCreated
+
+
+def write(root: Path, seed: int) -> None:
+    journal.MERGE = 4  # as many merges as possible
+    store, dice = DirectoryStore(root), random.Random(seed)
+    outbox = root / "outbox"
+    outbox.mkdir(exist_ok=True)
+    container = Blobs(store.blobs.root, outbox)
+    while True:
+        run_id = runs.new_run_id(store, "F")
+        writer = JournalWriter(store, "F", run_id)
+        for number in range(dice.randrange(1, 40)):
+            say("blob", store.blobs.put([dice.randbytes(dice.choice([0, 10, 100_000, 1_000_000]))]))
+            say("blob", manifest.write(store.blobs, {"x": number, "y": dice.randbytes(70_000)}, {}))
+            sha256 = container.put([dice.randbytes(20_000)])
+            store.blobs.adopt(outbox, sha256)
+            say("adopted", sha256)
+            writer.append(TaskCreated(float(number), "step", str(number)))
+            writer.flush()
+            say("record", run_id, str(number))
+        writer.close()
+
+
+def say(*words: str) -> None:
+    print(*words, flush=True)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), int(sys.argv[2]))

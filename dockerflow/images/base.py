@@ -19,7 +19,7 @@ import docker.errors
 import zstandard
 from docker import DockerClient
 
-from dockerflow.images.engine import api, explaining_engine
+from dockerflow.images.engine import api, explaining_engine, stream
 from dockerflow.images.errors import BaseImageError, explaining_full_disk
 from dockerflow.images.files import CHUNK, chunks, new_file
 from dockerflow.images.image import Layer
@@ -63,7 +63,7 @@ class BaseImage:
         """Read the layers from the engine into the cache. Raises `BaseImageError`."""
         missing = set(self.diff_ids)
         with explaining_engine(f"reading the base image `{self.name}`", BaseImageError):
-            blocks = self.client.api.get_image(self.digest, chunk_size=CHUNK)
+            blocks = stream(self.client, "GET", f"/images/{self.digest}/get").iter_content(CHUNK)
             with tarfile.open(fileobj=cast(IO[bytes], IteratorStream(blocks)), mode="r|", bufsize=CHUNK) as saved:
                 for member in saved:
                     if member.isreg() and missing:

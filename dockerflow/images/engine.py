@@ -13,12 +13,28 @@ from docker import DockerClient
 
 from dockerflow.images.errors import DiskFullError, ImageError, LoadError
 
+# Seconds to connect, and between two signs of life. An engine says nothing while it reads or packs a large image, and
+# the SDK's own 60 seconds are too few for that.
+PATIENCE = (60, 1800)
+
 _FULL = "no space left on device"
 
 
 def api(client: DockerClient) -> Any:
     """The client's low-level API, which the SDK's type stubs describe only in part."""
     return client.api
+
+
+def stream(client: DockerClient, method: str, path: str, **options: Any) -> requests.Response:
+    """Ask the engine for `path` and return the answer, its body unread; waits longer than the SDK does."""
+    session: requests.Session = client.api
+    url = f"{client.api.base_url}/v{client.api.api_version}{path}"
+    answer = session.request(method, url, stream=True, timeout=PATIENCE, **options)
+    try:
+        answer.raise_for_status()
+    except requests.HTTPError as error:
+        docker.errors.create_api_error_from_http_exception(error)  # it raises
+    return answer
 
 
 @contextmanager

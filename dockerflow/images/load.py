@@ -8,6 +8,7 @@ and on any doubt the complete archive is sent.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 import docker.errors
 from docker import DockerClient
 
-from dockerflow.images.engine import api, engine_failure, explaining_engine
+from dockerflow.images.engine import api, engine_failure, explaining_engine, stream
 from dockerflow.images.errors import DiskFullError, ImageError, LayerDamaged, LoadError
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.load_archive import load_archive
@@ -53,7 +54,7 @@ def ensure(
     `DiskFullError`, `LoadError`.
     """
     began = time.monotonic()
-    sent = Sent() if is_present(client, image) else _send(_Sending(client, image, notify, steps, restore))
+    sent = Sent() if is_present(client, image) else _send(Sending(client, image, notify, steps, restore))
     seconds = time.monotonic() - began
     if ready is None:
         notify(ImageReady(steps, image.reference, len(image.layers), 0, sent.layers, sent.size, seconds))
@@ -74,7 +75,9 @@ def is_present(client: DockerClient, image: StepImage) -> bool:
 
 
 @dataclass
-class _Sending:
+class Sending:
+    """An image on its way to an engine."""
+
     client: DockerClient
     image: StepImage
     notify: Notify
@@ -82,7 +85,7 @@ class _Sending:
     restore: Restore | None
 
 
-def _send(sending: _Sending) -> Sent:
+def _send(sending: Sending) -> Sent:
     """First what the engine seems to lack; if it does not end up with the image, all of it."""
     layers = _lacking(sending.client, sending.image)
     if len(layers) < len(sending.image.layers):
@@ -95,26 +98,29 @@ def _send(sending: _Sending) -> Sent:
     return _send_layers(sending, sending.image.layers)
 
 
-def _send_layers(sending: _Sending, layers: Sequence[Layer]) -> Sent:
+def _send_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
     damaged: set[str] = set()
     while True:
         if sending.restore is not None:
             sending.restore(layers)
         try:
-            return _load(sending, layers)
+            return load_layers(sending, layers)
         except LayerDamaged as error:  # its file is gone now, so that it can be restored
             if sending.restore is None or error.diff_id in damaged:
                 raise
             damaged.add(error.diff_id)
 
 
-def _load(sending: _Sending, layers: Sequence[Layer]) -> Sent:
+def load_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
+    """Send the image with `layers` of its layers, once. Raises `LoadError` if the engine does not then have it."""
     image, action = sending.image, f"loading image `{sending.image.reference}`"
     total = sum(layer.size for layer in layers)
     progress = _Progress(sending, total)
     with explaining_engine(action):
-        answer = api(sending.client).load_image(load_archive(image, layers, progress.add))
-        _check(answer, action)
+        archive = load_archive(image, layers, progress.add)
+        headers = {"Content-Type": "application/x-tar"}
+        answer = stream(sending.client, "POST", "/images/load", params={"quiet": "1"}, data=archive, headers=headers)
+        check_answer(answer.iter_lines(), action)
         found = _id(sending.client, image.reference)
     if found not in _names(image):
         raise LoadError(
@@ -124,16 +130,25 @@ def _load(sending: _Sending, layers: Sequence[Layer]) -> Sent:
     return Sent(len(layers), total)
 
 
-def _check(answer: Iterator[dict[str, Any]], action: str) -> None:
+def check_answer(answer: Iterator[bytes], action: str) -> None:
     """Read what the engine says to its end: errors come in it, after the status."""
-    for line in answer or ():
+    for line in map(_said, answer):
         text = str(line.get("error") or line.get("stream") or "")
         if "error" in line or text.lower().startswith("error"):
             raise engine_failure(action, text.strip())
 
 
+def _said(line: bytes) -> dict[str, Any]:
+    """A line of the answer. Engines write JSON; what is not counts as said."""
+    try:
+        value = json.loads(line or b"{}")
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {"stream": line.decode(errors="replace")}
+
+
 class _Progress:
-    def __init__(self, sending: _Sending, total: int) -> None:
+    def __init__(self, sending: Sending, total: int) -> None:
         self._sending = sending
         self._total = total
         self._sent = 0
@@ -181,7 +196,7 @@ def _common(ours: list[str], theirs: list[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False)))
 
 
-def _forget(sending: _Sending) -> None:
+def _forget(sending: Sending) -> None:
     """Take back the name that a failed load may have left."""
     try:
         api(sending.client).remove_image(sending.image.reference, force=True)

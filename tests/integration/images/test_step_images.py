@@ -16,16 +16,18 @@ from docker import DockerClient
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.solver import solve
 from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.images import load
 from dockerflow.images.base import base_image
-from dockerflow.images.errors import BaseImageError, LoadError
+from dockerflow.images.builder import ImageBuilder
+from dockerflow.images.errors import BaseImageError, DiskFullError, LoadError
 from dockerflow.images.image import StepImage
 from dockerflow.images.load import Sent, ensure, is_present
 from dockerflow.images.provide import ImageProvider
-from dockerflow.progress import Event, ImageReady, ImageSending
+from dockerflow.progress import Event, ImageReady, ImageSending, ignore
 from dockerflow.setup.channel import LocalChannel
 from tests.channel import PYTHON
 from tests.conftest import BASE_IMAGE
-from tests.unit.images.made import File, Made, locked
+from tests.unit.images.made import File, Made, lock_of, locked
 
 
 @pytest.fixture(scope="module")
@@ -178,15 +180,30 @@ def test_another_image_under_the_reference_is_replaced(docker_client: DockerClie
     assert docker_client.images.get(image.reference).id in (image.config_digest, image.manifest_digest)
 
 
-def test_a_false_belief_in_what_the_engine_has_ends_with_the_complete_image(
-    docker_client: DockerClient, cache: Path, old: Lock
+def test_an_archive_that_lacks_what_the_engine_lacks_is_an_error_and_the_complete_one_mends_it(
+    docker_client: DockerClient, tmp_path: Path
 ) -> None:
-    """An image with our label whose layers the engine reports, but cannot reuse at this place in the chain."""
-    image, _ = provide(docker_client, cache, old)
+    image = ImageBuilder(tmp_path, base_image(docker_client, BASE_IMAGE, tmp_path)).build(
+        lock_of(tmp_path / "channel", [Made("a", {"lib/a": File(b"a")}), Made("b", {"lib/b": File(b"b")})], ("a", "b"))
+    )
+    sending = load.Sending(docker_client, image, ignore, (), None)
+    with pytest.raises(LoadError, match=image.reference):
+        load.load_layers(sending, image.layers[-1:])
+    assert not is_present(docker_client, image)
+    assert 2 <= ensure(docker_client, image).layers <= 3, "the engine has the base, and `dockerflow` from other images"
+    assert run(docker_client, image, "cat", "/opt/env/lib/a", "/opt/env/lib/b") == "ab"
     forget(docker_client, image)
-    sent = ensure(docker_client, image)
-    assert 0 < sent.layers <= len(image.layers)
-    assert python(docker_client, image, "1") == 1
+
+
+def test_what_the_engine_answers_is_read_to_its_end(docker_client: DockerClient) -> None:
+    """The containerd store says success first and the error after it."""
+    fine = [b'{"stream":"Loaded image: x"}', b"", b"plain words", b"[1]"]
+    load.check_answer(iter(fine), "loading")
+    for bad in (b'{"stream":"Error unpacking image x: missing"}', b'{"errorDetail":{"message":"m"},"error":"m"}'):
+        with pytest.raises(LoadError, match="loading"):
+            load.check_answer(iter([*fine, bad]), "loading")
+    with pytest.raises(DiskFullError, match="no space left on the engine's disk"):
+        load.check_answer(iter([b'{"error":"write /var/lib/x: no space left on device"}']), "loading")
 
 
 @contextmanager

@@ -60,6 +60,8 @@ def attempt_ended(event: progress.AttemptEnded) -> str:
         return f"attempt {event.attempt} failed after {took}; next attempt in {duration(event.retry_in)}"
     if event.caught:
         return f"failed after {took}, caught by @catch{_reason(event.failure)}"
+    if event.failure is not None and event.failure.kind == "stopped":
+        return f"task stopped after {took}"
     return f"task done in {took}" if event.ok else f"task failed after {took}"
 
 
@@ -73,6 +75,8 @@ def _reason(why: Failure | None) -> str:
 
 def failure(why: Failure) -> Iterator[str]:
     """The lines that explain why an attempt failed: the user's traceback as it is, then what kind of failure it was."""
+    if why.kind == "stopped":
+        return
     yield from why.traceback.rstrip().splitlines()
     if not _told_by_traceback(why):
         yield f"error: {why.message}"

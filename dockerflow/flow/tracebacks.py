@@ -1,7 +1,8 @@
 """A user's exception as text, from the user's own frame on.
 
 The frames of dockerflow and of the import system are left out, in the exception and in everything that it was caused
-by; an exception that has no other frames keeps them all.
+by; an exception that has no other frames keeps them all. An error of dockerflow's own explains itself: what caused it
+inside is left out, and its hint, which travels apart.
 
 Standard library only, Python 3.7.
 """
@@ -12,6 +13,8 @@ import os
 import traceback
 from typing import Iterator, List, Optional
 
+from dockerflow.errors import DockerflowError
+
 __all__ = ["traceback_of", "type_name"]
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -20,6 +23,11 @@ _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 def traceback_of(error: BaseException) -> str:
     """The text that Python would print, chain of causes included."""
     captured = traceback.TracebackException.from_exception(error)
+    if isinstance(error, DockerflowError):
+        captured.stack[:] = [frame for frame in captured.stack if not _hidden(frame.filename)]
+        return "".join(
+            ["Traceback (most recent call last):\n", *captured.stack.format(), type_name(error), ": ", error.message]
+        )
     for each in _chain(captured, []):
         users = [frame for frame in each.stack if not _hidden(frame.filename)]
         if users or isinstance(error, SyntaxError):  # which names its place itself

@@ -164,7 +164,8 @@ class _Attempt:
             failure, sha256 = self._save(this)
             if failure is None:
                 return replace(self.result(None, sha256), transition=_transition(view_of(this).taken))
-        if not self._catches or failure.kind == "signal":
+        interrupted = failure.kind == "signal" and self._request.fallback is None
+        if interrupted or not self._catches:
             return self.result(failure, self._save_what_can_be(this))
         if self._catch is not None and self._catch.print_exception:
             print(f"@catch: {this!r} failed\n{failure.traceback or failure.message}", file=sys.stderr)

@@ -113,8 +113,8 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
             yield from _gone(run, run.workers.pop(worker), event, now)
         case RetryDue(task_id):
             _enqueue(run, run.tasks[task_id])
-        case StopRequested(reason):
-            yield from _stop(run, reason, now)
+        case StopRequested():
+            yield from _stop(run, event, now)
 
 
 # ---- tasks
@@ -380,15 +380,15 @@ def _finish_if_done(run: Run, now: float) -> Iterator[Command]:
         yield from _finish(run, "succeeded", "", now)
 
 
-def _stop(run: Run, reason: str, now: float) -> Iterator[Command]:
-    stopped = Failure("lost", f"the run was stopped: {reason}")
+def _stop(run: Run, event: StopRequested, now: float) -> Iterator[Command]:
+    stopped = Failure("stopped", f"the run was stopped: {event.reason}")
     for worker in run.workers.values():
         yield KillWorker(worker.number)
         if worker.state == "busy" and worker.task is not None:
             task = worker.task
             result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=stopped)
-            yield Write(_record(task, result, None, now, final=True))
-    yield from _finish(run, "stopped", reason, now)
+            yield Write(_record(task, result, event.logs.get(worker.number), now, final=True))
+    yield from _finish(run, "stopped", event.reason, now)
 
 
 def _finish(run: Run, status: str, reason: str, now: float) -> Iterator[Command]:

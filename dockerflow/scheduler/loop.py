@@ -154,7 +154,8 @@ class Loop:
             case WorkerEnded():
                 self._gone(number, item.failure())
             case Stop(reason):
-                self._tell(v.StopRequested(reason))
+                logs = {worker: self._logs.keep(*attempt) for worker, attempt in self._attempts.items()}
+                self._tell(v.StopRequested(reason, logs))
 
     def _started(self, number: int, worker: Worker) -> None:
         self._handles[number] = worker

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Union
 
 from dockerflow.runtime.messages import RunTask, TaskResult
@@ -81,7 +81,10 @@ class RetryDue:
 
 @dataclass(frozen=True)
 class StopRequested:
+    """The user wants the run to end. `logs` are the blobs with what running attempts had printed, by worker."""
+
     reason: str
+    logs: Mapping[int, str | None] = field(default_factory=dict)
 
 
 Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopRequested]

@@ -20,8 +20,8 @@ class Failure:
 
     `kind` is one of: `exception` (the user's code raised), `exit` (it left the process with a status), `signal` (the
     process was killed), `out_of_memory` (killed by the container's memory limit), `artifact` (a value could not be
-    written or read), `lost` (the worker's container went away). `type_name` is `module.Class` where there was an
-    exception; `traceback` begins at the user's own frame.
+    written or read), `lost` (the worker's container went away), `stopped` (the user stopped the run). `type_name` is
+    `module.Class` where there was an exception; `traceback` begins at the user's own frame.
     """
 
     kind: str

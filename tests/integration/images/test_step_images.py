@@ -186,6 +186,7 @@ def test_an_archive_that_lacks_what_the_engine_lacks_is_an_error_and_the_complet
     image = ImageBuilder(tmp_path, base_image(docker_client, BASE_IMAGE, tmp_path)).build(
         lock_of(tmp_path / "channel", [Made("a", {"lib/a": File(b"a")}), Made("b", {"lib/b": File(b"b")})], ("a", "b"))
     )
+    forget(docker_client, image)
     sending = load.Sending(docker_client, image, ignore, (), None)
     with pytest.raises(LoadError, match=image.reference):
         load.load_layers(sending, image.layers[-1:])

@@ -78,14 +78,13 @@ class Blobs:
 
         Raises MissingBlob, and DamagedBlob when a blob of up to `CHECKED` bytes is not what its name says.
         """
-        path = self.path(sha256)
         try:
-            with path.open("rb") as stream:
+            with self._open(sha256) as stream:
                 view = _view(stream, os.fstat(stream.fileno()).st_size)
         except OSError as error:
             raise StoreError(f"cannot read blob `{sha256}` of `{self.root}`: {error.strerror}") from error
         if len(view) <= CHECKED and hashlib.sha256(view).hexdigest() != sha256:
-            raise _damaged(sha256, path)
+            raise _damaged(sha256, Path(stream.name))
         return view
 
     def has(self, sha256: str) -> bool:
@@ -96,10 +95,7 @@ class Blobs:
         for path in self._places(sha256):
             if path.exists():
                 return path
-        raise MissingBlob(
-            f"blob `{sha256}` is not in `{self.root}`",
-            "it was deleted, or the run was made with another store: see DOCKERFLOW_STORE",
-        )
+        raise _missing(sha256, self.root)
 
     def verify(self, sha256: str) -> None:
         """Compare the whole of a blob with its name. Raises MissingBlob or DamagedBlob."""
@@ -147,6 +143,12 @@ class Blobs:
         """Whether the blob is there and has its size: one cut by a power failure is written again."""
         return any(path.exists() and path.stat().st_size == size for path in self._places(sha256))
 
+    def _open(self, sha256: str) -> BinaryIO:
+        for path in self._places(sha256):
+            with suppress(FileNotFoundError):
+                return path.open("rb")
+        raise _missing(sha256, self.root)
+
     def _home(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256
 
@@ -154,8 +156,9 @@ class Blobs:
         return self._home(sha256) if self.outbox is None else self.outbox / sha256
 
     def _places(self, sha256: str) -> List[Path]:
+        """Where a blob may be, in the order in which to look: the scheduler may adopt it between two looks."""
         home = self._home(_checked(sha256))
-        return [home] if self.outbox is None else [home, self.outbox / sha256]
+        return [home] if self.outbox is None else [home, self.outbox / sha256, home]
 
 
 def _checked(sha256: str) -> str:
@@ -214,6 +217,11 @@ def _hash_of(path: Path) -> str:
 def _discard(path: Path) -> None:
     with suppress(OSError):  # the outbox is deleted as a whole when the run ends
         path.unlink()
+
+
+def _missing(sha256: str, root: Path) -> MissingBlob:
+    hint = "it was deleted, or the run was made with another store: see DOCKERFLOW_STORE"
+    return MissingBlob(f"blob `{sha256}` is not in `{root}`", hint)
 
 
 def _damaged(sha256: str, path: Path) -> DamagedBlob:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,17 @@ def test_an_adopted_blob_is_the_stores(blobs: Blobs, container: Blobs, content: 
     blobs.adopt(container.outbox, sha256)  # type: ignore[arg-type]
     assert bytes(blobs.get(sha256)) == content
     assert stat.S_IMODE(blobs.path(sha256).stat().st_mode) == 0o444
+    assert os.listdir(str(container.outbox)) == []
+
+
+def test_a_container_reads_its_blobs_while_they_are_adopted(blobs: Blobs, container: Blobs) -> None:
+    contents = [b"%d" % number for number in range(300)]
+    names = [container.put([content]) for content in contents]
+    adopting = threading.Thread(target=lambda: [blobs.adopt(str(container.outbox), name) for name in names])
+    adopting.start()
+    while adopting.is_alive():
+        assert [bytes(container.get(name)) for name in names] == contents
+    adopting.join()
     assert os.listdir(str(container.outbox)) == []
 
 

@@ -1,0 +1,34 @@
+"""Where the store is said to be, and what is said of too little room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dockerflow.config import Config
+from dockerflow.setup import storage
+from dockerflow.store.directory import create
+
+
+def test_the_nearest_store_is_named(tmp_path: Path) -> None:
+    root = create(tmp_path).root
+    (tmp_path / "below").mkdir()
+    assert storage.look_at_store(Config(), tmp_path / "below").text == str(root)
+
+
+def test_a_configured_store_is_named_with_where_it_is_configured(tmp_path: Path) -> None:
+    config = Config(store=tmp_path, sources={"store": "DOCKERFLOW_STORE"})
+    assert storage.look_at_store(config, tmp_path).text == f"{tmp_path} (DOCKERFLOW_STORE)"
+
+
+def test_the_room_is_that_of_the_folder_that_is_there(tmp_path: Path) -> None:
+    (finding,) = storage.look_at_disk(Config(cache_dir=tmp_path / "not" / "there"), None)
+    assert "GiB free for the cache" in finding.text
+
+
+def test_too_little_room_is_told_with_what_to_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "ENOUGH", 2**80)
+    (finding,) = storage.look_at_disk(Config(cache_dir=tmp_path), None)
+    assert finding.state == "broken"
+    assert finding.hint == "remove what is no longer used from it"

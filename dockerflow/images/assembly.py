@@ -25,7 +25,7 @@ from dockerflow.images.layer_cache import LayerCache, layer_key, verify
 from dockerflow.images.metadata import Python
 from dockerflow.images.packages import PackageCache
 from dockerflow.images.tar import END_OF_ARCHIVE, LayerWriter
-from dockerflow.progress import LayerReady, Notify
+from dockerflow.progress import Event, LayerReady, Notify
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class KeyLocks:
             return self._locks.setdefault(key, threading.Lock())
 
 
+class StoppedError(Exception):
+    """Raised in threads that work for a build that is over. Nobody waits for them, so nobody sees it."""
+
+
 class Assembly:
     """One lock's way to layers. `built` counts those that had to be written."""
 
@@ -57,12 +61,23 @@ class Assembly:
         self._lock = lock
         self._caches = caches
         self._pool = pool
-        self._notify = notify
+        self._told = notify
+        self._stopped = False
         self._steps = steps
         self._guard = threading.Lock()
         self._archives: dict[str, Path] = {}
         self._numbers = itertools.count(1)
         self.built = 0
+
+    def stop(self) -> None:
+        """Let what other threads do for this lock end soon: the build has failed, or was interrupted."""
+        self._stopped = True
+
+    def _notify(self, event: Event) -> None:
+        """Downloads call this again and again, and end when it raises."""
+        if self._stopped:
+            raise StoppedError
+        self._told(event)
 
     def skeleton(self) -> Layer:
         key = layer_key("dockerflow.skeleton", skeleton.RECIPE, PREFIX)

@@ -22,7 +22,7 @@ from dockerflow.images import bytecode, layer, skeleton
 from dockerflow.images.assembly import Assembly, Caches, KeyLocks, is_empty
 from dockerflow.images.base import BaseImage
 from dockerflow.images.bytecode import Compiler
-from dockerflow.images.errors import ImageError, LayerDamaged
+from dockerflow.images.errors import ImageError, LayerDamaged, PackageError
 from dockerflow.images.facts import FactsCache
 from dockerflow.images.files import read_json, sweep, write_json
 from dockerflow.images.image import PREFIX, Layer, StepImage
@@ -113,6 +113,7 @@ class ImageBuilder:
             try:
                 layers = self._assembled(lock, assembly, base)
             except BaseException:
+                assembly.stop()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         image = assemble(self._name(lock), lock.platform, self._base.path, layers)
@@ -146,6 +147,12 @@ class ImageBuilder:
             raise ImageError(
                 f"the lock is for `{lock.platform}`, the base image `{self._base.name}` for {self._base.architecture}",
                 hint="lock for the engine's platform, or name another base image with the setting `base_image`",
+            )
+        unnamed = next((package for package in lock.packages if not package.sha256), None)
+        if unnamed is not None:
+            raise PackageError(
+                f"package `{unnamed.name}` has no sha256 in the lock, so it cannot be verified",
+                hint="lock again, from a channel that has sha256 sums for its packages",
             )
         pip = next((package for package in lock.packages if package.manager != "conda"), None)
         if pip is not None:

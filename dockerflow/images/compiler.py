@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, cast
 
+import docker.errors
 from docker import DockerClient
 
 from dockerflow.images.bytecode import Sources
@@ -24,6 +26,10 @@ from dockerflow.images.streams import IteratorStream
 from dockerflow.images.tar import LayerWriter
 
 _FOLDER = "dockerflow/compile"
+_LABEL = "dockerflow.compile"
+
+# Seconds after which a container that has ended is nobody's any more.
+_LEFT_BEHIND = 3600
 
 # Runs under any Python from 3.7 on. What a code object is marshalled to depends on what else its process has seen
 # (which strings are shared), so each module is compiled by a fork of a process that has compiled nothing.
@@ -86,6 +92,7 @@ class ContainerCompiler:
     @contextmanager
     def _container(self, python: StepImage) -> Iterator[str]:
         command = [f"{PREFIX}/bin/python", "-S", "-s", "-B", "-W", "ignore", "-c", _PROGRAM, f"/{_FOLDER}"]
+        self._sweep()
         api = self._client.api
         created = api.create_container(
             python.reference,
@@ -94,12 +101,20 @@ class ContainerCompiler:
             environment={"PYTHONHASHSEED": "0", "PYTHONPATH": "", "PYTHONSTARTUP": ""},
             network_disabled=True,
             working_dir="/",
-            labels={"dockerflow.compile": python.lock_hash},
+            labels={_LABEL: python.lock_hash},
         )["Id"]
         try:
             yield created
         finally:
             api.remove_container(created, force=True, v=True)
+
+    def _sweep(self) -> None:
+        """Remove containers whose process was killed before it could; they ended by themselves."""
+        left = self._client.api.containers(all=True, filters={"label": _LABEL, "status": "exited"})
+        for one in left:
+            if one["Created"] < time.time() - _LEFT_BEHIND:
+                with suppress(docker.errors.APIError):  # another process does the same
+                    self._client.api.remove_container(one["Id"], v=True)
 
     def _run(self, container: str) -> None:
         api = self._client.api

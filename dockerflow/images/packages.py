@@ -9,6 +9,7 @@ Unpacking is in `archive`; which packages there are was decided in `environments
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,8 +26,15 @@ from dockerflow.images.errors import PackageError, explaining_full_disk
 from dockerflow.images.files import new_file, sha256_of
 from dockerflow.progress import Notify, PackageFetching, ignore
 
-# How often a download is reported: every so many bytes.
-_REPORT_EVERY = 4 * 1024 * 1024
+# How often a download is reported: every so many bytes. `notify` may raise, which ends the download.
+_REPORT_EVERY = 256 * 1024
+
+# Bytes per second below which a download is given up, and the size of a package whose size nobody knows.
+_SLOWEST = 50_000
+_UNKNOWN_SIZE = 200_000_000
+
+# What may be secret in a channel's URL: a token in its path, a name and password.
+_SECRET = re.compile(r"(?<=/t/)[^/\s]+|(?<=://)[^/@\s]+(?=@)")
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,8 @@ class PackageCache:
         with explaining_full_disk(self.folder, f"package `{package.file_name}`"), new_file(path.parent) as new:
             writer = _Writer(new.file, package, notify)
             try:
-                event_loop.run(download_to_writer(rattler.Client.default_client(), package.url, writer))
+                client = rattler.Client.default_client(max_retries=0, timeout=_patience(package))
+                event_loop.run(download_to_writer(client, package.url, writer))
             except (RuntimeError, OSError) as error:
                 if isinstance(error, OSError) and error.errno is not None:
                     raise
@@ -128,13 +137,22 @@ def _verify(package: LockedPackage, sha256: str, size: int) -> None:
         return
     raise PackageError(
         f"package `{package.file_name}` is not the one in the lock: expected sha256 {package.sha256}, "
-        f"found {sha256} ({size} bytes) at `{package.url}`",
+        f"found {sha256} ({size} bytes) at `{_shown(package.url)}`",
         hint="the channel has changed it, or it was tampered with; if you trust the channel, lock again",
     )
 
 
+def _patience(package: LockedPackage) -> int:
+    """Seconds that a whole download may take: a server that says nothing more must not be waited for for good."""
+    return 60 + (package.size or _UNKNOWN_SIZE) // _SLOWEST
+
+
+def _shown(text: str) -> str:
+    return _SECRET.sub("***", text)
+
+
 def _unreachable(package: LockedPackage, reason: str) -> PackageError:
     return PackageError(
-        f"package `{package.file_name}` could not be fetched from `{package.url}`: {reason}",
+        f"package `{package.file_name}` could not be fetched from `{_shown(package.url)}`: {_shown(reason)}",
         hint="check the network and the channel with `dockerflow doctor`, or lock again if the package was removed",
     )

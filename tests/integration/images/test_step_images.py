@@ -79,10 +79,15 @@ def provide(client: DockerClient, cache: Path, lock: Lock) -> tuple[StepImage, I
 
 
 def run(client: DockerClient, image: StepImage, *command: str, **options: Any) -> str:
-    output: bytes = client.containers.run(
-        image.reference, list(command), user="12345", read_only=True, network_disabled=True, remove=True, **options
+    container = client.containers.run(
+        image.reference, list(command), user="12345", read_only=True, network_disabled=True, detach=True, **options
     )
-    return output.decode()
+    try:
+        status = container.wait()["StatusCode"]
+        assert status == 0, container.logs().decode()
+        return container.logs(stderr=False).decode()
+    finally:
+        container.remove(force=True)
 
 
 def python(client: DockerClient, image: StepImage, program: str) -> Any:

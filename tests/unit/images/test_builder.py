@@ -124,6 +124,12 @@ def test_a_lock_for_another_platform_than_the_base_is_refused(tmp_path: Path, lo
         ImageBuilder(tmp_path, base(tmp_path, "arm64")).build(lock)
 
 
+def test_a_package_without_a_hash_in_the_lock_is_refused(tmp_path: Path, lock: Lock) -> None:
+    unnamed = replace(lock, packages=(replace(lock.packages[0], sha256=""), *lock.packages[1:]))
+    with pytest.raises(PackageError, match="`asked` has no sha256 in the lock"):
+        build(tmp_path, unnamed)
+
+
 def test_a_file_of_one_package_that_is_a_folder_of_another_is_refused(tmp_path: Path) -> None:
     packages = [Made("a", {"lib": File()}), Made("b", {"lib/x": File()})]
     with pytest.raises(PackageError, match="`a` and `b` clash: `lib`"):

@@ -139,6 +139,27 @@ def test_an_archive_damaged_in_the_cache_is_fetched_anew(
     assert server.asked == 2
 
 
+def test_what_is_secret_in_a_url_is_not_shown(tmp_path: Path, package: LockedPackage, server: Server) -> None:
+    packages, _ = cache(tmp_path)
+    server.answers = ["missing"]
+    url = server.url.replace("http://", "http://name:password@").replace("/linux-64", "/t/secret-token/linux-64")
+    with pytest.raises(PackageError, match="could not be fetched") as failed:
+        packages.fetch(replace(package, url=url))
+    for secret in ("password", "secret-token"):
+        assert secret not in str(failed.value)
+
+
+def test_a_download_ends_when_nobody_wants_it_any_more(tmp_path: Path, package: LockedPackage, server: Server) -> None:
+    packages, _ = cache(tmp_path)
+
+    def stop(event: Event) -> None:
+        raise InterruptedError("stopped")
+
+    with pytest.raises(Exception, match="stopped"):
+        packages.fetch(replace(package, url=server.url), stop)
+    assert files(tmp_path) == []
+
+
 def test_a_channel_folder_that_is_gone_is_an_error_that_names_the_file(tmp_path: Path, package: LockedPackage) -> None:
     packages, _ = cache(tmp_path)
     with pytest.raises(PackageError, match="No such file"):

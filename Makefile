@@ -37,5 +37,5 @@ $(INSTALLED): pyproject.toml
 	@echo "installing dockerflow and its tools into $(VENV)"
 	@$(PYTHON) -c 'import sys; sys.exit("dockerflow needs Python 3.10 or newer, this is %d.%d: say PYTHON=python3.X" % sys.version_info[:2] if sys.version_info < (3, 10) else 0)'
 	@$(PYTHON) -m venv $(VENV) || { echo "no virtual environment: install python3-venv (apt-get install python3-venv)"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' || { echo "what dockerflow needs could not be installed: check the network and pip's settings"; exit 1; }
 	@touch $@

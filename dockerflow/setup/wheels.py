@@ -167,7 +167,7 @@ def _pip(arguments: list[str], executable: Path, requirements: Sequence[str]) ->
 def _explained(stderr: str, requirements: Sequence[str]) -> tuple[str, str]:
     if "No module named pip" in stderr:
         return "The interpreter that runs dockerflow has no pip.", f"run `{sys.executable} -m ensurepip`"
-    if "NewConnectionError" in stderr or "Name or service not known" in stderr or "ProxyError" in stderr:
+    if "connection broken by" in stderr:  # of each further try; at the end pip says no more than that it found nothing
         return f"PyPI does not answer; it was asked for {_listed(requirements)}.", (
             "check the network and pip's settings (`pip config list`), or configure a conda channel that answers"
         )

@@ -191,6 +191,15 @@ def test_a_package_that_is_not_on_pypi_is_named_in_the_error(tmp_path: Path) -> 
     assert caught.value.hint is not None
 
 
+def test_pypi_that_does_not_answer_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"INDEX_URL": "http://127.0.0.1:9/simple", "RETRIES": "1", "CONFIG_FILE": "/dev/null"}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    with pytest.raises(ChannelNotMade, match="PyPI does not answer; it was asked for `six`") as caught:
+        LocalChannel(tmp_path).add([Request(PYTHON, (("six", ""),))])
+    assert "\n" not in caught.value.message
+    assert not (tmp_path / "made.json").exists()
+
+
 def test_what_was_made_before_an_error_stays(test_channel: LocalChannel, tmp_path: Path) -> None:
     channel, first = with_python(tmp_path, test_channel), Request(PYTHON, ())
     with pytest.raises(ChannelNotMade):

@@ -65,7 +65,7 @@ def _nothing_left(docker_client: DockerClient, old: Lock, new: Lock) -> Iterator
     yield
     for lock_hash in (old.lock_hash, new.lock_hash):
         for image in docker_client.images.list(filters={"label": f"dockerflow.lock={lock_hash}"}):
-            docker_client.images.remove(image.id, force=True)
+            docker_client.images.remove(str(image.id), force=True)
 
 
 def provide(client: DockerClient, cache: Path, lock: Lock) -> tuple[StepImage, ImageReady]:
@@ -198,7 +198,8 @@ def test_an_image_under_another_name_only_gets_its_name_back(
 def test_another_image_under_the_reference_is_replaced(docker_client: DockerClient, cache: Path, old: Lock) -> None:
     image, _ = provide(docker_client, cache, old)
     forget(docker_client, image)
-    docker_client.api.tag(BASE_IMAGE, *image.reference.rsplit(":", 1))
+    repository, tag = image.reference.rsplit(":", 1)
+    docker_client.api.tag(BASE_IMAGE, repository, tag)
     ensure(docker_client, image)
     assert docker_client.images.get(image.reference).id in (image.config_digest, image.manifest_digest)
 

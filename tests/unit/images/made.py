@@ -183,7 +183,7 @@ def _members(made: Made) -> dict[str, Entry]:
 
 
 def _conda(made: Made) -> bytes:
-    info = {path: File(data) for path, data in _info(made).items()}
+    info: dict[str, Entry] = {path: File(data) for path, data in _info(made).items()}
     stem = f"{made.name}-{made.version}-{made.build}"
     compressor = zstandard.ZstdCompressor(level=3)
     parts = {

@@ -97,7 +97,9 @@ def test_an_archive_with_its_metadata_last_gives_the_same_files(tmp_path: Path) 
 
 
 def test_a_package_from_before_paths_json_gives_the_same_files(tmp_path: Path) -> None:
-    files = {path: entry for path, entry in NATIVE.files.items() if isinstance(entry, File) and " " not in path}
+    files: dict[str, Entry] = {
+        path: entry for path, entry in NATIVE.files.items() if isinstance(entry, File) and " " not in path
+    }
     check_against_installer(tmp_path, [Made("old", files, format="tar.bz2", paths_json=False)])
 
 

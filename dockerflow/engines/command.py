@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import PurePath
 
@@ -10,8 +11,18 @@ from dockerflow.engines.worker import WorkerRequest
 _BOOTSTRAP = files("dockerflow.runtime").joinpath("bootstrap.py")
 
 
-def worker_command(python: str, request: WorkerRequest, blobs: PurePath, outbox: PurePath, work: PurePath) -> list[str]:
-    """The three folders are those that the worker sees, which are others than ours when it runs in a container."""
+@dataclass(frozen=True)
+class Place:
+    """Where a worker runs, as it sees it: in a container these are other folders than ours."""
+
+    engine: str  # `container` or `process`
+    python: str
+    blobs: PurePath
+    outbox: PurePath
+    work: PurePath
+
+
+def worker_command(request: WorkerRequest, place: Place) -> list[str]:
     text = _BOOTSTRAP.read_text(encoding="utf-8")
-    folders = [str(blobs), str(outbox), str(work)]
-    return [python, "-c", text, request.code, *folders, request.flow_file, request.flow_name]
+    folders = [str(place.blobs), str(place.outbox), str(place.work)]
+    return [place.python, "-c", text, request.code, *folders, request.flow_file, request.flow_name, place.engine]

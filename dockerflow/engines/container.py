@@ -13,7 +13,7 @@ from typing import Any
 
 from docker.types import Mount, Ulimit
 
-from dockerflow.engines.command import worker_command
+from dockerflow.engines.command import Place, worker_command
 from dockerflow.engines.worker import WorkerRequest
 from dockerflow.images.image import PREFIX
 
@@ -37,7 +37,7 @@ def container(
     """The arguments of the SDK's `create_container`."""
     return {
         "image": request.image,
-        "command": worker_command(python, request, BLOBS, OUTBOX, WORK),
+        "command": worker_command(request, Place("container", python, BLOBS, OUTBOX, WORK)),
         "name": request.name,
         "labels": dict(request.labels),
         "user": user,

@@ -20,7 +20,7 @@ from docker.context import ContextAPI
 
 from dockerflow.engines.boundary import FOREIGN, NEWER, translated
 from dockerflow.engines.container import PYTHON, UNPRIVILEGED, container, host_options
-from dockerflow.engines.errors import EngineError, EngineTooOld, WorkerNotStarted
+from dockerflow.engines.errors import EngineError, EngineTooOld
 from dockerflow.engines.exits import Exit, Exits
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.streams import STDOUT, Demultiplexer
@@ -115,11 +115,7 @@ class DockerHost:
             container_id = self._create(request)
             try:
                 attached = Attached(self.client, container_id)
-                expected = self._exits.expect(container_id)
-                self.client.api.start(container_id)
-            except docker.errors.APIError as error:
-                self._remove(container_id)
-                raise WorkerNotStarted(f"could not start container `{request.name}`: {error.explanation}") from error
+                expected = self._start(container_id, attached)
             except BaseException:
                 self._remove(container_id)
                 raise
@@ -148,6 +144,15 @@ class DockerHost:
         options = api.create_host_config(**host_options(request, self.cpus, self.memory))
         user = request.user or self.user
         return str(api.create_container(**container(request, user, options, self._python))["Id"])
+
+    def _start(self, container_id: str, attached: Attached) -> Exit:
+        try:
+            expected = self._exits.expect(container_id)
+            self.client.api.start(container_id)
+        except BaseException:
+            attached.close()
+            raise
+        return expected
 
     def _remove(self, container_id: str) -> None:
         """Nothing happens when it is gone or going."""

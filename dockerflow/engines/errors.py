@@ -4,8 +4,7 @@
     ├── EngineNotFound     nothing answers at the engine's address
     ├── EngineDenied       it answers, but not to this user
     ├── EngineTooOld       it answers in an API that is too old
-    ├── ImageNotOnEngine   the engine does not have the image that a worker was to run in
-    └── WorkerNotStarted   the engine has all it needs and still could not start the worker
+    └── ImageNotOnEngine   the engine does not have the image that a worker was to run in
 
 Every exception of the Docker SDK and of the libraries below it becomes one of these: see `boundary`.
 """
@@ -20,7 +19,6 @@ __all__ = [
     "EngineNotFound",
     "EngineTooOld",
     "ImageNotOnEngine",
-    "WorkerNotStarted",
 ]
 
 
@@ -43,8 +41,4 @@ class EngineTooOld(EngineError):
 
 
 class ImageNotOnEngine(EngineError):
-    pass
-
-
-class WorkerNotStarted(EngineError):
     pass

@@ -76,7 +76,7 @@ class Exits:
         self._expected: dict[str, Exit] = {}
         self._lock = threading.Lock()
         self._watching = False
-        self._stream: CancellableStream | None = None
+        self._stream: CancellableStream[Any] | None = None
 
     def close(self) -> None:
         """Stop watching."""

@@ -17,8 +17,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from dockerflow.engines.command import worker_command
-from dockerflow.engines.errors import WorkerNotStarted
+from dockerflow.engines.command import Place, worker_command
+from dockerflow.engines.errors import EngineError
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
 from dockerflow.runtime.messages import RunTask, encode
@@ -51,12 +51,13 @@ class ProcessHost:
             return ProcessWorker(_start(request, work), work, Listener(request.worker_id, notify))
         except OSError as error:
             shutil.rmtree(work, ignore_errors=True)
-            raise WorkerNotStarted(f"cannot start a worker with `{sys.executable}`: {error.strerror}") from error
+            raise EngineError(f"could not start a worker with `{sys.executable}`: {error.strerror}") from error
 
 
 def _start(request: WorkerRequest, work: Path) -> subprocess.Popen[bytes]:
+    place = Place("process", sys.executable, request.blobs.absolute(), request.outbox.absolute(), work)
     return subprocess.Popen(
-        worker_command(sys.executable, request, request.blobs.absolute(), request.outbox.absolute(), work),
+        worker_command(request, place),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 It runs before there is any dockerflow in the container, so it stands alone; the package that it unpacks brings ours.
 Its arguments: sha256 of the code package, folder of the blobs, outbox, working folder, the flow's file below the
-flow's folder, the flow's name. Standard library only, Python 3.7.
+flow's folder, the flow's name, and `container` or `process`. Standard library only, Python 3.7.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import io
 import os
 import sys
 import tarfile
+from typing import List
 
 
 def unpack(blobs: str, sha256: str, folder: str) -> None:
@@ -25,7 +26,8 @@ def unpack(blobs: str, sha256: str, folder: str) -> None:
         archive.extractall(folder)
 
 
-def main(sha256: str, blobs: str, outbox: str, work: str, flow_file: str, flow_name: str) -> int:
+def main(arguments: List[str]) -> int:
+    sha256, blobs, outbox, work, flow_file, flow_name, engine = arguments
     folder = os.path.join(work, "run")
     unpack(blobs, sha256, folder)
     code = os.path.join(folder, "code")
@@ -33,8 +35,9 @@ def main(sha256: str, blobs: str, outbox: str, work: str, flow_file: str, flow_n
     sys.dont_write_bytecode = True  # nobody would read it: the next container unpacks its own copy
     from dockerflow.runtime import worker  # noqa: PLC0415 - until now there was none
 
-    return worker.main(worker.Place(os.path.join(code, flow_file), flow_name, blobs, outbox, work, folder))
+    file, alone = os.path.join(code, flow_file), engine == "container"
+    return worker.main(worker.Place(file, flow_name, blobs, outbox, work, folder, alone))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

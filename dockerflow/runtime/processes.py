@@ -59,8 +59,22 @@ def descendants(spared: FrozenSet[int] = frozenset()) -> Set[int]:
     return found
 
 
+def end_all_others() -> bool:
+    """Kill every process that we can see but the first; whether all that were ours are gone. For a container's worker.
+
+    One call that the kernel carries out at once: thousands of processes that fork leave us no time to look at each.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while _reap():
+        if time.monotonic() > deadline:
+            return False
+        kill([-1], signal.SIGKILL)
+        time.sleep(0.001)
+    return True
+
+
 def end_descendants(spared: FrozenSet[int] = frozenset()) -> bool:
-    """Kill and reap every process below this one; whether all are gone.
+    """Kill and reap every process below this one but `spared`; whether all are gone.
 
     All are stopped before any is killed: one that keeps forking would otherwise fill the places of the dead.
     """

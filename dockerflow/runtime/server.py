@@ -29,14 +29,18 @@ Exit = Tuple[int, Any]
 
 
 class Server:
-    """`work` is the folder below which each task gets one of its own; `pipe` is where the named pipe is made."""
+    """`work` is the folder below which each task gets one of its own; `pipe` is where the named pipe is made.
 
-    def __init__(self, channel: Channel, run: Run, work: str, pipe: str) -> None:
+    `alone` says that there are no processes but ours and the first, as in a container.
+    """
+
+    def __init__(self, channel: Channel, run: Run, work: str, pipe: str, alone: bool = False) -> None:
         self._channel = channel
         self._run = run
         self._work = work
         self._pipe = pipe
         self._waiting: Deque[RunTask] = deque()
+        self._alone = alone
         self._number = 0
         self._open = True
         self._current: Optional[_Running] = None
@@ -105,7 +109,7 @@ class Server:
     def _finish(self, running: _Running, end: Exit) -> None:
         seconds = time.monotonic() - running.began
         processes.kill_group(running.attempt.pid)
-        if not processes.end_descendants(self._spared):
+        if not self._end_what_is_left():
             sys.stderr.write(f"processes of task {running.attempt.task.task_id} do not die\n")
         for descriptor, read in running.readers:
             if descriptor in self._selector.get_map():
@@ -116,6 +120,11 @@ class Server:
         self._current = None
         self._channel.send(running.outcome(end, seconds))
 
+    def _end_what_is_left(self) -> bool:
+        if self._alone and not self._spared:
+            return processes.end_all_others()
+        return processes.end_descendants(self._spared)
+
     def _close_in_child(self) -> None:
         self._selector.close()
         self._channel.close_in_child()
@@ -125,7 +134,7 @@ class Server:
     def _kill(self) -> None:
         if self._current is not None and self._current.exit is None:
             processes.kill_group(self._current.attempt.pid)
-        processes.end_descendants()
+        processes.end_all_others() if self._alone else processes.end_descendants()
 
     def _terminate(self, number: int, frame: Any) -> None:
         """Also when the worker waits for a scheduler that does not read."""

@@ -31,6 +31,7 @@ class Place(NamedTuple):
     outbox: str
     work: str  # tasks run in folders below this one
     private: str  # the worker's own folder
+    alone: bool  # whether all processes but the first are the worker's, as in a container
 
 
 def main(place: Place) -> int:
@@ -50,7 +51,7 @@ def main(place: Place) -> int:
 
 
 def _serve(channel: Channel, run: Run, place: Place, seconds: float) -> int:
-    server = Server(channel, run, place.work, os.path.join(place.private, "result"))
+    server = Server(channel, run, place.work, os.path.join(place.private, "result"), place.alone)
     channel.send(Ready(platform.python_version(), seconds))
     try:
         server.serve()

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 from dockerflow.engines.worker import Host, Said, WorkerEnded, WorkerRequest
 from dockerflow.runtime.messages import Input, Log, RunTask, TaskResult
-from dockerflow.store import code_package, manifest
-from dockerflow.store import directory
+from dockerflow.store import code_package, directory, manifest
 
 FLOWS = Path(__file__).parent / "flows"
 

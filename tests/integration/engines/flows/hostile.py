@@ -1,6 +1,8 @@
 """Steps that do what a step should not. Each is started by itself: the graph between them says nothing."""
 
+import contextlib
 import ctypes
+import itertools
 import os
 import signal
 import subprocess
@@ -58,10 +60,8 @@ class Hostile(FlowSpec):
     @step
     def writes_everywhere(self):
         for descriptor in range(256):
-            try:
+            with contextlib.suppress(OSError):
                 os.write(descriptor, b"\xff\xff\xff\xff garbage \x00")
-            except OSError:
-                pass
         self.next(self.end)
 
     @step
@@ -90,15 +90,14 @@ class Hostile(FlowSpec):
     @step
     def forks_without_end(self):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        while True:
+        for count in itertools.count():
             try:
                 if os.fork() == 0:
                     os.setsid()
+                    signal.pause()
             except OSError:
-                print("no more")
-                sys.stdout.flush()
-                time.sleep(0.5)
-                os._exit(4)
+                print(count)
+                raise
 
     @step
     def leaves_a_thread(self):
@@ -174,7 +173,7 @@ def _processes():
 def _ancestors(pid):
     while pid > 1:
         try:
-            with open("/proc/{}/stat".format(pid)) as stat:
+            with open(f"/proc/{pid}/stat") as stat:
                 pid = int(stat.read().rpartition(")")[2].split()[1])
         except OSError:
             return

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dockerflow.store import history
+from dockerflow.store.directory import DirectoryStore
+
 FLOW = """
 import os, time
 from dockerflow import FlowSpec, conda, conda_base, resources, step
@@ -52,9 +55,9 @@ def running(variables, tmp_path):
     process = subprocess.Popen(
         command, cwd=tmp_path, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    yield process
-    process.kill()
-    process.wait()
+    with process:
+        yield process
+        process.kill()
 
 
 def wait_for_task(process, step: str) -> str:
@@ -62,7 +65,7 @@ def wait_for_task(process, step: str) -> str:
     seen = ""
     for line in process.stdout:
         seen += line
-        if f"/{step}/" in line and "started" in line:
+        if f"/{step}/" in line and "task begins" in line:
             return seen
     raise AssertionError(f"the run ended before `{step}` began:\n{seen}")
 
@@ -84,9 +87,10 @@ def test_each_task_runs_in_a_container_of_the_image_that_its_lock_implies(runnin
     run = results.Run(f"Seen/{run_id}")
     assert (run["start"].task.data.version, run.data.version_at_end) == ("23.2", "24.1")
     rebuild = ImageProvider(docker_client, load_config(tmp_path).base_image, tmp_path / "another-cache")
+    store = DirectoryStore(tmp_path / ".dockerflow")
     for step, image in images.items():
-        record = run[step].record
-        lock = loads(bytes(run.store.blobs.get(record.lock)).decode(), "the record")
+        record = history.read(store, "Seen", run_id).steps[step]
+        lock = loads(bytes(store.blobs.get(record.lock)).decode(), "the record")
         rebuilt = rebuild.provide(lock)
         assert image in (rebuilt.config_digest, rebuilt.manifest_digest)
     assert images["start"] != images["end"]

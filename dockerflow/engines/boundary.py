@@ -34,6 +34,7 @@ FOREIGN = (
 )
 
 _NOBODY_THERE = {errno.ENOENT, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOTSOCK}
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
 
 
@@ -53,13 +54,15 @@ def translate(error: BaseException, doing: str, engine: str) -> EngineError:
     if code in _NOT_ALLOWED:
         hint = "add yourself to the group that owns the socket, or use the engine as root; " + DOCTOR
         return EngineDenied(f"this user may not use the Docker engine at `{engine}`", hint)
-    if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)) or code == errno.ETIMEDOUT:
+    if any(isinstance(each, _TIMEOUTS) for each in _inside(error)):
         return EngineNotFound(f"could not {doing}: the engine at `{engine}` does not answer in time", DOCTOR)
     if isinstance(error, sdk.InvalidVersion):
         return EngineTooOld(f"could not {doing}: the engine at `{engine}` is too old ({error})", NEWER)
     if isinstance(error, sdk.ImageNotFound):
         return ImageNotOnEngine(f"could not {doing}: the engine at `{engine}` lacks the image ({_words(error)})")
-    hint = _CONFIGURED if isinstance(error, _CONFIGURATION) else DOCTOR
+    # The SDK has no class of its own for an address that makes no sense.
+    is_configuration = isinstance(error, _CONFIGURATION) or type(error) is sdk.DockerException
+    hint = _CONFIGURED if is_configuration else DOCTOR
     return EngineError(f"could not {doing}: {_words(error)}", hint)
 
 

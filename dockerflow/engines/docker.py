@@ -53,7 +53,7 @@ class DockerHost:
         self._python = python
         with translated("ask the engine about itself", url):
             version, info = client.version(), client.info()
-        self._check_version(version)
+        check_version(version, url)
         self._info: Mapping[str, Any] = info
         self._exits = Exits(client, info.get("SystemTime", ""))
 
@@ -159,15 +159,6 @@ class DockerHost:
         with suppress(docker.errors.APIError):
             self.client.api.remove_container(container_id, v=True, force=True)
 
-    def _check_version(self, version: Mapping[str, Any]) -> None:
-        found = str(version.get("ApiVersion", "0.0"))
-        if tuple(int(part) for part in found.split(".")) < OLDEST_API:
-            raise EngineTooOld(
-                f"the engine at `{self.url}` is Docker {version.get('Version')} with API {found}, "
-                f"and {OLDEST_API[0]}.{OLDEST_API[1]} is the oldest that works",
-                NEWER,
-            )
-
 
 class Attached:
     """The connection to a container's standard streams. It must be made before the container starts."""
@@ -249,6 +240,15 @@ class DockerWorker:
                     self._listener.messages(part)
                 else:
                     self._listener.diagnostics(part)
+
+
+def check_version(version: Mapping[str, Any], url: str) -> None:
+    """`version` is what the engine says about itself. Raises EngineTooOld."""
+    found = str(version.get("ApiVersion", "0.0"))
+    if tuple(int(part) for part in found.split(".")) < OLDEST_API:
+        oldest = ".".join(map(str, OLDEST_API))
+        engine = f"Docker {version.get('Version')} with API {found}"
+        raise EngineTooOld(f"the engine at `{url}` is {engine}, and {oldest} is the oldest that works", NEWER)
 
 
 def _context_address() -> str | None:

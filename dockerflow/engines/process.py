@@ -30,9 +30,13 @@ _READ = 64 * 1024
 
 
 class ProcessHost:
-    """This machine, without an engine."""
+    """This machine, without an engine. `python` is the interpreter that workers run in: this one, unless another is
+    given."""
 
     name = "process"
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
 
     @property
     def cpus(self) -> int:
@@ -48,14 +52,14 @@ class ProcessHost:
     def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
         work = Path(tempfile.mkdtemp(prefix="dockerflow-"))
         try:
-            return ProcessWorker(_start(request, work), work, Listener(request.worker_id, notify))
+            return ProcessWorker(_start(request, self._python, work), work, Listener(request.worker_id, notify))
         except OSError as error:
             shutil.rmtree(work, ignore_errors=True)
-            raise EngineError(f"could not start a worker with `{sys.executable}`: {error.strerror}") from error
+            raise EngineError(f"could not start a worker with `{self._python}`: {error.strerror}") from error
 
 
-def _start(request: WorkerRequest, work: Path) -> subprocess.Popen[bytes]:
-    place = Place("process", sys.executable, request.blobs.absolute(), request.outbox.absolute(), work)
+def _start(request: WorkerRequest, python: str, work: Path) -> subprocess.Popen[bytes]:
+    place = Place("process", python, request.blobs.absolute(), request.outbox.absolute(), work)
     return subprocess.Popen(
         worker_command(request, place),
         stdin=subprocess.PIPE,

@@ -1,8 +1,8 @@
 """What happens during a run, told as it happens to whoever watches: one frozen class per kind of event.
 
-`environments`, `images` and `scheduler` are given a `notify` callable and know nothing of who listens; `cli` draws a live
-picture or prints lines from the same events. `notify` may be called from any thread and must return quickly. Sizes in
-bytes, times in seconds.
+`environments`, `images` and `scheduler` are given a `notify` callable and know nothing of who listens; `cli` draws a
+live picture or prints lines from the same events. `notify` may be called from any thread and must return quickly. Sizes
+in bytes, times in seconds.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
 from dockerflow.flow.decorators import written_on
 from dockerflow.flow.definition import Conda, Flow, Problem
@@ -44,10 +44,10 @@ class LoadedFlow:
 def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> LoadedFlow:
     """The flow of a file; `name` chooses among several. Raises FlowFileError, or a FlowError of the file's own."""
     file = os.path.abspath(os.fspath(path))
+    if not os.path.exists(file):
+        raise FlowFileError(f"flow file `{path}` does not exist", _files_near(file))
     if not os.path.isfile(file):
-        raise FlowFileError(
-            f"flow file `{path}` does not exist" if not os.path.exists(file) else f"`{path}` is no file"
-        )
+        raise FlowFileError(f"`{path}` is no file", "name the file of the flow, like `flow.py`")
     if not file.endswith(".py"):
         raise FlowFileError(f"`{path}` is no Python file", "name the file of the flow, like `flow.py`")
     folder = os.path.dirname(file)
@@ -58,6 +58,16 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> Loade
     found = [*flow.problems, *_misplaced(module), *_misspelt(missing, folder, flow)]
     line = flow.line if cls.__module__ == module.__name__ else 0
     return LoadedFlow(cls, replace(flow, file=file, line=line, problems=tuple(found)))
+
+
+def _files_near(file: str) -> str:
+    """What may have been meant by a file that is not there."""
+    folder = os.path.dirname(file)
+    if not os.path.isdir(folder):
+        return f"there is no folder `{folder}` either"
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
+    near = difflib.get_close_matches(os.path.basename(file), names, 1)
+    return f"did you mean `{near[0]}`?" if near else f"there is {_listed(names)}" if names else f"`{folder}` has no .py"
 
 
 @contextmanager
@@ -146,7 +156,7 @@ def _flows(module: ModuleType) -> Dict[str, Any]:
     return {cls.__name__: cls for cls in own if not any(cls in other.__mro__[1:] for other in own)}
 
 
-def _listed(names: Mapping[str, Any]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 

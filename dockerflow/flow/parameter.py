@@ -21,8 +21,27 @@ __all__ = ["IncludeFile", "JSONType", "Parameter"]
 
 # A parameter of such a name could not be given: options of `run` here and on Metaflow. In lower case, with dashes.
 RESERVED = frozenset(
-    "decospecs engine flow help max-log-size max-num-splits max-workers namespace obj params run-id run-id-file "
-    "runner-attribute-file store tag tags task-id user-namespace with".split()
+    [
+        "decospecs",
+        "engine",
+        "flow",
+        "help",
+        "max-log-size",
+        "max-num-splits",
+        "max-workers",
+        "namespace",
+        "obj",
+        "params",
+        "run-id",
+        "run-id-file",
+        "runner-attribute-file",
+        "store",
+        "tag",
+        "tags",
+        "task-id",
+        "user-namespace",
+        "with",
+    ]
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 

@@ -8,6 +8,7 @@ after the result is known.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -107,8 +108,6 @@ def _reset_signals() -> None:
 
 def _enable_crash_report() -> None:
     """Have the lines of Python printed that led to a crash in native code."""
-    import faulthandler  # noqa: PLC0415 - only a task needs it
-
     faulthandler.enable(2)
 
 

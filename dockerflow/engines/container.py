@@ -87,6 +87,9 @@ def _limits(request: WorkerRequest, cpus: int) -> dict[str, Any]:
 
 
 def _environment(user: str) -> dict[str, str]:
-    """The image knows no name for the user, and Python's `getpass` and many libraries want one."""
+    """The image knows no name for the user, and Python's `getpass` and many libraries want one.
+
+    A fixed hash seed makes sets iterate, and so be stored, in the same order in every run.
+    """
     name = "nobody" if user == UNPRIVILEGED else "dockerflow"
-    return {"HOME": str(WORK), "USER": name, "LOGNAME": name}
+    return {"HOME": str(WORK), "USER": name, "LOGNAME": name, "PYTHONHASHSEED": "0"}

@@ -57,6 +57,9 @@ class ProcessHost:
             shutil.rmtree(work, ignore_errors=True)
             raise EngineError(f"could not start a worker with `{self._python}`: {error.strerror}") from error
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
 
 def _start(request: WorkerRequest, python: str, work: Path) -> subprocess.Popen[bytes]:
     place = Place("process", python, request.blobs.absolute(), request.outbox.absolute(), work)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import platform
 import signal
 import sys
 import time
@@ -52,7 +51,7 @@ def main(place: Place) -> int:
 
 def _serve(channel: Channel, run: Run, place: Place, seconds: float) -> int:
     server = Server(channel, run, place.work, os.path.join(place.private, "result"), place.alone)
-    channel.send(Ready(platform.python_version(), seconds))
+    channel.send(Ready(".".join(map(str, sys.version_info[:3])), seconds))
     try:
         server.serve()
     except BrokenPipeError:  # the scheduler is gone, and so is whom we could tell

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -69,7 +69,14 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     check(flow)
     store = DirectoryStore(request.store)
     host, records = _host_and_steps(request, store, notify)
-    started = _started(request, store, records)
+    with closing(host):
+        return _run(request, store, host, records, notify)
+
+
+def _run(
+    request: RunRequest, store: DirectoryStore, host: Host, records: tuple[StepRecord, ...], notify: progress.Notify
+) -> RunOutcome:
+    flow, started = request.loaded.flow, _started(request, store, records)
     journal = JournalWriter(store, flow.name, started.run_id)
     began = time.monotonic()
     try:

@@ -17,6 +17,7 @@ from dockerflow.errors import DockerflowError
 from dockerflow.runtime.attempt import Run
 from dockerflow.runtime.channel import Channel, open_channel
 from dockerflow.runtime.messages import Broken, Ready, RunTask, TaskResult
+from dockerflow.runtime.randomness import Randomness
 from dockerflow.runtime.server import Server
 from dockerflow.store.records import Failure
 
@@ -67,9 +68,12 @@ def _load(place: Place) -> Run:
 
     sys.argv = [place.flow_file]
     os.chdir(place.work)
-    loaded = load(place.flow_file, place.flow_name, stand_ins=False)
+    randomness = Randomness()
+    with randomness.watching():
+        loaded = load(place.flow_file, place.flow_name, stand_ins=False)
 
     def run(task: RunTask) -> TaskResult:
+        randomness.begin()
         return run_task(loaded.cls, loaded.flow, task, Blobs(place.blobs, place.outbox))
 
     return run

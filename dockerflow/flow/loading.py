@@ -17,15 +17,17 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
 from dockerflow.flow.decorators import written_on
 from dockerflow.flow.definition import Conda, Flow, Problem
 from dockerflow.flow.errors import FlowError, FlowFileError
 from dockerflow.flow.source import read_flow
 from dockerflow.flow.spec import FlowSpec
-from dockerflow.flow.stand_ins import Missing, stand_ins
 from dockerflow.flow.tracebacks import traceback_of
+
+if TYPE_CHECKING:
+    from dockerflow.flow.stand_ins import Missing
 
 __all__ = ["LoadedFlow", "load"]
 
@@ -75,6 +77,9 @@ def _missing_allowed(folder: str, allowed: bool) -> Iterator[Mapping[str, Missin
     if not allowed:
         yield {}
         return
+    # What it imports from the standard library takes longer than all of our own modules, and no container needs it.
+    from dockerflow.flow.stand_ins import stand_ins  # noqa: PLC0415
+
     with stand_ins(folder) as missing:
         yield missing
 

@@ -101,6 +101,8 @@ class Channels:
         if reason.startswith("could not find subdir"):
             lacking = f"{Channel(asked[0]).base_url}noarch/repodata.json"
             return ChannelError(f"{channel} is not a conda channel: it has no `{lacking}` ({whose})", _HINT)
+        if cause == "other error":  # another thread asked for the same file and was told the reason
+            return ChannelError(f"the channel {channel} does not answer ({whose})", _HINT)
         if any(sign in reason for sign in ("error sending request", "timed out", "HTTP status")):
             return ChannelError(f"the channel {channel} does not answer: {cause} ({whose})", _HINT)
         return ChannelError(f"the channel {channel} cannot be read: {cause} ({whose})", _HINT)

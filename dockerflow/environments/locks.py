@@ -24,6 +24,7 @@ from dockerflow.environments.requirements import Requirement
 from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.progress import EnvironmentLocked, EnvironmentSolving, Notify
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.runs import lock_key
 
 _SUFFIXES = (".yml", ".yaml")
 
@@ -42,7 +43,7 @@ def lock_for(
     if lock is None:
         notify(EnvironmentSolving(tuple(steps)))
         source, lock = "solved", solver.solve(spec, steps)
-        store.put(store_key(spec), lock_file.dumps(lock).encode())
+        store.put(lock_key(spec.spec_hash), lock_file.dumps(lock).encode())
     notify(EnvironmentLocked(tuple(steps), source, len(lock.packages), time.perf_counter() - began))
     return lock
 
@@ -50,10 +51,6 @@ def lock_for(
 def committed_folder(flow_file: str | Path) -> Path:
     """Where the locks of a flow are that are kept in version control."""
     return Path(flow_file).with_suffix(".locks")
-
-
-def store_key(spec: EnvironmentSpec) -> str:
-    return f"locks/{spec.spec_hash}.yml"
 
 
 def satisfies(lock: Lock, spec: EnvironmentSpec) -> list[str]:
@@ -91,11 +88,11 @@ def _committed_files(spec: EnvironmentSpec, flow_file: Path) -> Iterator[LockFil
 
 def _kept(spec: EnvironmentSpec, store: DirectoryStore) -> Lock | None:
     """The store's lock. One that is damaged counts as none: it is solved again and replaced."""
-    data = store.get(store_key(spec))
+    data = store.get(lock_key(spec.spec_hash))
     if data is None:
         return None
     try:
-        file = lock_file.read(data.decode(), store_key(spec), spec.platform)
+        file = lock_file.read(data.decode(), lock_key(spec.spec_hash), spec.platform)
     except (LockFileError, UnicodeDecodeError):
         return None
     return file.lock if file.intact and file.lock.spec_hash == spec.spec_hash else None

@@ -7,7 +7,6 @@ each other (pandas 1.5.3, pandas 2.2.3) stand side by side, and the solver picks
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import hashlib
 import json
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dockerflow.environments import event_loop
 from dockerflow.setup import archive, interpreter, python_package, wheel_package, wheels
 from dockerflow.setup.errors import ChannelNotMade
 from dockerflow.setup.interpreter import Interpreter
@@ -114,7 +114,7 @@ class LocalChannel:
         from rattler.index import index_fs  # noqa: PLC0415 - heavy, and only a channel that is being made needs it
 
         (self.folder / "noarch").mkdir(exist_ok=True)
-        asyncio.run(index_fs(self.folder, write_zst=False, write_shards=False))
+        event_loop.run(index_fs(self.folder, write_zst=False, write_shards=False))
 
     def _holds(self, files: list[str] | None) -> bool:
         return files is not None and all((self.folder / name).exists() for name in files)

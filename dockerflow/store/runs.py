@@ -2,7 +2,7 @@
 
     runs/<flow>/<run id>/claim              made first, so that no two runs get one id
     runs/<flow>/<run id>/journal/<segment>  see `journal`
-    locks/<spec hash>                       conda-lock files, see `dockerflow.environments`
+    locks/<spec hash>.yml                   conda-lock files, see `dockerflow.environments`
     blobs/…                                 everything else: artifacts, logs, code packages
 
 A run id is the time of its beginning in microseconds since the epoch, as in Metaflow: ids sort as the runs began.
@@ -25,7 +25,7 @@ def journal_key(flow: str, run_id: str) -> str:
 
 
 def lock_key(spec_hash: str) -> str:
-    return f"locks/{spec_hash}"
+    return f"locks/{spec_hash}.yml"
 
 
 def flow_names(store: DirectoryStore) -> List[str]:

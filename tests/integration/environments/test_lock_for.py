@@ -8,10 +8,11 @@ import pytest
 
 from dockerflow.environments.errors import Unsatisfiable
 from dockerflow.environments.lock import Lock
-from dockerflow.environments.locks import lock_for, store_key
+from dockerflow.environments.locks import lock_for
 from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.progress import EnvironmentLocked, EnvironmentSolving, Event
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.runs import lock_key
 from tests.integration.environments.small_channel import SmallChannel
 
 
@@ -52,21 +53,21 @@ def test_a_damaged_lock_is_solved_again_and_replaced(
 ) -> None:
     spec = channel.spec(pandas="1.5.3")
     first, _ = ask(spec, store)
-    kept = store.get(store_key(spec))
-    store.put(store_key(spec), damage)
+    kept = store.get(lock_key(spec.spec_hash))
+    store.put(lock_key(spec.spec_hash), damage)
     again, events = ask(spec, store)
     assert again == first
     assert isinstance(events[0], EnvironmentSolving)
-    assert store.get(store_key(spec)) == kept
+    assert store.get(lock_key(spec.spec_hash)) == kept
 
 
 def test_a_lock_that_was_cut_short_is_damaged_at_any_length(channel: SmallChannel, store: DirectoryStore) -> None:
     spec = channel.spec(pytz="")
     first, _ = ask(spec, store)
-    kept = store.get(store_key(spec))
+    kept = store.get(lock_key(spec.spec_hash))
     assert kept is not None
     for length in range(0, len(kept) - 1, 97):
-        store.put(store_key(spec), kept[:length])
+        store.put(lock_key(spec.spec_hash), kept[:length])
         assert ask(spec, store)[0] == first
 
 
@@ -74,4 +75,4 @@ def test_a_spec_without_solution_keeps_nothing(channel: SmallChannel, store: Dir
     spec = channel.spec(pandas="7")
     with pytest.raises(Unsatisfiable):
         ask(spec, store)
-    assert not store.exists(store_key(spec))
+    assert not store.exists(lock_key(spec.spec_hash))

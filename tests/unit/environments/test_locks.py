@@ -11,9 +11,10 @@ import yaml
 from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import dumps
-from dockerflow.environments.locks import committed_folder, lock_for, satisfies, store_key
+from dockerflow.environments.locks import committed_folder, lock_for, satisfies
 from dockerflow.progress import EnvironmentLocked, Event
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.runs import lock_key
 from tests.unit.environments.locks_by_hand import lock, package, spec
 
 SPEC = spec(pandas="1.5.*")
@@ -29,7 +30,7 @@ def flow(tmp_path: Path) -> Path:
 def store(tmp_path: Path) -> DirectoryStore:
     """A store that has NEW of an earlier run."""
     store = DirectoryStore(tmp_path / "store")
-    store.put(store_key(SPEC), dumps(NEW).encode())
+    store.put(lock_key(SPEC.spec_hash), dumps(NEW).encode())
     return store
 
 

@@ -10,12 +10,13 @@ import pytest
 LOCK_FROM_STORE = """
 import sys, tempfile
 from dockerflow.environments.lock_file import dumps
-from dockerflow.environments.locks import lock_for, store_key
+from dockerflow.environments.locks import lock_for
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.runs import lock_key
 from tests.unit.environments.locks_by_hand import lock, package, spec
 with tempfile.TemporaryDirectory() as folder:
     store, wanted = DirectoryStore(folder), spec(pandas="1.5.3")
-    store.put(store_key(wanted), dumps(lock(wanted, package("pandas", "1.5.3"))).encode())
+    store.put(lock_key(wanted.spec_hash), dumps(lock(wanted, package("pandas", "1.5.3"))).encode())
     lock_for(wanted, store, "flow.py", lambda event: None, ("train",))
 """
 

@@ -7,6 +7,7 @@ it is not there: `make test` sets it up, and a test that skips itself proves not
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 from tests import channel as channels
 
 BASE_IMAGE = "debian:bookworm-slim"
+
+
+def pytest_configure() -> None:
+    """Let the commands that tests start hear Ctrl-C, also where the tests themselves run in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

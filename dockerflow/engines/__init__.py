@@ -1,6 +1,6 @@
 """Where workers run.
 
-`worker` is what every engine gives; `docker` and `process` are the engines. `errors` says what may go wrong and
-`boundary` turns the Docker SDK's exceptions into those. `streams` is Docker's wire format, `container` what a
-worker's container may and may not do.
+`worker` is what every engine gives; `docker` and `process` are the engines. Both start the same `command` and hear a
+worker through a `listener`. Of Docker: `container` is what a worker's container may and may not do, `streams` the wire
+format, `exits` how containers end, `boundary` what the SDK's exceptions mean. `errors` says what may go wrong.
 """

@@ -220,7 +220,10 @@ def _requests(
 
 @contextmanager
 def _signals(inbox: Inbox) -> Iterator[None]:
-    """While the loop runs, Ctrl-C and SIGTERM are events like others. A second one is what it always was."""
+    """While the loop runs, Ctrl-C and SIGTERM are events like others. A second one is what it always was.
+
+    A signal that is ignored stays so: whoever started this in the background does not want it to end by Ctrl-C.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         inbox.put((0, Stop(SIGNALS[signal.Signals(number)])))
@@ -229,7 +232,8 @@ def _signals(inbox: Inbox) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ import queue
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -153,6 +153,8 @@ class Loop:
                 self._returned(number, item)
             case WorkerEnded():
                 self._gone(number, item.failure())
+            case BaseException():
+                raise item
             case Stop(reason):
                 logs = {worker: self._logs.keep(*attempt) for worker, attempt in self._attempts.items()}
                 self._tell(v.StopRequested(reason, logs))
@@ -226,7 +228,8 @@ class Loop:
     def _start(self, number: int, step: str) -> None:
         request = self._requests[number] = self.request(number, step)
         self.notify(progress.ContainerStarting(step, request.name))
-        self._starters.submit(self._start_in_thread, number, request)
+        starting = self._starters.submit(self._start_in_thread, number, request)
+        starting.add_done_callback(lambda done: self._pass_on(number, done))
 
     def _start_in_thread(self, number: int, request: WorkerRequest) -> None:
         try:
@@ -235,6 +238,11 @@ class Loop:
             self.inbox.put((number, NotStarted(error)))
         else:
             self.inbox.put((number, Started(worker)))
+
+    def _pass_on(self, number: int, done: Future[None]) -> None:
+        """A mistake of our own in a thread must not leave the loop waiting for ever."""
+        if not done.cancelled() and (error := done.exception()) is not None:
+            self.inbox.put((number, error))
 
     def _let_go(self, number: int, command: v.Command) -> None:
         handle = self._handles.get(number)

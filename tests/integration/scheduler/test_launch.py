@@ -251,3 +251,12 @@ def test_a_signal_stops_the_run_and_the_journal_says_so(number, tmp_path):
     records = journal.read(DirectoryStore(tmp_path / ".dockerflow"), "Long", run_id)
     assert isinstance(records[-1], RunFinished)
     assert records[-1].status == "stopped"
+
+
+def test_a_mistake_in_a_starting_thread_ends_the_run_instead_of_hanging(run, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("dockerflow.engines.process._start", broken)
+    with pytest.raises(ZeroDivisionError):
+        run(LINEAR)

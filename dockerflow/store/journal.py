@@ -68,7 +68,8 @@ class JournalWriter:
         if not self._lines:
             return
         segment = _Segment(self._written, self._written + len(self._lines) - 1)
-        self._write(segment, "".join(self._lines).encode())
+        self._store.put(segment.key(self._folder), "".join(self._lines).encode())
+        self._segments.append(segment)
         self._written += len(self._lines)
         self._lines = []
         while self._full():
@@ -85,20 +86,16 @@ class JournalWriter:
         return len(tail) == MERGE and tail[0].level == tail[-1].level
 
     def _merge(self, count: int, durable: bool = False) -> None:
-        """Put one segment in place of the last `count`."""
+        """Put one segment in place of the last `count`. Where writing it fails, they are kept as they are."""
         parts = self._segments[-count:]
         bodies = [self._store.get(part.key(self._folder)) for part in parts]
         if None in bodies:
             raise StoreError(f"somebody deleted parts of the journal `{self._folder}` of a run that is not over")
-        del self._segments[-count:]
         merged = _Segment(parts[0].first, parts[-1].last, parts[0].level + 1)
-        self._write(merged, b"".join(body or b"" for body in bodies), durable)
+        self._store.put(merged.key(self._folder), b"".join(body or b"" for body in bodies), durable)
+        self._segments[-count:] = [merged]
         for part in parts:
             self._store.delete(part.key(self._folder))
-
-    def _write(self, segment: _Segment, body: bytes, durable: bool = False) -> None:
-        self._store.put(segment.key(self._folder), body, durable)
-        self._segments.append(segment)
 
 
 def read(store: DirectoryStore, flow: str, run_id: str) -> List[Record]:

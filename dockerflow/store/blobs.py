@@ -6,10 +6,10 @@
 In a container the root is mounted read-only and everything is written to the outbox, which is flat so that the
 scheduler, who owns the folder, can move files out of it whoever wrote them.
 
-Promised: a blob under its final name is whole, also after SIGKILL at any moment. What is read is checked against its
-name when it is small (up to `CHECKED`); a larger blob costs as much to hash as to compute on, so its hash is checked
-only by `verify`. Power cuts are not covered when writing; they show as a `DamagedBlob`, and writing the same bytes
-again mends a blob of the wrong size.
+Promised: a blob under its final name is whole, also after SIGKILL at any moment, and what a container has written is
+the store's only when its hash is its name. What is read is checked again when it is small (up to `CHECKED`): hashing a
+larger blob costs as much as computing on it, so what a disk did to that is found only by `verify`. Power cuts are not
+covered when writing; they show as a `DamagedBlob`, and writing the same bytes again mends a blob of the wrong size.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from weakref import WeakSet
 from dockerflow.store import files
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
-# Up to this size reading and adopting a blob compares its hash with its name.
+# Up to this size reading a blob compares its hash with its name.
 CHECKED = 1 << 20
 
 # Up to this size a blob is read, above it is mapped: a mapping costs at least a page, a page fault and an open file.
@@ -100,16 +100,18 @@ class Blobs:
     def verify(self, sha256: str) -> None:
         """Compare the whole of a blob with its name. Raises MissingBlob or DamagedBlob."""
         path = self.path(sha256)
-        if _hash_of(path) != sha256:
-            raise _damaged(sha256, path)
+        with path.open("rb") as stream:
+            if _hash_of(stream) != sha256:
+                raise _damaged(sha256, path)
 
     def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
         """Move a blob that a container has written into the store. Nothing happens when the store has it already.
 
-        The outbox is not trusted: its file must be a regular one, and its hash must be its name if it has up to
-        `CHECKED` bytes. A larger one must only not be empty: hashing it again would cost as much as writing it did, and
-        whoever could falsify it could have written a false value as well. Afterwards it belongs to the store's owner.
-        Raises MissingBlob or DamagedBlob.
+        The outbox is not trusted: all flows share the store, and whoever puts a false blob under the hash of a true
+        value changes that value for all of them. So its file must be a regular one without a second name, and its hash
+        must be its name, whatever that costs. Afterwards it belongs to the store's owner. A process that has the file
+        open for writing could still change it: what wrote to the outbox must have ended. Raises MissingBlob or
+        DamagedBlob.
         """
         source, target = Path(outbox) / _checked(sha256), self._home(sha256)
         if target.exists():
@@ -117,7 +119,8 @@ class Blobs:
             return
         try:
             with _open_regular(source) as stream:
-                _check(stream, sha256, source)
+                if _hash_of(stream) != sha256:
+                    raise _damaged(sha256, source)
                 self._take(stream, source, target)
         except FileNotFoundError:
             raise MissingBlob(f"blob `{sha256}` was announced but is not in the outbox `{outbox}`") from None
@@ -133,6 +136,7 @@ class Blobs:
             os.fchmod(stream.fileno(), files.FILE_MODE)
             files.move(source, target)
         except OSError:
+            stream.seek(0)
             with files.temporary(self.root) as copy:
                 _write(copy, iter(lambda: stream.read(PIECE), b""))
                 files.close_for_reading(copy)
@@ -190,27 +194,19 @@ def _view(stream: BinaryIO, size: int) -> memoryview:
 
 
 def _open_regular(path: Path) -> BinaryIO:
-    """Open a file that somebody else named: no link is followed and no device or pipe is waited for."""
+    """Open a file that somebody else made: no link is followed and no device or pipe is waited for."""
     descriptor = os.open(str(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
         os.close(descriptor)
-        raise DamagedBlob(f"`{path}` is not a file")
+        raise DamagedBlob(f"`{path}` is not a file of its own: it is something else, or has a second name")
     return cast(BinaryIO, os.fdopen(descriptor, "rb"))
 
 
-def _check(stream: BinaryIO, sha256: str, path: Path) -> None:
-    size = os.fstat(stream.fileno()).st_size
-    if size <= CHECKED:
-        if hashlib.sha256(stream.read()).hexdigest() != sha256:
-            raise _damaged(sha256, path)
-        stream.seek(0)
-
-
-def _hash_of(path: Path) -> str:
+def _hash_of(stream: BinaryIO) -> str:
     hashed = hashlib.sha256()
-    with path.open("rb") as stream:
-        for piece in iter(lambda: stream.read(PIECE), b""):
-            hashed.update(piece)
+    for piece in iter(lambda: stream.read(PIECE), b""):
+        hashed.update(piece)
     return hashed.hexdigest()
 
 

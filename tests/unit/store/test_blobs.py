@@ -169,10 +169,21 @@ def test_what_was_written_by_another_user_and_is_private_becomes_the_stores(blob
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (root.st_uid, root.st_gid, 0o444)
 
 
-def test_an_outbox_file_that_lies_about_its_hash_is_not_adopted(blobs: Blobs, container: Blobs) -> None:
+@pytest.mark.parametrize("content", [b"what it is", LARGE])
+def test_an_outbox_file_that_lies_about_its_hash_is_not_adopted(blobs: Blobs, container: Blobs, content: bytes) -> None:
+    """The store is shared by all flows: the false value would be read by every one that has the true value."""
     sha256 = hash_of([b"what it says"])
-    (Path(str(container.outbox)) / sha256).write_bytes(b"what it is")
+    (Path(str(container.outbox)) / sha256).write_bytes(content)
     with pytest.raises(DamagedBlob, match=sha256):
+        blobs.adopt(str(container.outbox), sha256)
+    assert not blobs.has(sha256)
+
+
+def test_a_file_that_has_a_second_name_is_not_adopted(blobs: Blobs, container: Blobs, tmp_path: Path) -> None:
+    """Whoever keeps the other name could still write to it, under the hash of what it was."""
+    sha256 = container.put([b"x"])
+    os.link(Path(str(container.outbox)) / sha256, tmp_path / "kept")
+    with pytest.raises(DamagedBlob, match="second name"):
         blobs.adopt(str(container.outbox), sha256)
     assert not blobs.has(sha256)
 

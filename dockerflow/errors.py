@@ -5,6 +5,7 @@
     ├── EnvironmentsError   dockerflow.environments  exit 4   a spec, a lock, a channel
     ├── ImageError          dockerflow.images        exit 5   a package, a layer, an image
     ├── EngineError         dockerflow.engines       exit 6   Docker, a container
+    ├── RunError            dockerflow.scheduler     exit 1   a run that cannot begin
     ├── StoreError          dockerflow.store         exit 7   blobs, journals
     ├── ArtifactError       dockerflow.artifacts     exit 7   a value that cannot be written or read
     ├── ClientError         dockerflow.client        exit 8   a run, step or task that is not there

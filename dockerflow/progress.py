@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dockerflow.store.records import Failure, LogLine
+from dockerflow.store.records import AttemptFinished, Failure, LogLine
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,19 @@ class AttemptEnded(Event):
     failure: Failure | None
     seconds: float
     retry_in: float | None = None
+
+    @staticmethod
+    def of(record: AttemptFinished, retry_in: float | None) -> AttemptEnded:
+        return AttemptEnded(
+            record.step,
+            record.task_id,
+            record.attempt,
+            record.ok,
+            record.caught,
+            record.failure,
+            record.seconds,
+            None if record.final else retry_in,
+        )
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,10 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         Optional[int],
         typer.Option("--max-workers", min=1, metavar="N", help="How many tasks run at once; otherwise one per core."),
     ] = None,
+    max_num_splits: Annotated[
+        int,
+        typer.Option("--max-num-splits", min=1, metavar="N", help="How many tasks one foreach may make."),
+    ] = 100_000,
     tag: Annotated[
         Optional[list[str]], typer.Option("--tag", metavar="TEXT", help="A tag of the run; may be given several times.")
     ] = None,
@@ -110,6 +114,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         flow=flow,
         words=tuple(words),
         max_workers=max_workers,
+        max_num_splits=max_num_splits,
         tags=tuple(tag or ()),
         run_id_file=run_id_file,
         engine=engine.value,

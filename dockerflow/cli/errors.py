@@ -20,13 +20,14 @@ import dockerflow
 from dockerflow.cli.streams import coloured
 from dockerflow.errors import DockerflowError
 
-__all__ = ["BUG", "INTERRUPTED", "TERMINATED", "CommandLineError", "nearest", "show_bug", "show_error"]
+__all__ = ["BUG", "HUNG_UP", "INTERRUPTED", "TERMINATED", "CommandLineError", "nearest", "show_bug", "show_error"]
 
 # The exit code of a mistake of dockerflow itself: EX_SOFTWARE of sysexits.h.
 BUG = 70
 
 INTERRUPTED = 130  # 128 + SIGINT
 TERMINATED = 143  # 128 + SIGTERM
+HUNG_UP = 129  # 128 + SIGHUP
 
 
 class CommandLineError(DockerflowError):

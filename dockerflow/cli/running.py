@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dockerflow.cli import options, sentences, streams
-from dockerflow.cli.errors import INTERRUPTED, TERMINATED, CommandLineError, show_error
+from dockerflow.cli.errors import HUNG_UP, INTERRUPTED, TERMINATED, CommandLineError, show_error
 from dockerflow.cli.picture import Picture
 from dockerflow.cli.places import config_here, store_for_writing
 from dockerflow.errors import DockerflowError
@@ -29,7 +29,8 @@ from dockerflow.progress import Notify
 if TYPE_CHECKING:
     from dockerflow.scheduler.launch import RunOutcome
 
-EXIT_CODES = {"succeeded": 0, "failed": 1, "stopped": INTERRUPTED}
+EXIT_CODES = {"succeeded": 0, "failed": 1}
+STOPPED = {"Ctrl-C": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP}  # by the reason that the run ended for
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Chosen:
     flow: str | None
     words: tuple[str, ...]
     max_workers: int | None
+    max_num_splits: int
     tags: tuple[str, ...]
     run_id_file: Path | None
     engine: str
@@ -68,7 +70,7 @@ def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
     outcome, picture = _launch(chosen, loaded, values)
     if outcome.status == "failed":
         show_error(_what_failed(outcome, picture.failed, chosen.store), sys.stderr)
-    return TERMINATED if "SIGTERM" in outcome.reason else EXIT_CODES[outcome.status]
+    return STOPPED[outcome.reason] if outcome.status == "stopped" else EXIT_CODES[outcome.status]
 
 
 def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) -> tuple[RunOutcome, Picture]:
@@ -83,6 +85,7 @@ def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) ->
         store=store,
         user=user_name(),
         max_workers=chosen.max_workers,
+        max_num_splits=chosen.max_num_splits,
         tags=chosen.tags,
         command=chosen.command,
         run_id_file=chosen.run_id_file,

@@ -14,9 +14,9 @@ Rules it holds:
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from dockerflow.runtime.messages import ForeachFrame, Input, RunTask, TaskResult
@@ -45,6 +45,9 @@ from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, R
 # Failures after which the worker's process or container cannot be trusted with another task.
 CRASHES = frozenset({"signal", "out_of_memory", "lost"})
 
+# So many workers at most wait for tasks that are still to come, in a linear flow for the next steps.
+AHEAD = 2
+
 # A worker that ends before it is ready is started again; so many times in a row for one step, then the run fails.
 STARTS = 3
 
@@ -57,6 +60,7 @@ class Task:
     place: Place
     attempt: int = 0
     fallback: Failure | None = None
+    failed: AttemptFinished | None = None  # the record of the last attempt, while another is to follow
 
 
 @dataclass
@@ -83,6 +87,7 @@ class Run:
     worker_count: int = 0
     busy: int = 0
     failure: str = ""  # why the run has failed, once it has
+    reached_end: bool = False
     finished: bool = False
     reaches: Mapping[str, frozenset[str]] = field(init=False)  # the steps that come before each step
 
@@ -112,6 +117,7 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
         case WorkerGone(worker):
             yield from _gone(run, run.workers.pop(worker), event, now)
         case RetryDue(task_id):
+            run.tasks[task_id].failed = None
             _enqueue(run, run.tasks[task_id])
         case StopRequested():
             yield from _stop(run, event, now)
@@ -159,10 +165,27 @@ def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now
         return
     run.busy -= 1
     worker.task, worker.state = None, "idle"
+    result = _checked(run, result)
     if result.failure is not None and result.failure.kind in CRASHES:
         worker.state = "ending"
         yield StopWorker(worker.number)
     yield from _ended(run, task, result, log, now)
+
+
+def _checked(run: Run, result: TaskResult) -> TaskResult:
+    """The result, failed if the foreach that it asks for cannot be."""
+    step = run.plan.steps[result.step]
+    if not result.ok or step.foreach is None:
+        return result
+    size, most = (result.transition.size if result.transition else None) or 0, run.plan.max_num_splits
+    if 1 <= size <= most:
+        return result
+    failure = Failure(
+        "exception",
+        f"the foreach over `{step.foreach}` makes {size:,} tasks; there may be 1 to {most:,}",
+        hint="put several items into one task, or raise the limit with `--max-num-splits`",
+    )
+    return replace(result, ok=False, failure=failure)
 
 
 def _ended(run: Run, task: Task, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
@@ -185,7 +208,8 @@ def _ended(run: Run, task: Task, result: TaskResult, log: str | None, now: float
     pause = 0.0 if exhausted else step.retry_seconds
     task.fallback = failure if exhausted else None
     task.attempt += 1
-    yield Write(_record(task, result, log, now, final=False), retry_in=pause)
+    task.failed = _record(task, result, log, now, final=False)
+    yield Write(task.failed, retry_in=pause)
     yield WaitForRetry(task.task_id, pause)
 
 
@@ -222,8 +246,10 @@ def _follow(run: Run, task: Task, result: TaskResult, now: float) -> Iterator[Co
     """Create the tasks that follow a finished one."""
     step = run.plan.steps[task.step]
     finished = Input(task.step, task.task_id, result.manifest or "")
-    if step.foreach is not None:
-        size = (result.transition.size if result.transition else None) or 0
+    if not step.next:
+        run.reached_end = True
+    elif step.foreach is not None:
+        size = result.transition.size if result.transition and result.transition.size else 0  # see `_checked`
         for index in range(size):
             frame = ForeachFrame(task.step, step.foreach, index, size, finished.manifest)
             place = task.place.inside(SplitFrame(task.task_id, index, size, foreach=True), frame)
@@ -327,29 +353,35 @@ def _next_task(run: Run, step: str) -> Task:
 
 
 def _start_workers(run: Run) -> Iterator[Command]:
-    """Workers for what is queued, then one ahead for each step that may follow what runs now."""
-    starting: dict[str, int] = {}
-    for worker in run.workers.values():
-        if worker.state == "starting":
-            starting[worker.step] = starting.get(worker.step, 0) + 1
-    free = run.plan.max_workers - run.busy - sum(starting.values())
-    if free <= 0:
-        return
-    for step, queue in run.queued.items():
-        for _ in range(min(free, len(queue) - starting.get(step, 0))):
-            free -= 1
-            yield _start(run, step)
+    """Workers for what is queued; when nothing is, ahead of time for the steps that may follow what runs now."""
     if not run.queued:
         yield from _start_ahead(run)
+        return
+    starting = Counter(worker.step for worker in run.workers.values() if worker.state == "starting")
+    awaited = {step: min(starting[step], len(queue)) for step, queue in run.queued.items()}
+    free = run.plan.max_workers - run.busy - sum(awaited.values())
+    for step, queue in run.queued.items():
+        if free <= 0:
+            return
+        for _ in range(min(free, len(queue) - awaited[step])):
+            free -= 1
+            yield _start(run, step)
 
 
 def _start_ahead(run: Run) -> Iterator[Command]:
+    """The nearest steps first, as long as there are few workers without a task."""
     served = {worker.step for worker in run.workers.values()}
-    for step in list(run.live):
-        for follower in run.plan.steps[step].next:
-            if follower not in served and follower not in run.broken and len(run.workers) < 2 * run.plan.max_workers:
-                served.add(follower)
-                yield _start(run, follower)
+    waiting = sum(worker.state in ("starting", "idle") for worker in run.workers.values())
+    nearest = deque(run.live)
+    seen = set(nearest)
+    while nearest and waiting < AHEAD:
+        for follower in run.plan.steps[nearest.popleft()].next:
+            if follower not in seen:
+                seen.add(follower)
+                nearest.append(follower)
+                if follower not in served and follower not in run.broken and waiting < AHEAD:
+                    waiting += 1
+                    yield _start(run, follower)
 
 
 def _start(run: Run, step: str) -> Command:
@@ -376,8 +408,10 @@ def _may_be_wanted(run: Run, step: str) -> bool:
 def _finish_if_done(run: Run, now: float) -> Iterator[Command]:
     if run.failure and not run.busy:
         yield from _finish(run, "failed", run.failure, now)
-    elif not run.tasks:
+    elif not run.tasks and run.reached_end:
         yield from _finish(run, "succeeded", "", now)
+    elif not run.tasks:
+        yield from _finish(run, "failed", "no task is left, and the end was not reached", now)
 
 
 def _stop(run: Run, event: StopRequested, now: float) -> Iterator[Command]:
@@ -393,5 +427,8 @@ def _stop(run: Run, event: StopRequested, now: float) -> Iterator[Command]:
 
 def _finish(run: Run, status: str, reason: str, now: float) -> Iterator[Command]:
     run.finished = True
+    for task in run.tasks.values():
+        if task.failed is not None:  # it waited for an attempt that will not be
+            yield Write(replace(task.failed, time=now, final=True))
     yield Write(RunFinished(now, status, reason))
     yield Finish(status, reason)

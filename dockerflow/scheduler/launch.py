@@ -22,17 +22,18 @@ from dockerflow import progress
 from dockerflow.config import Config
 from dockerflow.engines.worker import Host, WorkerRequest
 from dockerflow.flow.checks import check
-from dockerflow.flow.definition import Catch, Flow, Resources, Retry, Step
+from dockerflow.flow.definition import Catch, Resources, Retry, Step
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.core import Run
+from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Stop
 from dockerflow.store import code_package, manifest, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import RunStarted, StepRecord
 
-SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class RunRequest:
     store: Path
     user: str
     max_workers: int | None = None
+    max_num_splits: int = 100_000
     tags: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     run_id_file: Path | None = None
@@ -76,20 +78,41 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
 def _run(
     request: RunRequest, store: DirectoryStore, host: Host, records: tuple[StepRecord, ...], notify: progress.Notify
 ) -> RunOutcome:
-    flow, started = request.loaded.flow, _started(request, store, records)
-    journal = JournalWriter(store, flow.name, started.run_id)
+    flow, inbox = request.loaded.flow, Inbox()
     began = time.monotonic()
-    try:
-        journal.append(started)
-        journal.flush()
-        if request.run_id_file is not None:
-            request.run_id_file.write_text(started.run_id)
-        notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps)))
-        finish = _loop(request, store, host, journal, started, notify)
-    finally:
-        journal.close()
+    with _signals(inbox):
+        started = _started(request, store, records)
+        _write_run_id(request.run_id_file, started.run_id)
+        # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
+        with closing(JournalWriter(store, flow.name, started.run_id)) as journal, _outbox(store, started) as outbox:
+            journal.append(started)
+            journal.flush()
+            notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps)))
+            plan = _plan(request, started, host.cpus)
+            requests = _requests(request, store, started, outbox)
+            finish = Loop(Run(plan), host, requests, store, journal, notify, inbox).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason)
+
+
+def _write_run_id(file: Path | None, run_id: str) -> None:
+    try:
+        if file is not None:
+            file.write_text(run_id)
+    except OSError as error:
+        raise RunError(
+            f"the run's id cannot be written to `{file}`: {error.strerror}", "name another file with `--run-id-file`"
+        ) from error
+
+
+@contextmanager
+def _outbox(store: DirectoryStore, started: RunStarted) -> Iterator[Path]:
+    """The folder in which every worker of the run gets one of its own to write to."""
+    folder = store.root / runs.run_key(started.flow, started.run_id) / "outbox"
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _host_and_steps(
@@ -146,33 +169,14 @@ def _started(request: RunRequest, store: DirectoryStore, steps: tuple[StepRecord
     )
 
 
-def _loop(
-    request: RunRequest,
-    store: DirectoryStore,
-    host: Host,
-    journal: JournalWriter,
-    started: RunStarted,
-    notify: progress.Notify,
-) -> v.Finish:
-    inbox: Inbox = Inbox()
-    plan = _plan(request.loaded.flow, started, request.max_workers or host.cpus)
-    outbox = store.root / runs.run_key(started.flow, started.run_id) / "outbox"
-    host.make_outbox(outbox)
-    requests = _requests(request, store, started, outbox)
-    try:
-        with _signals(inbox):
-            return Loop(Run(plan), host, requests, store, journal, notify, inbox).run()
-    finally:
-        shutil.rmtree(outbox, ignore_errors=True)
-
-
-def _plan(flow: Flow, started: RunStarted, max_workers: int) -> v.Plan:
+def _plan(request: RunRequest, started: RunStarted, cpus: int) -> v.Plan:
     return v.Plan(
-        flow=flow.name,
+        flow=started.flow,
         run_id=started.run_id,
-        steps={step.name: _step_plan(step) for step in flow.steps.values()},
+        steps={step.name: _step_plan(step) for step in request.loaded.flow.steps.values()},
         parameters=started.parameters,
-        max_workers=max_workers,
+        max_workers=request.max_workers or cpus,
+        max_num_splits=request.max_num_splits,
         user=started.user,
         namespace=f"user:{started.user}",
         tags=started.tags,
@@ -209,7 +213,7 @@ def _requests(
             flow_file=started.flow_file,
             code=started.code,
             blobs=store.blobs.root,
-            outbox=outbox,
+            outbox=outbox / str(number),
             cpu=resources.cpu,
             memory=resources.memory,
             network=request.config.network,
@@ -220,7 +224,7 @@ def _requests(
 
 @contextmanager
 def _signals(inbox: Inbox) -> Iterator[None]:
-    """While the loop runs, Ctrl-C and SIGTERM are events like others. A second one is what it always was.
+    """While the run lives, Ctrl-C and its like are events like others. A second one is what it always was.
 
     A signal that is ignored stays so: whoever started this in the background does not want it to end by Ctrl-C.
     """

@@ -29,8 +29,9 @@ from dockerflow.scheduler import values as v
 from dockerflow.scheduler.core import Run, advance
 from dockerflow.scheduler.logs import Logs
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
-from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, Record, TaskCreated
+from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, Record, RunFinished, TaskCreated
 
 # How long a finished task may be known to the scheduler alone, in seconds: what a kill at the worst moment costs.
 FLUSH_EVERY = 0.1
@@ -96,7 +97,7 @@ class Loop:
         self._finish: v.Finish | None = None
 
     def run(self) -> v.Finish:
-        """Run to the end. Raises StoreError when the store cannot be written; the run is then over as well."""
+        """Run to the end. Whatever is raised, such as StoreError for a full disk, is the end of the run as well."""
         try:
             self._tell(v.Begin())
             while self._finish is None:
@@ -106,9 +107,18 @@ class Loop:
                 if time.monotonic() - self._flushed >= FLUSH_EVERY:
                     self._flush()
             return self._finish
+        except BaseException as error:
+            self._broken_off(error)
+            raise
         finally:
             self._end_workers()
-            self._flush()
+
+    def _broken_off(self, error: BaseException) -> None:
+        if not self.core.finished:
+            self.core.finished = True
+            status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+            reason = error.message if isinstance(error, DockerflowError) else f"{type(error).__name__}: {error}"
+            self.journal.append(RunFinished(time.time(), status, reason))
 
     # ---- waiting
 
@@ -146,10 +156,10 @@ class Loop:
                 self._ready(number)
             case Broken(failure):
                 self._broken[number] = failure
-            case Log():
+            case Log() if self._attempts.get(number) == (item.task_id, item.attempt):
                 self._logs.add(item)
                 self.notify(progress.TaskPrinted(item.step, item.task_id, item.attempt, item.lines))
-            case TaskResult():
+            case TaskResult() if self._attempts.get(number) == (item.task_id, item.attempt):
                 self._returned(number, item)
             case WorkerEnded():
                 self._gone(number, item.failure())
@@ -160,6 +170,8 @@ class Loop:
                 self._tell(v.StopRequested(reason, logs))
 
     def _started(self, number: int, worker: Worker) -> None:
+        if number not in self._requests:
+            return  # it has ended already
         self._handles[number] = worker
         match self._unwanted.pop(number, None):
             case v.StopWorker():
@@ -233,9 +245,13 @@ class Loop:
 
     def _start_in_thread(self, number: int, request: WorkerRequest) -> None:
         try:
+            self.host.make_outbox(request.outbox)
             worker = self.host.start_worker(request, lambda _, message: self.inbox.put((number, message)))
         except EngineError as error:
             self.inbox.put((number, NotStarted(error)))
+        except OSError as error:
+            reason = f"cannot make the folder `{request.outbox}`: {error.strerror}"
+            self.inbox.put((number, NotStarted(StoreError(reason))))
         else:
             self.inbox.put((number, Started(worker)))
 
@@ -259,18 +275,7 @@ class Loop:
             self.notify(progress.AttemptBegan(record.step, record.task_id, record.attempt))
         self.journal.append(record)
         if isinstance(record, AttemptFinished):
-            self.notify(
-                progress.AttemptEnded(
-                    record.step,
-                    record.task_id,
-                    record.attempt,
-                    record.ok,
-                    record.caught,
-                    record.failure,
-                    record.seconds,
-                    None if record.final else retry_in,
-                )
-            )
+            self.notify(progress.AttemptEnded.of(record, retry_in))
 
     def _located(self, record: AttemptStarted) -> AttemptStarted:
         """The core knows workers by number; the journal names the container and its host."""
@@ -280,24 +285,27 @@ class Loop:
     # ---- the end
 
     def _end_workers(self) -> None:
-        """End every worker: those without a task by themselves, the others by force, and wait until they are gone."""
+        """End every worker and wait until they are gone: first those without a task in an orderly way."""
         self._starters.shutdown(wait=True, cancel_futures=True)
-        deadline = time.monotonic() + PATIENCE
         for number, handle in self._handles.items():
             handle.kill() if number in self._attempts else handle.stop()
-        starting = self._requests.keys() - self._handles.keys()
-        remaining = set(self._handles)
-        while (remaining or starting) and time.monotonic() < deadline:
+        if not self._all_gone():
+            for handle in self._handles.values():
+                handle.kill()
+            self._all_gone()
+
+    def _all_gone(self) -> bool:
+        """Wait for the workers' ends, for `PATIENCE` at most; one that has started meanwhile is killed."""
+        deadline = time.monotonic() + PATIENCE
+        while (left := deadline - time.monotonic()) > 0:
             try:
-                number, item = self.inbox.get(timeout=0.2 if remaining else 0.01)
+                number, item = self.inbox.get(timeout=left) if self._handles else self.inbox.get_nowait()
             except queue.Empty:
-                starting = set()  # their threads have ended: what they had to say is in the inbox before now
-                continue
-            if isinstance(item, Started):
+                break
+            if isinstance(item, Started) and number in self._requests:
                 self._handles[number] = item.worker
-                remaining.add(number)
                 item.worker.kill()
             elif isinstance(item, WorkerEnded):
-                remaining.discard(number)
-        for number in remaining:
-            self._handles[number].kill()
+                self._requests.pop(number, None)
+                self._handles.pop(number, None)
+        return not self._handles

@@ -32,6 +32,7 @@ class Plan:
     steps: Mapping[str, StepPlan]
     parameters: str
     max_workers: int
+    max_num_splits: int = 100_000  # tasks that one foreach may make
     user: str = ""
     namespace: str = ""
     tags: tuple[str, ...] = ()

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from dockerflow import progress
-from dockerflow.client import Run
+from dockerflow.client import Flow, Run
 from dockerflow.config import load_config
 from dockerflow.flow.errors import FlowError
 from dockerflow.flow.loading import load
 from dockerflow.flow.parameters import resolve
+from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.launch import RunOutcome, RunRequest, launch
 from dockerflow.store import journal
 from dockerflow.store.directory import DirectoryStore
@@ -253,10 +254,9 @@ def test_a_signal_stops_the_run_and_the_journal_says_so(number, tmp_path):
     assert records[-1].status == "stopped"
 
 
-def test_a_mistake_in_a_starting_thread_ends_the_run_instead_of_hanging(run, monkeypatch):
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("dockerflow.engines.process._start", broken)
-    with pytest.raises(ZeroDivisionError):
+def test_a_run_id_file_that_cannot_be_written_leaves_no_run(run, tmp_path):
+    (tmp_path / "run-id").mkdir()
+    with pytest.raises(RunError, match="run-id") as caught:
         run(LINEAR)
+    assert caught.value.hint == "name another file with `--run-id-file`"
+    assert list(Flow("Linear", store=DirectoryStore(tmp_path / ".dockerflow"))) == []

@@ -241,6 +241,46 @@ def test_the_workers_of_a_step_end_when_no_task_can_reach_it_any_more():
     assert {"start", "middle"} <= stopped
 
 
+@pytest.mark.parametrize("size", [0, 1001, None])
+def test_a_foreach_of_no_tasks_or_too_many_fails_its_task(size):
+    wide = v.Plan("F", "1", FOREACH.steps, "parameters", 4, max_num_splits=1000)
+    simulation = Simulation(wide, succeed({} if size is None else {"start": size}))
+    finish = simulation.run()
+    assert finish.status == "failed"
+    assert "there may be 1 to 1,000" in finish.reason
+    assert simulation.created() == ["start"]
+
+
+def test_a_task_that_waits_for_a_retry_is_closed_when_the_run_fails():
+    steps = (
+        v.StepPlan("start", ("a", "b")),
+        v.StepPlan("a", ("join",), retries=3, retry_seconds=600.0),
+        v.StepPlan("b", ("join",)),
+        v.StepPlan("join", ("end",), join=True),
+        v.StepPlan("end", ()),
+    )
+
+    def outcome(task: RunTask) -> TaskResult:
+        ok = task.step == "start"
+        return TaskResult(task.step, task.task_id, task.attempt, ok=ok, failure=None if ok else crash("exception"))
+
+    run = Simulation(plan(*steps), outcome)
+    run.tell(v.Begin())
+    while run.finished is None:
+        run.waiting.clear()  # the pause never ends
+        run.turn()
+    last = {record.step: record.final for record in run.ended()}
+    assert last == {"start": True, "a": True, "b": True}
+
+
+def test_few_workers_wait_for_steps_that_are_still_to_come():
+    names = ["start", *(f"step{i}" for i in range(10)), "end"]
+    run = Run(plan(*linear(*names), max_workers=1))
+    advance(run, v.Begin(), 0.0)
+    commands = advance(run, v.WorkerReady(1), 0.0)
+    assert [c.step for c in commands if isinstance(c, v.StartWorker)] == ["step0", "step1"]
+
+
 @given(st.integers(0, 10_000), st.integers(0, 40))
 def test_every_run_ends_whatever_crashes(seed, percent):
     rng = random.Random(seed)

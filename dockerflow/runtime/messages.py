@@ -1,7 +1,8 @@
 """What passes between the scheduler and a worker: a task to run, its log, its result.
 
 Every message is one frame on the worker's standard streams: four bytes of length (big endian), then JSON. Failures
-travel as data, never as a pickle: the two sides may have different Pythons and different libraries.
+travel as data, never as a pickle: the two sides may have different Pythons and different libraries. Neither side trusts
+the other's bytes: user code has run in the worker, so every field's type is checked when a message is read.
 
     scheduler → worker   RunTask                        one at a time; the end of the stream means: stop
     worker → scheduler   Ready | Broken                 once: the flow was imported, or why it was not
@@ -15,12 +16,14 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Union
+from dataclasses import dataclass, is_dataclass
+from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Type, Union, get_type_hints
 
 from dockerflow.store.records import Failure, LogLine
 
 HEADER = struct.Struct(">I")
+
+STREAMS = ("stdout", "stderr")  # of a log line
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has imported the flow and waits for tasks. `libraries` are the versions of what it has imported."""
+    """The worker has imported the flow, which took `seconds`, and waits for tasks. `python` is its version."""
 
     python: str
     seconds: float
@@ -122,31 +125,78 @@ class Broken:
 
 Message = Union[RunTask, Ready, Broken, Log, TaskResult]
 
-Rebuild = Callable[[Any], Any]
+_MESSAGES: Dict[str, Type[Any]] = {kind.__name__: kind for kind in (RunTask, Ready, Broken, Log, TaskResult)}
+
+Read = Callable[[Any], Any]
+
+# Seconds since the epoch, or of an attempt: what is longer would be no time that a calendar can show.
+_SECONDS = 1e11
 
 
-def _one(kind: Callable[..., Any]) -> Rebuild:
-    return lambda fields: None if fields is None else _build(kind, fields)
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise ValueError(f"no count: {value!r:.40}")
+    return value
 
 
-def _many(kind: Callable[..., Any]) -> Rebuild:
-    return lambda items: tuple(_build(kind, fields) for fields in items)
+def _seconds(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value < _SECONDS:  # no number is below nor above NaN
+        raise ValueError(f"no time: {value!r:.40}")
+    return float(value)
 
 
-# The fields that are not plain JSON values, by the class that has them.
-_FIELDS: Dict[Callable[..., Any], Dict[str, Rebuild]] = {
-    RunTask: {"inputs": _many(Input), "foreach": _many(ForeachFrame), "fallback": _one(Failure), "tags": tuple},
-    Transition: {"steps": tuple},
-    TaskResult: {"transition": _one(Transition), "failure": _one(Failure), "blobs": tuple},
-    Log: {"lines": _many(LogLine)},
-    Broken: {"failure": _one(Failure)},
+def _exactly(kind: type) -> Read:
+    def read_plain(value: Any) -> Any:
+        if type(value) is not kind:
+            raise ValueError(f"no {kind.__name__}: {value!r:.40}")
+        return value
+
+    return read_plain
+
+
+_PLAIN: Dict[Any, Read] = {str: _exactly(str), bool: _exactly(bool), int: _count, float: _seconds}
+
+
+def _reader(hint: Any) -> Read:
+    """What reads a field of this type from JSON, or raises ValueError."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return lambda value: _build(hint, value)
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    each = _reader(hint.__args__[0])
+    if hint.__origin__ is Union:  # Optional
+        return lambda value: None if value is None else each(value)
+    several = _exactly(list)
+    return lambda value: tuple(each(one) for one in several(value))
+
+
+_READERS: Dict[Any, Dict[str, Read]] = {
+    kind: {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+    for kind in (*_MESSAGES.values(), Input, ForeachFrame, Transition, Failure, LogLine)
 }
-_MESSAGES: Dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (RunTask, Ready, Broken, Log, TaskResult)}
 
 
-def _build(kind: Callable[..., Any], fields: Dict[str, Any]) -> Any:
-    rebuild = _FIELDS.get(kind, {})
-    return kind(**{name: rebuild[name](value) if name in rebuild else value for name, value in fields.items()})
+def _build(kind: Callable[..., Any], value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"no fields: {value!r:.40}")
+    readers = _READERS[kind]
+    built = kind(**{name: readers[name](field) for name, field in value.items()})
+    if kind is LogLine and built.stream not in STREAMS:
+        raise ValueError(f"no stream: {built.stream!r:.40}")
+    return built
+
+
+def _read(build: Callable[[Any], Any], text: Union[str, bytes]) -> Any:
+    """Raises ValueError whatever is wrong: a task may have written the text."""
+    try:
+        return build(json.loads(text))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"not a worker message: {text[:80]!r}") from error
+
+
+def _message(value: Any) -> Any:
+    name, fields = value
+    return _build(_MESSAGES[name], fields)
 
 
 def to_json(value: Any) -> str:
@@ -155,7 +205,8 @@ def to_json(value: Any) -> str:
 
 
 def from_json(kind: Callable[..., Any], text: Union[str, bytes]) -> Any:
-    return _build(kind, json.loads(text))
+    """Raises ValueError for what is no JSON, or has a field too few, too many, or of another type."""
+    return _read(lambda value: _build(kind, value), text)
 
 
 def encode(message: Message) -> bytes:
@@ -166,11 +217,7 @@ def encode(message: Message) -> bytes:
 
 def decode(body: bytes) -> Message:
     """The message of one frame's body (without its length). Raises ValueError for what is no message."""
-    try:
-        name, fields = json.loads(body)
-        message: Message = _build(_MESSAGES[name], fields)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"not a worker message: {body[:80]!r}") from error
+    message: Message = _read(_message, body)
     return message
 
 

@@ -173,7 +173,7 @@ class _Running:
         """The result that the process delivered, if it delivered the whole of it."""
         try:
             result: TaskResult = from_json(TaskResult, bytes(self._result))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except ValueError:
             return None
         if result.failure is not None and not result.failure.hint and self._out_of_memory():
             hint = "memory ran out, and the kernel killed a process of this task: " + ending.MORE_MEMORY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, FrozenSet, Iterator, List, Optional
+from typing import FrozenSet, Iterator, List, Optional
 
 from dockerflow.client.base import PathObject, local_time
 from dockerflow.client.code import Code
@@ -35,13 +35,13 @@ class Flow(PathObject):
                 yield run
 
     def __contains__(self, run_id: object) -> bool:
-        return _begun(self, str(run_id))
+        return runs.has_begun(self._store, self.id, str(run_id))
 
     def _siblings(self) -> List[str]:
         return runs.flow_names(self._store)
 
     def _names(self) -> List[str]:
-        return [run_id for run_id in runs.run_ids(self._store, self.id) if _begun(self, run_id)]
+        return runs.run_ids(self._store, self.id)
 
 
 class Run(PathObject):
@@ -132,14 +132,9 @@ class Run(PathObject):
         self._source = RunSource(self._store, *self._components)
 
     def _exists(self) -> bool:
-        return _begun(self.parent, self.id)
+        return self.id in self.parent
 
     def _names(self) -> List[str]:
         begun = [(tasks[0].created.time, step) for step, tasks in self._history.tasks_by_step.items() if tasks]
         order = list(self._history.tasks_by_step)
         return [step for _, step in sorted(begun, key=lambda one: (one[0], order.index(one[1])), reverse=True)]
-
-
-def _begun(flow: Any, run_id: str) -> bool:
-    """Whether a run has written anything: one that was killed while it began has an id and nothing else."""
-    return bool(flow._store.children(runs.journal_key(flow.id, run_id)))

@@ -34,8 +34,14 @@ def flow_names(store: DirectoryStore) -> List[str]:
 
 
 def run_ids(store: DirectoryStore, flow: str) -> List[str]:
-    """The runs of a flow, newest first. One that was killed while it began has an id and an empty journal."""
-    return sorted(store.children(f"runs/{flow}"), key=_age, reverse=True)
+    """The runs of a flow that have begun, newest first."""
+    ids = sorted(store.children(f"runs/{flow}"), key=_age, reverse=True)
+    return [run_id for run_id in ids if has_begun(store, flow, run_id)]
+
+
+def has_begun(store: DirectoryStore, flow: str, run_id: str) -> bool:
+    """Whether a run has written anything: one that was killed before that has an id and nothing to tell."""
+    return bool(store.children(journal_key(flow, run_id)))
 
 
 def new_run_id(store: DirectoryStore, flow: str, clock: Callable[[], float] = time.time) -> str:

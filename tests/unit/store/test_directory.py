@@ -8,6 +8,8 @@ import pytest
 from dockerflow.store import directory, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import StoreError
+from dockerflow.store.journal import JournalWriter
+from dockerflow.store.records import RunFinished
 
 
 def test_a_store_is_found_from_any_folder_below_it(tmp_path: Path) -> None:
@@ -80,9 +82,24 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_runs_are_listed_newest_first(store: DirectoryStore) -> None:
     times = iter([3.0, 1.0, 2.0])
     made = [runs.new_run_id(store, "F", lambda: next(times)) for _ in range(3)]
+    for run_id in made:
+        begin(store, run_id)
     assert runs.run_ids(store, "F") == [made[0], made[2], made[1]] == ["3000000", "2000000", "1000000"]
     assert runs.flow_names(store) == ["F"]
     assert runs.run_ids(store, "G") == []
+
+
+def test_a_run_that_has_written_nothing_has_not_begun(store: DirectoryStore) -> None:
+    run_id = runs.new_run_id(store, "F")
+    assert (runs.has_begun(store, "F", run_id), runs.run_ids(store, "F")) == (False, [])
+    begin(store, run_id)
+    assert (runs.has_begun(store, "F", run_id), runs.run_ids(store, "F")) == (True, [run_id])
+
+
+def begin(store: DirectoryStore, run_id: str) -> None:
+    writer = JournalWriter(store, "F", run_id)
+    writer.append(RunFinished(0.0, "stopped"))
+    writer.close()
 
 
 def test_runs_that_begin_at_one_moment_get_ids_of_their_own(store: DirectoryStore) -> None:

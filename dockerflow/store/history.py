@@ -24,8 +24,8 @@ from dockerflow.store.records import (
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a task. `started` is None for one that ended before a container took it (as when `@catch` stands in
-    for a container that could not start), `finished` for one that runs or was cut off with its scheduler."""
+    """One try of a task. `started` is None where the journal tells of its end alone, `finished` for one that runs or was
+    cut off with its scheduler."""
 
     number: int
     started: Optional[AttemptStarted] = None

@@ -8,7 +8,8 @@
     records       the events of a run
     journal       a run's records, appended and read
     history       a run as its journal tells it
-    runs          which runs there are, and under which keys
+    runs          which runs there are, under which keys, and whose scheduler lives
+    sweep         removing what killed processes left
     files         writing a file so that it is whole or not there
 
 Shipped into step containers: standard library only, Python 3.7.

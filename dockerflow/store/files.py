@@ -2,16 +2,18 @@
 
 Bytes go to a temporary name first and get the final one by a rename or a link, which the file system does in one step.
 A process killed at any moment leaves at most a temporary file, whose name begins with `TEMPORARY` so that every
-listing can pass over it. Nothing is promised about a power cut, except where `durable` is asked for.
+listing can pass over it and `remove_abandoned` takes it. Nothing is promised about a power cut, except where `durable`
+is asked for.
 """
 
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Iterator
+from typing import BinaryIO, Callable, Iterable, Iterator
 
 TEMPORARY = ".tmp-"
 
@@ -78,3 +80,12 @@ def move_if_new(source: Path, target: Path) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def remove_abandoned(paths: Iterable[Path], older_than: float, clock: Callable[[], float] = time.time) -> None:
+    """Remove those of the temporary files at `paths` that nobody has written to for so many seconds."""
+    before = clock() - older_than
+    for path in paths:
+        with suppress(OSError):  # gone by now, or another user's
+            if path.stat().st_mtime < before:
+                path.unlink()

@@ -1,6 +1,8 @@
 """Where a run's objects are, and which runs there are.
 
     runs/<flow>/<run id>/claim              made first, so that no two runs get one id
+    runs/<flow>/<run id>/held               locked by the run's scheduler while it lives, see `hold`
+    runs/<flow>/<run id>/outbox/            what its containers write, see `blobs`
     runs/<flow>/<run id>/journal/<segment>  see `journal`
     locks/<spec hash>.yml                   conda-lock files, see `dockerflow.environments`
     blobs/…                                 everything else: artifacts, logs, code packages
@@ -10,10 +12,17 @@ A run id is the time of its beginning in microseconds since the epoch, as in Met
 
 from __future__ import annotations
 
+import fcntl
+import os
+import platform
 import time
-from typing import Callable, List, Tuple
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Callable, Iterator, List, Tuple
 
+from dockerflow.store import files
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.errors import StoreError
 
 
 def run_key(flow: str, run_id: str) -> str:
@@ -22,6 +31,14 @@ def run_key(flow: str, run_id: str) -> str:
 
 def journal_key(flow: str, run_id: str) -> str:
     return f"{run_key(flow, run_id)}/journal"
+
+
+def outbox_folder(store: DirectoryStore, flow: str, run_id: str) -> Path:
+    return store.root / run_key(flow, run_id) / "outbox"
+
+
+def held_file(store: DirectoryStore, flow: str, run_id: str) -> Path:
+    return store.root / run_key(flow, run_id) / "held"
 
 
 def lock_key(spec_hash: str) -> str:
@@ -50,6 +67,48 @@ def new_run_id(store: DirectoryStore, flow: str, clock: Callable[[], float] = ti
     while not store.put_new(f"{run_key(flow, str(number))}/claim", b""):
         number += 1
     return str(number)
+
+
+@contextmanager
+def hold(store: DirectoryStore, flow: str, run_id: str) -> Iterator[None]:
+    """Be the living scheduler of a run, for `is_alive`: from before its first record and its outbox to after its last.
+
+    The system takes the lock back when the process ends, however it ends. On a file system that has no locks the run
+    goes on without one. Raises StoreError where the lock file cannot be made.
+    """
+    path = held_file(store, flow, run_id)
+    try:
+        files.make_folder(path.parent)
+        stream = path.open("w")
+    except OSError as error:
+        raise StoreError(f"cannot write `{path}`: {error.strerror}") from error
+    with stream:
+        with suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX)  # waits at most for a reader that asks `is_alive`
+        stream.write(platform.node())
+        stream.flush()
+        os.fchmod(stream.fileno(), 0o644)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                path.unlink()
+
+
+def is_alive(store: DirectoryStore, flow: str, run_id: str) -> bool:
+    """Whether the scheduler of a run lives; of one on another machine, or where locks do not work, True if it might.
+
+    Locks over a network file system are seen by other machines or not, as it likes. So of a run that another machine
+    began (by its name in the lock file) only the end is known for sure.
+    """
+    try:
+        with held_file(store, flow, run_id).open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return stream.read() not in ("", platform.node())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # locked, or not to be known
+        return True
 
 
 def _age(run_id: str) -> Tuple[int, str]:

@@ -1,0 +1,44 @@
+"""Remove what killed processes have left in a store: outboxes and temporary files.
+
+What goes is what nobody can need: a run whose scheduler is dead adopts nothing from its outbox any more, and a
+temporary file that nobody has written to for a day gets no final name. Blobs and journals are never touched. Several
+sweeps may go on at once, beside runs. A run that ended in order costs a sweep one listing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Callable, List
+
+from dockerflow.store import files, runs
+from dockerflow.store.directory import DirectoryStore
+
+# Seconds. Nobody pauses for so long between two pieces of one file.
+ABANDONED = 24 * 60 * 60
+
+
+# What is in the folder of a run that ended in order, or that has made nothing but its id.
+ORDERLY = {"claim", "journal"}
+
+
+def sweep(store: DirectoryStore, clock: Callable[[], float] = time.time) -> None:
+    """Remove the leftovers of dead processes. What cannot be removed, as another user's, stays."""
+    for folder in (store.blobs.root, store.root / "locks"):
+        files.remove_abandoned(folder.glob(f"{files.TEMPORARY}*"), ABANDONED, clock)
+    for flow in runs.flow_names(store):
+        for run_id in store.children(f"runs/{flow}"):
+            folder = store.root / runs.run_key(flow, run_id)
+            if not ORDERLY.issuperset(_names(folder)) and not runs.is_alive(store, flow, run_id):
+                # It makes its outbox when it is held already: one that is there and not held has lost its scheduler.
+                shutil.rmtree(str(runs.outbox_folder(store, flow, run_id)), ignore_errors=True)
+                files.remove_abandoned(folder.rglob(f"{files.TEMPORARY}*"), ABANDONED, clock)
+
+
+def _names(folder: Path) -> List[str]:
+    try:
+        return os.listdir(str(folder))
+    except OSError:
+        return []

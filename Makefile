@@ -1,6 +1,7 @@
 # One command each: `make help` lists them. Everything runs in .venv, made from pyproject.toml when that has changed.
 
-PYTHON ?= python3
+# The examples' old pandas has wheels for Python 3.11, so where no conda channel answers that one is needed.
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed

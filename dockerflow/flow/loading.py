@@ -12,7 +12,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import inspect
 import os
+import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadedFlow", "load"]
 
+_METAFLOW = re.compile(r"^\s*(from|import)\s+metaflow\b", re.MULTILINE)
 _LOADED = "__dockerflow_flow_file__"  # marks the modules that were made here
 _folders: Set[str] = set()  # of the flows loaded so far
 
@@ -147,7 +150,10 @@ def _choose(module: ModuleType, path: Any, name: Optional[str]) -> Any:
             raise FlowFileError(f"there is no flow `{name}` in `{path}`", hint)
         return flows[name]
     if not flows:
-        raise FlowFileError(f"there is no flow in `{path}`", "write one as `class MyFlow(FlowSpec):`")
+        hint = "write one as `class MyFlow(FlowSpec):`"
+        if _METAFLOW.search(inspect.getsource(module)):
+            hint = "import `FlowSpec` and its decorators from `dockerflow`, not from `metaflow`"
+        raise FlowFileError(f"there is no flow in `{path}`", hint)
     if len(flows) > 1:
         raise FlowFileError(f"there are {len(flows)} flows in `{path}`: {_listed(flows)}", "name the one that is meant")
     return next(iter(flows.values()))

@@ -112,4 +112,4 @@ def test_a_stopped_run_leaves_no_container_and_its_journal_says_so(running, dock
     running.terminate()
     assert running.wait(timeout=60) == 143
     assert docker_client.containers.list(all=True, filters={"label": f"dockerflow.run={run_id}"}) == []
-    assert not results.Run(f"Seen/{run_id}").successful
+    assert results.Run(f"Seen/{run_id}").status == "stopped"

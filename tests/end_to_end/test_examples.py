@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import statistics
-import sys
 
 from tests.end_to_end.conftest import EXAMPLES
 from tests.movies import movies
@@ -44,8 +43,3 @@ def test_a_second_run_solves_nothing_and_builds_nothing_and_says_so(dockerflow):
     assert second.count("image present") == 3
     assert "solved nothing, built nothing" in second
     assert "solved in" not in second
-
-
-def test_examples_name_the_python_that_runs_them():
-    """They pin Python 3.11, which the tests' channel has only where that is the running one."""
-    assert sys.version_info[:2] == (3, 11)

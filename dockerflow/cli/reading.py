@@ -25,7 +25,7 @@ from dockerflow.store.manifest import ArtifactRef
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run as the table shows it. `seconds` is None while it runs; times are seconds since the epoch."""
+    """One run as the table shows it. `seconds` is None for one without an end; times are seconds since the epoch."""
 
     run: str
     status: str
@@ -70,7 +70,8 @@ def _run_lines(store: DirectoryStore, flows: Iterable[str]) -> Iterator[RunLine]
             started = run.started.time if run.started else None
             took = run.finished.time - started if run.finished and started is not None else None
             user, tags = (run.started.user, run.started.tags) if run.started else ("", ())
-            yield RunLine(f"{flow}/{run_id}", run.status, started, took, user, tags)
+            status = history.status_now(store, flow, run_id, run)
+            yield RunLine(f"{flow}/{run_id}", status, started, took, user, tags)
 
 
 # ---- logs

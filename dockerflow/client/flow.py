@@ -10,7 +10,7 @@ from dockerflow.client.code import Code
 from dockerflow.client.source import RunSource
 from dockerflow.client.task import Step, Task
 from dockerflow.client.values import Values
-from dockerflow.store import runs
+from dockerflow.store import history, runs
 from dockerflow.store.history import RunHistory
 
 
@@ -51,8 +51,11 @@ class Run(PathObject):
 
     @property
     def status(self) -> str:
-        """`running`, `succeeded`, `failed` or `stopped`. A run whose scheduler was killed stays `running`."""
-        return self._history.status
+        """`running`, `succeeded`, `failed`, `stopped`, or `killed`: without an end, and its scheduler is dead.
+
+        While a run goes on elsewhere, or went on there when it was killed, it is `running`.
+        """
+        return history.status_now(self._store, self.parent.id, self.id, self._history)
 
     @property
     def successful(self) -> bool:

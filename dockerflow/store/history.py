@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
-from dockerflow.store import journal
+from dockerflow.store import journal, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.records import (
     AttemptFinished,
@@ -21,11 +21,14 @@ from dockerflow.store.records import (
     TaskCreated,
 )
 
+# The status of a run that nobody can end any more.
+KILLED = "killed"
+
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a task. `started` is None where the journal tells of its end alone, `finished` for one that runs or was
-    cut off with its scheduler."""
+    """One try of a task. `started` is None where the journal tells of its end alone, `finished` for one that runs or
+    was cut off with its scheduler."""
 
     number: int
     started: Optional[AttemptStarted] = None
@@ -87,7 +90,7 @@ class RunHistory:
 
     @property
     def status(self) -> str:
-        """`running`, `succeeded`, `failed` or `stopped`. A run whose scheduler was killed stays `running`."""
+        """`running`, `succeeded`, `failed` or `stopped`. The journal cannot tell of a kill: see `status_now`."""
         return self.finished.status if self.finished else "running"
 
     @property
@@ -99,6 +102,17 @@ class RunHistory:
 def read(store: DirectoryStore, flow: str, run_id: str) -> RunHistory:
     """The history of a run; an empty one where there is no such run. Raises DamagedRecord."""
     return RunHistory.of(journal.read(store, flow, run_id))
+
+
+def status_now(store: DirectoryStore, flow: str, run_id: str, seen: RunHistory) -> str:
+    """The status of a run that was read as `seen`, but `killed` for one that has no end and whose scheduler is dead.
+
+    Known for runs of this machine: see `runs.is_alive`.
+    """
+    if seen.finished is not None or runs.is_alive(store, flow, run_id):
+        return seen.status
+    again = read(store, flow, run_id)  # it may have ended since it was read
+    return again.status if again.finished is not None else KILLED
 
 
 def _add(attempts: Dict[int, Attempt], record: Record) -> None:

@@ -30,3 +30,10 @@ def test_a_run_that_never_began_is_not_listed(store: DirectoryStore) -> None:
     begun = RunByHand(store, runs.new_run_id(store, FLOW))
     begun.finish()
     assert listed(store) == {begun.run_id: "succeeded"}
+
+
+def test_a_run_is_running_while_its_scheduler_lives_and_killed_then(store: DirectoryStore) -> None:
+    run = RunByHand(store, runs.new_run_id(store, FLOW))
+    with runs.hold(store, FLOW, run.run_id):
+        assert listed(store) == {run.run_id: "running"}
+    assert listed(store) == {run.run_id: "killed"}

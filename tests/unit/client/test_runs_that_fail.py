@@ -18,9 +18,20 @@ def writing(store: DirectoryStore) -> RunByHand:
     return RunByHand(store, runs.new_run_id(store, FLOW))
 
 
+def test_a_run_without_an_end_is_running_while_its_scheduler_lives_and_killed_then(
+    store: DirectoryStore, writing: RunByHand
+) -> None:
+    run = Run(f"{FLOW}/{writing.run_id}")
+    with runs.hold(store, FLOW, writing.run_id):
+        assert run.status == "running"
+    assert (run.status, run.finished, run.successful) == ("killed", False, False)
+    writing.finish()
+    assert run.status == "succeeded"
+
+
 def test_an_object_shows_what_the_run_has_done_since(writing: RunByHand) -> None:
     run = Run(f"{FLOW}/{writing.run_id}")
-    assert (run.status, run.finished, run.finished_at, run.data, list(run)) == ("running", False, None, None, [])
+    assert (run.finished, run.finished_at, run.data, list(run)) == (False, None, None, [])
     writing.create("start", "1")
     task = run["start"].task
     assert (task.status, task.finished, task.exception, task.stdout) == ("waiting", False, None, "")

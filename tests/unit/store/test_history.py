@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dockerflow.store import history, log
+from dockerflow.store import history, log, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.history import RunHistory
 from dockerflow.store.journal import JournalWriter
@@ -31,6 +31,26 @@ def test_a_run_without_an_end_is_running(store: DirectoryStore) -> None:
     writer.append(RunFinished(9.0, "stopped", "Ctrl-C"))
     writer.close()
     assert history.read(store, "F", "1").status == "stopped"
+
+
+def test_a_run_that_ends_while_one_looks_was_not_killed(store: DirectoryStore) -> None:
+    """What was read before the end says `running`; that the scheduler is gone by now does not make it killed."""
+    writer = JournalWriter(store, "F", "1")
+    with runs.hold(store, "F", "1"):
+        writer.append(STARTED)
+        writer.flush()
+        seen = history.read(store, "F", "1")
+        assert history.status_now(store, "F", "1", seen) == "running"
+        writer.append(RunFinished(9.0, "failed"))
+        writer.close()
+    assert history.status_now(store, "F", "1", seen) == "failed"
+
+
+def test_a_run_without_an_end_and_without_a_scheduler_was_killed(store: DirectoryStore) -> None:
+    writer = JournalWriter(store, "F", "1")
+    writer.append(STARTED)
+    writer.flush()
+    assert history.status_now(store, "F", "1", history.read(store, "F", "1")) == "killed"
 
 
 def test_a_task_goes_from_waiting_over_its_attempts_to_its_result() -> None:

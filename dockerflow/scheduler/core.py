@@ -353,25 +353,24 @@ def _next_task(run: Run, step: str) -> Task:
 
 
 def _start_workers(run: Run) -> Iterator[Command]:
-    """Workers for what is queued; when nothing is, ahead of time for the steps that may follow what runs now."""
-    if not run.queued:
-        yield from _start_ahead(run)
-        return
+    """Workers for what is queued; when each queued task has one, ahead of time for the steps that may follow."""
     starting = Counter(worker.step for worker in run.workers.values() if worker.state == "starting")
     awaited = {step: min(starting[step], len(queue)) for step, queue in run.queued.items()}
     free = run.plan.max_workers - run.busy - sum(awaited.values())
     for step, queue in run.queued.items():
-        if free <= 0:
-            return
-        for _ in range(min(free, len(queue) - awaited[step])):
-            free -= 1
+        wanted = len(queue) - awaited[step]
+        for _ in range(min(free, wanted)):
             yield _start(run, step)
+        free -= wanted
+        if free < 0:
+            return
+    yield from _start_ahead(run)
 
 
 def _start_ahead(run: Run) -> Iterator[Command]:
-    """The nearest steps first, as long as there are few workers without a task."""
+    """The nearest steps first, as long as few workers wait for tasks that are still to come."""
     served = {worker.step for worker in run.workers.values()}
-    waiting = sum(worker.state in ("starting", "idle") for worker in run.workers.values())
+    waiting = sum(w.state in ("starting", "idle") and w.step not in run.queued for w in run.workers.values())
     nearest = deque(run.live)
     seen = set(nearest)
     while nearest and waiting < AHEAD:

@@ -37,16 +37,17 @@ def failing(step: str, failure: Failure, attempts: int = 1_000):
     return outcome
 
 
-def test_a_run_begins_with_one_task_of_start_and_a_worker_for_it():
+def test_a_run_begins_with_one_task_of_start_a_worker_for_it_and_one_ahead_for_the_next_step():
     run = Run(plan(*linear("start", "end")))
     commands = advance(run, v.Begin(), now=7.0)
     assert commands == [
         v.Write(TaskCreated(7.0, "start", "1")),
         v.StartWorker(1, "start"),
+        v.StartWorker(2, "end"),
     ]
 
 
-def test_a_ready_worker_gets_the_task_and_the_next_step_is_started_ahead():
+def test_a_ready_worker_gets_the_task():
     run = Run(plan(*linear("start", "end")))
     advance(run, v.Begin(), now=0.0)
     commands = advance(run, v.WorkerReady(1), now=1.0)
@@ -54,7 +55,6 @@ def test_a_ready_worker_gets_the_task_and_the_next_step_is_started_ahead():
     assert commands == [
         v.Write(AttemptStarted(1.0, "start", "1", 0, container="1")),
         v.Assign(1, task),
-        v.StartWorker(2, "end"),
     ]
 
 
@@ -276,9 +276,18 @@ def test_a_task_that_waits_for_a_retry_is_closed_when_the_run_fails():
 def test_few_workers_wait_for_steps_that_are_still_to_come():
     names = ["start", *(f"step{i}" for i in range(10)), "end"]
     run = Run(plan(*linear(*names), max_workers=1))
+    commands = advance(run, v.Begin(), 0.0)
+    assert [c.step for c in commands if isinstance(c, v.StartWorker)] == ["start", "step0", "step1"]
+
+
+def test_no_worker_is_started_ahead_while_queued_tasks_want_one():
+    run = Run(FOREACH)
     advance(run, v.Begin(), 0.0)
-    commands = advance(run, v.WorkerReady(1), 0.0)
-    assert [c.step for c in commands if isinstance(c, v.StartWorker)] == ["step0", "step1"]
+    for worker in (1, 2, 3):
+        advance(run, v.WorkerReady(worker), 0.0)
+    start = RunTask("F", "1", "start", "1", 0, True, "p", ())
+    commands = advance(run, v.TaskReturned(1, succeed({"start": 50})(start)), 0.0)
+    assert {c.step for c in commands if isinstance(c, v.StartWorker)} == {"work"}
 
 
 @given(st.integers(0, 10_000), st.integers(0, 40))

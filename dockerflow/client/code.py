@@ -11,7 +11,7 @@ from dockerflow.store.directory import DirectoryStore
 
 
 class Code:
-    """What a run's containers were given to run: the user's files below `code/`, and the part of dockerflow."""
+    """What a run's containers were given to run: the user's files below `user-code/`, and the part of dockerflow."""
 
     def __init__(self, store: DirectoryStore, sha256: str, flow_file: str) -> None:
         self._store, self._sha256, self.script_name = store, sha256, flow_file
@@ -29,7 +29,7 @@ class Code:
     def flowspec(self) -> str:
         """The text of the flow file."""
         with self.tarball as archive:
-            file = archive.extractfile(f"code/{self.script_name}")
+            file = archive.extractfile(f"{code_package.USER}/{self.script_name}")
             return "" if file is None else file.read().decode()
 
     def extract(self) -> TemporaryDirectory[str]:

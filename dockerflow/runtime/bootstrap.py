@@ -30,8 +30,9 @@ def main(arguments: List[str]) -> int:
     sha256, blobs, outbox, work, flow_file, flow_name, engine = arguments
     folder = os.path.join(work, "run")
     unpack(blobs, sha256, folder)
-    code = os.path.join(folder, "code")
-    sys.path[:] = [folder, code] + [entry for entry in sys.path if entry]
+    # As `store.code_package` lays them out.
+    ours, code = os.path.join(folder, "dockerflow-runtime"), os.path.join(folder, "user-code")
+    sys.path[:] = [ours, code] + [entry for entry in sys.path if entry]
     sys.dont_write_bytecode = True  # nobody would read it: the next container unpacks its own copy
     from dockerflow.runtime import worker  # noqa: PLC0415 - until now there was none
 

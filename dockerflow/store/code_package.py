@@ -1,7 +1,10 @@
 """The code that a step container needs besides its image: one tar, the same bytes for the same files.
 
-    dockerflow/…    the part of this package that is shipped into containers
-    code/…          the user's Python files: those in the flow file's folder and below
+    dockerflow-runtime/dockerflow/…    the part of this package that is shipped into containers
+    user-code/…                        the user's Python files: those in the flow file's folder and below
+
+A container has these two folders on its path and the one that holds them is never on it; nor are their names any that
+can be imported. A folder `code/` was taken for the module `code` of the standard library, which `pdb` needs.
 
 Not taken are hidden folders, caches, and virtual or conda environments. A link is taken as the file that it leads to if
 that lies in the folder as well: a package must not carry away what lies elsewhere on the user's disk.
@@ -20,6 +23,10 @@ from dockerflow.store.errors import StoreError
 # What of dockerflow runs in a container. Standard library only, Python 3.7.
 SHIPPED = ("__init__.py", "errors.py", "artifacts", "client", "flow", "runtime", "store")
 
+# The two folders. `runtime.bootstrap` knows their names too: it runs before there is anything to import.
+OURS = "dockerflow-runtime"
+USER = "user-code"
+
 # More than this is data in Python's clothes, or a flow file in a folder that is no project.
 LARGEST = 100 << 20
 
@@ -32,8 +39,8 @@ _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 def pack(flow_file: Union[str, Path]) -> bytes:
     """The code package of a flow. Raises StoreError when a file cannot be read or all are too large together."""
     flow_path = Path(flow_file).absolute()
-    files = {f"code/{name}": path for name, path in _user_files(flow_path.parent).items()}
-    files[f"code/{flow_path.name}"] = flow_path
+    files = {f"{USER}/{name}": path for name, path in _user_files(flow_path.parent).items()}
+    files[f"{USER}/{flow_path.name}"] = flow_path
     _check_size(files)
     files.update(_shipped_files())
     buffer = io.BytesIO()
@@ -74,7 +81,7 @@ def _shipped_files() -> Dict[str, Path]:
     for name in SHIPPED:
         place = _OURS / name
         for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            found[f"dockerflow/{path.relative_to(_OURS).as_posix()}"] = path
+            found[f"{OURS}/dockerflow/{path.relative_to(_OURS).as_posix()}"] = path
     return found
 
 

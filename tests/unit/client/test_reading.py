@@ -111,7 +111,7 @@ def test_a_task_tells_what_it_ran_in(run: Run) -> None:
 def test_the_code_of_a_run_can_be_read_and_unpacked(run: Run) -> None:
     assert "def successful_run" in run.code.flowspec
     with run.code.extract() as folder:
-        assert (Path(folder) / "code" / "runs_by_hand.py").read_text() == run.code.flowspec
+        assert (Path(folder) / "user-code" / "runs_by_hand.py").read_text() == run.code.flowspec
 
 
 def test_objects_pickle_as_their_names(run: Run) -> None:

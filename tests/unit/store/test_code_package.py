@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dockerflow.store import code_package
+from dockerflow.store.code_package import OURS, USER
 from dockerflow.store.errors import StoreError
 
 
@@ -23,7 +24,7 @@ def project(tmp_path: Path) -> Path:
 
 def user_files(project: Path) -> list[str]:
     with tarfile.open(fileobj=io.BytesIO(code_package.pack(project / "flow.py"))) as archive:
-        return [name[5:] for name in archive.getnames() if name.startswith("code/")]
+        return [name[len(USER) + 1 :] for name in archive.getnames() if name.startswith(f"{USER}/")]
 
 
 def write(path: Path, text: str = "") -> Path:
@@ -71,7 +72,7 @@ def test_what_is_unpacked_runs_without_the_rest_of_dockerflow(project: Path, tmp
     write(project / "parts" / "__init__.py")
     write(project / "parts" / "one.py")
     code_package.unpack(code_package.pack(project / "flow.py"), tmp_path / "box")
-    assert (tmp_path / "box" / "code" / "flow.py").read_text() == "import parts.one\n"
+    assert (tmp_path / "box" / USER / "flow.py").read_text() == "import parts.one\n"
     lines = "; ".join(
         [
             "import sys",
@@ -80,7 +81,7 @@ def test_what_is_unpacked_runs_without_the_rest_of_dockerflow(project: Path, tmp
             "print(manifest.__file__)",
         ]
     )
-    box = {"PYTHONPATH": str(tmp_path / "box")}
+    box = {"PYTHONPATH": str(tmp_path / "box" / OURS)}
     command = [sys.executable, "-S", "-c", lines]
     done = subprocess.run(command, env=box, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(str(tmp_path / "box"))
@@ -100,14 +101,14 @@ def test_a_missing_flow_file_is_named(project: Path) -> None:
         code_package.pack(project / "nothing.py")
 
 
-@pytest.mark.parametrize("name", ["../x.py", "/x.py", "code/../../x.py"])
+@pytest.mark.parametrize("name", ["../x.py", "/x.py", "user-code/../../x.py"])
 def test_unpacking_writes_nothing_outside(tmp_path: Path, name: str) -> None:
     with pytest.raises(StoreError, match="outside its folder"):
         code_package.unpack(packed(tarfile.TarInfo(name)), tmp_path / "box")
 
 
 def test_unpacking_makes_no_links(tmp_path: Path) -> None:
-    link = tarfile.TarInfo("code/x.py")
+    link = tarfile.TarInfo("user-code/x.py")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with pytest.raises(StoreError, match="files only"):
         code_package.unpack(packed(link), tmp_path / "box")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dockerflow.cli.sentences import Place
+from dockerflow.client.source import store_here
 from dockerflow.config import Config, load_config
 from dockerflow.store.directory import DirectoryStore, create, find
 
@@ -25,3 +27,10 @@ def store_for_reading(chosen: Path | None) -> DirectoryStore:
     """The store that commands read from; one that is not there reads as empty, and nothing is made."""
     wanted = chosen or config_here().store or find(Path.cwd()) or Path.cwd() / ".dockerflow"
     return DirectoryStore(wanted)
+
+
+def place_of(store: Path) -> Place:
+    """How the results in a store are found later: its name is a part of what to type unless the client, which does not
+    read the configuration, finds it from here by itself."""
+    found = store_here()
+    return Place(str(store), "" if found is not None and found.resolve() == store.resolve() else str(store))

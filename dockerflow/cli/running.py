@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dockerflow.cli import options, sentences, streams
 from dockerflow.cli.errors import HUNG_UP, INTERRUPTED, TERMINATED, CommandLineError, show_error
 from dockerflow.cli.picture import Picture
-from dockerflow.cli.places import config_here, store_for_writing
+from dockerflow.cli.places import config_here, place_of, store_for_writing
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
 from dockerflow.flow.loading import LoadedFlow, load
@@ -91,8 +91,7 @@ def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) ->
         run_id_file=chosen.run_id_file,
         engine=chosen.engine,
     )
-    place = sentences.Place(str(store), str(chosen.store.absolute()) if chosen.store else "")
-    with _view(place) as view:
+    with _view(place_of(store)) as view:
         outcome = launch(request, view.notify)
         return outcome, view.finish()
 

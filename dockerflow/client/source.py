@@ -20,20 +20,24 @@ VARIABLE = "DOCKERFLOW_STORE"
 StoreLike = Union[DirectoryStore, str, Path, None]
 
 
+def store_here() -> Optional[Path]:
+    """The root of the store that is read where none is given: DOCKERFLOW_STORE, else the nearest `.dockerflow` from the
+    working directory upwards; None if there is neither. The setting `store` of `config.yaml` is not looked at: that is
+    YAML, which the standard library cannot read."""
+    named = os.environ.get(VARIABLE)
+    return Path(named).expanduser() if named else directory.find(os.getcwd())
+
+
 def open_store(given: StoreLike = None) -> DirectoryStore:
-    """The store to read: the one given (itself or its root), else DOCKERFLOW_STORE, else the nearest `.dockerflow`
-    from the working directory upwards. Raises NoStore."""
+    """The store to read: the one given (itself or its root), else that of `store_here`. Raises NoStore."""
     if isinstance(given, DirectoryStore):
         return given
-    chosen = given or os.environ.get(VARIABLE)
+    chosen = given or store_here()
     if chosen is None:
-        found = directory.find(os.getcwd())
-        if found is None:
-            raise NoStore(
-                f"there is no store: no `{directory.NAME}` in `{os.getcwd()}` or a folder above it",
-                f"run a flow here first, name the store with {VARIABLE}, or give it: `Flow(name, store=...)`",
-            )
-        return DirectoryStore(found)
+        raise NoStore(
+            f"there is no store: no `{directory.NAME}` in `{os.getcwd()}` or a folder above it",
+            f"run a flow here first, name the store with {VARIABLE}, or give it: `Flow(name, store=...)`",
+        )
     if not Path(chosen).is_dir():
         raise NoStore(f"there is no store at `{chosen}`", None if given else f"it was named by {VARIABLE}")
     return DirectoryStore(chosen)

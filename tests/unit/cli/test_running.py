@@ -6,8 +6,10 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +100,26 @@ def test_a_store_that_is_chosen_is_used_and_named_in_what_to_type_next(folder: P
     setting = f"DOCKERFLOW_STORE={folder / 'elsewhere'} dockerflow logs Hello/"
     assert any(line.startswith(f"logs:      {setting}") for line in answer.lines)
     assert "Hello/" in dockerflow("runs", "list", cwd=folder, DOCKERFLOW_STORE=str(folder / "elsewhere")).stdout
+
+
+def test_what_to_type_next_works_where_the_store_is_a_setting(folder: Path) -> None:
+    """The client, which has no YAML in a step's container, does not read the setting: the line names the store."""
+    (folder / ".dockerflow" / "config.yaml").write_text("store: elsewhere\n")
+    answer = dockerflow(*RUN, "--people", "1", cwd=folder)
+    told = dict(line.split(":", 1) for line in answer.lines[-4:])
+    assert told["store"].strip() == str(folder / "elsewhere")
+    for word in ("results", "artifacts", "logs"):
+        command = told[word].replace("python -c", f"{sys.executable} -c")
+        command = re.sub("dockerflow (?=dump|logs)", f"{shlex.join(PROGRAM)} ", command)
+        done = subprocess.run(command, shell=True, cwd=folder, env=environment(), capture_output=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_to_type_next_names_no_store_that_is_found_anyway(folder: Path) -> None:
+    for words, changes in ((["--store", ".dockerflow"], {}), ([], {"DOCKERFLOW_STORE": "elsewhere"})):
+        answer = dockerflow(*RUN, "--people", "1", *words, cwd=folder, **changes)
+        assert answer.code == 0
+        assert "DOCKERFLOW_STORE" not in answer.stdout
 
 
 # ---- reading back

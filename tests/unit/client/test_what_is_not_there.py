@@ -56,6 +56,25 @@ def test_without_a_store_the_error_says_how_to_get_one(tmp_path: Path, monkeypat
         Flow(FLOW)
     with pytest.raises(NoStore, match="nowhere"):
         Flow(FLOW, store="nowhere")
+    monkeypatch.setenv("DOCKERFLOW_STORE", "elsewhere")
+    with pytest.raises(NoStore, match="elsewhere") as raised:
+        Flow(FLOW)
+    assert raised.value.hint == "it was named by DOCKERFLOW_STORE"
+
+
+def test_an_empty_variable_names_no_store(store: DirectoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    successful_run(store)
+    monkeypatch.setenv("DOCKERFLOW_STORE", "")
+    assert Flow(FLOW) == Flow(FLOW, store=store)
+
+
+def test_a_home_folder_in_the_variable_is_the_users(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    successful_run(store)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DOCKERFLOW_STORE", "~/.dockerflow")
+    assert Flow(FLOW) == Flow(FLOW, store=store)
 
 
 def test_a_store_is_found_upwards_by_variable_or_by_argument(

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,12 +25,16 @@ from dockerflow.engines.container import PYTHON, UNPRIVILEGED, container, host_o
 from dockerflow.engines.errors import EngineError, EngineTooOld
 from dockerflow.engines.exits import Exit, Exits
 from dockerflow.engines.listener import Listener
+from dockerflow.engines.sender import Sender
 from dockerflow.engines.streams import STDOUT, Demultiplexer
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
 from dockerflow.runtime.messages import RunTask, encode
 
 # The API of Docker 19.03: the first that we test nothing older than.
 OLDEST_API = (1, 40)
+
+# How long the engine may take, when we let go of it, to answer what it was asked before, in seconds.
+PATIENCE = 5.0
 
 _READ = 64 * 1024
 _CONNECTIONS = 32
@@ -56,6 +62,7 @@ class DockerHost:
         check_version(version, url)
         self._info: Mapping[str, Any] = info
         self._exits = Exits(client, info.get("SystemTime", ""))
+        self._kills: list[threading.Thread] = []
 
     @classmethod
     def connect(cls, url: str | None = None, python: str = PYTHON) -> DockerHost:
@@ -121,21 +128,21 @@ class DockerHost:
                 raise
         return DockerWorker(self, request, container_id, attached, Listener(request.worker_id, notify), expected)
 
-    def remove_containers(self, labels: Mapping[str, str]) -> int:
-        """Remove every container that has all of these labels, running or not; how many there were."""
-        wanted = [f"{name}={value}" for name, value in labels.items()]
-        with translated("remove containers", self.url):
-            found = self.client.api.containers(all=True, quiet=True, filters={"label": wanted})
-            for each in found:
-                self._remove(each["Id"])
-        return len(found)
-
     def close(self) -> None:
         """Let go of the engine. Workers that still run can no longer say how they ended."""
+        deadline = time.monotonic() + PATIENCE
+        for each in self._kills:
+            each.join(max(0.0, deadline - time.monotonic()))
         self._exits.close()
         self.client.close()
 
     def kill_container(self, container_id: str) -> None:
+        """Ask for it, in a thread: an engine may take a minute to answer."""
+        killing = threading.Thread(target=self._kill, args=(container_id,), name=f"kill-{container_id}", daemon=True)
+        killing.start()
+        self._kills = [each for each in self._kills if each.is_alive()] + [killing]
+
+    def _kill(self, container_id: str) -> None:
         with suppress(*FOREIGN):  # it has ended, or the engine has: the listening thread reports either
             self.client.api.kill(container_id)
 
@@ -169,11 +176,10 @@ class Attached:
         self._held: Any = client.api.attach_socket(container_id, params=streams)
         self._socket: socket.socket = getattr(self._held, "_sock", self._held)
         self._socket.settimeout(None)
-        self._sending = threading.Lock()
 
     def send(self, content: bytes) -> None:
-        with self._sending, suppress(OSError):  # it ended: reading says so as well
-            self._socket.sendall(content)
+        """Write all of it, waiting for the container as long as it takes. Raises OSError when it is gone."""
+        self._socket.sendall(content)
 
     def receive(self) -> bytes:
         """What has arrived; nothing at the end."""
@@ -182,11 +188,18 @@ class Attached:
         except OSError:
             return b""
 
+    @property
+    def can_end_input(self) -> bool:
+        """An encrypted connection has no end in one direction: Python's would stop to decrypt what still comes."""
+        return not isinstance(self._socket, ssl.SSLSocket)
+
     def end_input(self) -> None:
-        with self._sending, suppress(OSError):
+        if self.can_end_input:
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
+        with suppress(OSError):  # whoever still writes is woken by this, but not by closing alone
+            self._socket.shutdown(socket.SHUT_RDWR)
         with suppress(OSError):
             self._held.close()
             self._socket.close()
@@ -210,27 +223,37 @@ class DockerWorker:
         self._attached = attached
         self._listener = listener
         self._exit = expected
+        self._sender = Sender(request.name, attached.send, attached.end_input)
         threading.Thread(target=self._listen, name=request.name, daemon=True).start()
 
     def send(self, task: RunTask) -> None:
-        self._attached.send(encode(task))
+        self._sender.send(encode(task))
 
     def stop(self) -> None:
-        self._attached.end_input()
+        """By force while it imports its flow: it reads nothing then."""
+        if self._listener.ready and self._attached.can_end_input:
+            self._listener.hurry()
+            self._sender.end()
+        else:
+            self.kill()
 
     def kill(self) -> None:
+        self._listener.hurry()
         self._host.kill_container(self.container_id)
 
     def _listen(self) -> None:
         try:
             self._read_to_end()
-        except ValueError as error:  # no protocol of ours: the container is of no use any more
-            self._listener.diagnostics(f"{error}\n".encode())
-            self.kill()
-        if not self._exit.wait():
-            self.kill()
-        self._attached.close()
-        self._listener.end(self._exit.code, self._exit.out_of_memory, self._request.memory)
+        except Exception as error:  # noqa: BLE001 - whatever a task made of it, the scheduler waits for the end
+            self._listener.diagnostics(f"{error}\n".encode("utf-8", "replace"))
+            self.kill()  # the container is of no use any more
+        try:
+            if not self._exit.wait():
+                self.kill()
+            self._sender.end()
+            self._attached.close()
+        finally:
+            self._listener.end(self._exit.code, self._exit.out_of_memory, self._request.memory)
 
     def _read_to_end(self) -> None:
         demultiplexer = Demultiplexer()

@@ -20,6 +20,7 @@ from typing import Any
 from dockerflow.engines.command import Place, worker_command
 from dockerflow.engines.errors import EngineError
 from dockerflow.engines.listener import Listener
+from dockerflow.engines.sender import Sender
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
 from dockerflow.runtime.messages import RunTask, encode
 
@@ -85,42 +86,50 @@ class ProcessWorker:
         self._streams: Any = list(zip((process.stdout, process.stderr), listeners, strict=True))
         self._work = work
         self._listener = listener
-        self._sending = threading.Lock()
-        threading.Thread(target=self._listen, name=f"worker-{process.pid}", daemon=True).start()
+        name = f"worker-{process.pid}"
+        self._sender = Sender(name, self._write, self._stdin.close)
+        threading.Thread(target=self._listen, name=name, daemon=True).start()
 
     def send(self, task: RunTask) -> None:
-        frame = memoryview(encode(task))
-        with self._sending:
-            try:
-                while frame:
-                    frame = frame[self._stdin.write(frame) :]
-            except (BrokenPipeError, ValueError):  # it is gone or was told to stop; the listening thread reports that
-                pass
+        self._sender.send(encode(task))
 
     def stop(self) -> None:
-        with self._sending:
-            self._stdin.close()
+        """By force while it imports its flow: it reads nothing then."""
+        if self._listener.ready:
+            self._listener.hurry()
+            self._sender.end()
+        else:
+            self.kill()
 
     def kill(self) -> None:
         """By SIGTERM first, so that it can end what its task has started."""
+        self._listener.hurry()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             timer = threading.Timer(PATIENCE, self._process.kill)
             timer.daemon = True
             timer.start()
 
+    def _write(self, frame: bytes) -> None:
+        rest = memoryview(frame)
+        while rest:
+            rest = rest[self._stdin.write(rest) :]
+
     def _listen(self) -> None:
+        code = None
         try:
             self._read_to_end()
-        except ValueError as error:
-            self._listener.diagnostics(f"{error}\n".encode())
+        except Exception as error:  # noqa: BLE001 - whatever a task made of it, the scheduler waits for the end
+            self._listener.diagnostics(f"{error}\n".encode("utf-8", "replace"))
             self.kill()
-        code = self._process.wait()
-        for stream, _ in self._streams:
-            stream.close()
-        self.stop()
-        shutil.rmtree(self._work, ignore_errors=True)
-        self._listener.end(128 - code if code < 0 else code)
+        try:
+            code = self._process.wait()
+            self._sender.end()
+            for stream, _ in self._streams:
+                stream.close()
+            shutil.rmtree(self._work, ignore_errors=True)
+        finally:
+            self._listener.end(128 - code if code is not None and code < 0 else code)
 
     def _read_to_end(self) -> None:
         with selectors.DefaultSelector() as selector:

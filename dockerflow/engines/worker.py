@@ -72,19 +72,20 @@ class WorkerEnded:
 # What a worker says, in this order: Ready or Broken, then Log and TaskResult, and in any case WorkerEnded as the last.
 Said = Union[Ready, Broken, Log, TaskResult, WorkerEnded]
 
-# Called with the worker's id from a thread of its own for each worker; when it blocks, the worker's tasks do in the
-# end.
+# Called with the worker's id from a thread of its own for each worker. When it blocks, or keeps more than a few Log
+# messages, the worker's tasks block in the end: see `listener`.
 Notify = Callable[[int, Said], None]
 
 
 class Worker(Protocol):
-    """A worker that was started. No method raises because the worker is gone: `WorkerEnded` says that, once."""
+    """A worker that was started. No method waits for the worker or its engine, and none raises because the worker is
+    gone: `WorkerEnded` says that, once."""
 
     def send(self, task: RunTask) -> None:
         """Hand over a task. Tasks run one after the other, in the order in which they were sent."""
 
     def stop(self) -> None:
-        """End the worker in an orderly way, now: a task that runs is killed."""
+        """End the worker in an orderly way, now: a task that runs is killed, and so is an import of the flow."""
 
     def kill(self) -> None:
         """End the worker by force."""

@@ -83,6 +83,14 @@ class ImageReady(Event):
 
 
 @dataclass(frozen=True)
+class CodePacked(Event):
+    """The user's Python files below `folder` and what is shipped of dockerflow, as one package of `size` bytes."""
+
+    folder: str
+    size: int
+
+
+@dataclass(frozen=True)
 class RunBegan(Event):
     flow: str
     run_id: str

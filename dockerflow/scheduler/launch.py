@@ -81,7 +81,7 @@ def _run(
     flow, inbox = request.loaded.flow, Inbox()
     began = time.monotonic()
     with _signals(inbox):
-        started = _started(request, store, records)
+        started = _started(request, store, records, notify)
         _write_run_id(request.run_id_file, started.run_id)
         # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
         with closing(JournalWriter(store, flow.name, started.run_id)) as journal, _outbox(store, started) as outbox:
@@ -150,16 +150,19 @@ def _record(step: Step) -> StepRecord:
     return StepRecord(step.name, step.next, step.doc, step.line, step.foreach, step.join)
 
 
-def _started(request: RunRequest, store: DirectoryStore, steps: tuple[StepRecord, ...]) -> RunStarted:
+def _started(
+    request: RunRequest, store: DirectoryStore, steps: tuple[StepRecord, ...], notify: progress.Notify
+) -> RunStarted:
     flow = request.loaded.flow
-    code = store.blobs.put([code_package.pack(flow.file)])
+    code = code_package.pack(flow.file)
+    notify(progress.CodePacked(str(Path(flow.file).parent), len(code)))
     return RunStarted(
         time=time.time(),
         flow=flow.name,
         run_id=runs.new_run_id(store, flow.name),
         user=request.user,
         parameters=manifest.write(store.blobs, dict(request.parameters), {}),
-        code=code,
+        code=store.blobs.put([code]),
         steps=steps,
         flow_file=Path(flow.file).name,
         tags=request.tags,

@@ -207,8 +207,8 @@ def test_who_watches_is_told_of_everything_in_order(run):
     told = [type(event).__name__ for event in events if not isinstance(event, progress.ContainerStarting)]
     task = ["TasksCreated", "AttemptBegan", "AttemptEnded"]
     without_output = [name for name in told if name != "TaskPrinted"]
-    assert sorted(without_output) == sorted(["RunBegan", *task, *task, "RunEnded"])
-    assert (told[0], told[-1]) == ("RunBegan", "RunEnded")
+    assert sorted(without_output) == sorted(["CodePacked", "RunBegan", *task, *task, "RunEnded"])
+    assert (told[0], told[1], told[-1]) == ("CodePacked", "RunBegan", "RunEnded")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dockerflow.errors import DockerflowError
+from dockerflow.store import files
 
 if TYPE_CHECKING:
     import yaml
@@ -96,16 +97,16 @@ def set_in_file(path: Path, setting: str, value: str | tuple[str, ...]) -> None:
     """Write one setting into a configuration file, made if it is not there. The rest, comments included, stays."""
     import yaml  # noqa: PLC0415 - 20 ms that `import dockerflow` should not cost
 
-    text = path.read_text() if path.is_file() else ""
+    text = path.read_text("utf-8") if path.is_file() else ""
     line = yaml.safe_dump({setting: list(value) if isinstance(value, tuple) else value}, default_flow_style=False)
     begin, end = next(((b, e) for key, b, e in _spans(path, text) if key == setting), (len(text), len(text)))
     if begin == len(text) and text and not text.endswith("\n"):
         line = "\n" + line
     rest = text[end:].removeprefix("\n") if end < len(text) else ""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text[:begin] + line + rest)
-    unfinished.replace(path)
+    with files.temporary(path.parent) as unfinished:
+        unfinished.write((text[:begin] + line + rest).encode())
+        unfinished.flush()
+        files.move(Path(unfinished.name), path)
 
 
 def _settings(start: Path) -> Iterator[tuple[str, Any, str]]:
@@ -124,7 +125,7 @@ def _settings(start: Path) -> Iterator[tuple[str, Any, str]]:
 
 
 def _in_file(path: Path, folder: Path) -> Iterator[tuple[str, Any, str]]:
-    for key, value in _pairs(path, path.read_text()):
+    for key, value in _pairs(path, path.read_text("utf-8")):
         setting, place = str(key.value), f"{path}:{key.start_mark.line + 1}"
         if setting not in SETTINGS:
             raise ConfigError(f"{place}: there is no setting `{setting}`.", _nearest(setting))

@@ -1,24 +1,21 @@
 """Files that are there wholly or not at all.
 
-A file is written under a temporary name in its own folder and renamed when complete, so that a killed process leaves
-nothing that a later one could take for finished, and two processes that write the same file do not see each other.
+As `store.files` writes them: a killed process leaves nothing that a later one could take for finished, and two that
+write the same file do not see each other. Here the name may depend on what was written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-CHUNK = 1 << 20
+from dockerflow.store import files
 
-_TEMPORARY = ".new-"
+CHUNK = 1 << 20
 
 
 class NewFile:
@@ -35,27 +32,18 @@ class NewFile:
 @contextmanager
 def new_file(folder: Path, name: str | None = None) -> Iterator[NewFile]:
     """A file that takes its name in `folder` when the block ends well, and is gone when it does not."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb", buffering=CHUNK) as file:
-            new = NewFile(file)
-            new.name = name
-            yield new
+    with files.temporary(folder, CHUNK) as file:
+        new = NewFile(file)
+        new.name = name
+        yield new
         if new.name is not None:
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, folder / new.name)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+            files.close_for_reading(file)
+            files.move(Path(file.name), folder / new.name)
 
 
 def sweep(folder: Path, older_than: float) -> None:
     """Remove what killed processes left below `folder` under temporary names more than so many seconds ago."""
-    before = time.time() - older_than
-    for path in folder.rglob(f"{_TEMPORARY}*"):
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
-                path.unlink()
+    files.remove_abandoned(folder.rglob(f"{files.TEMPORARY}*"), older_than)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -36,17 +36,17 @@ def make_folder(path: Path) -> None:
 
 
 @contextmanager
-def temporary(folder: Path) -> Iterator[BinaryIO]:
+def temporary(folder: Path, buffering: int = -1) -> Iterator[BinaryIO]:
     """A new file in `folder`, open for writing, that is gone afterwards unless it was moved away by then.
 
     Its name is `stream.name`. The folder must be on the file system of the final name.
     """
     path = folder / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
-        stream = path.open("xb")
+        stream = path.open("xb", buffering)
     except FileNotFoundError:
         make_folder(folder)
-        stream = path.open("xb")
+        stream = path.open("xb", buffering)
     try:
         with stream:
             yield stream

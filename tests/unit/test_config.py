@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,20 @@ def test_writing_one_setting_keeps_the_rest_of_the_file(tmp_path: Path, before: 
         path.write_text(before)
     set_in_file(path, "channels", ("a", "b"))
     assert path.read_text() == after
+
+
+def test_a_setting_that_cannot_be_written_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    """The system refuses to write so much to a file, as a full disk does."""
+    path = tmp_path / "config.yaml"
+    path.write_text("network: none\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            set_in_file(path, "channels", ("a", "b"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [(found.name, found.read_text()) for found in tmp_path.iterdir()] == [("config.yaml", "network: none\n")]
 
 
 def test_what_is_written_is_read_back() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dockerflow.images.files import sweep
 from dockerflow.images.oci import digest
+from dockerflow.store.files import TEMPORARY
 from tests.unit.images.made import File, Made, lock_of
 from tests.unit.images.test_builder import build
 
@@ -32,7 +33,7 @@ def test_a_build_killed_at_any_moment_is_finished_by_the_next(tmp_path: Path) ->
     image = build(cache, lock).image
     assert (image.config, image.manifest) == (expected.config, expected.manifest)
     sweep(cache, older_than=-1)
-    assert list(cache.rglob(".new-*")) == []
+    assert list(cache.rglob(f"{TEMPORARY}*")) == []
 
 
 def _killed_after(seconds: float, folder: Path, cache: Path) -> bool:
@@ -61,6 +62,9 @@ def build_packages(folder: str, cache: str) -> None:
 
 
 def test_sweeping_leaves_what_is_under_way(tmp_path: Path) -> None:
-    (tmp_path / ".new-x").write_bytes(b"")
+    unfinished = tmp_path / f"{TEMPORARY}x"
+    unfinished.write_bytes(b"")
     sweep(tmp_path, older_than=3600)
-    assert (tmp_path / ".new-x").exists()
+    assert unfinished.exists()
+    sweep(tmp_path, older_than=-1)
+    assert not unfinished.exists()

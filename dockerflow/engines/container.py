@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from docker.types import Mount, Ulimit
+from docker.types import Mount
 
+from dockerflow import confinement
+from dockerflow.confinement import UNPRIVILEGED
 from dockerflow.engines.command import Place, worker_command
 from dockerflow.engines.worker import WorkerRequest
 from dockerflow.images.image import PREFIX
@@ -21,12 +23,6 @@ BLOBS = PurePosixPath("/dockerflow/blobs")
 OUTBOX = PurePosixPath("/dockerflow/outbox")
 WORK = PurePosixPath("/work")
 PYTHON = f"{PREFIX}/bin/python"
-
-# A fork bomb ends here. A process with many threads needs some: each counts.
-PIDS = 4096
-
-# Who a task is when the caller is root: nobody, in every distribution.
-UNPRIVILEGED = "65534:65534"
 
 _MIB = 1 << 20
 
@@ -53,9 +49,7 @@ def host_options(request: WorkerRequest, cpus: int, memory: int) -> dict[str, An
     """The arguments of the SDK's `create_host_config`, on an engine with `cpus` cores and `memory` bytes."""
     return {
         "auto_remove": True,  # with the anonymous volumes
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "read_only": True,
+        **confinement.options(),
         "mounts": [
             Mount(str(BLOBS), str(request.blobs), type="bind", read_only=True),
             Mount(str(OUTBOX), str(request.outbox), type="bind"),
@@ -63,9 +57,9 @@ def host_options(request: WorkerRequest, cpus: int, memory: int) -> dict[str, An
             Mount("/tmp", None, type="volume"),
             Mount(str(WORK), None, type="volume"),
         ],
-        "init": True,
-        "pids_limit": PIDS,
-        "ulimits": [Ulimit(name="core", soft=0, hard=0)],  # a crash must not fill the disk
+        # No init: it would hold the worker's streams too, and a task could open them below `/proc/1/fd`. The worker
+        # takes leave of orphans itself.
+        "init": False,
         "network_mode": request.network,
         # The worker's output is a protocol for us alone; a log file of it would only grow.
         "log_config": {"type": "none"},

@@ -20,8 +20,9 @@ from typing import Any
 import docker
 from docker.context import ContextAPI
 
+from dockerflow.confinement import UNPRIVILEGED
 from dockerflow.engines.boundary import FOREIGN, NEWER, translated
-from dockerflow.engines.container import PYTHON, UNPRIVILEGED, container, host_options
+from dockerflow.engines.container import PYTHON, container, host_options
 from dockerflow.engines.errors import EngineError, EngineTooOld
 from dockerflow.engines.exits import Exit, Exits
 from dockerflow.engines.listener import Listener

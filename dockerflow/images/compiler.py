@@ -1,7 +1,8 @@
 """Compile modules with an environment's own Python, in a container that is thrown away.
 
 The sources are copied in and the bytecode out as tars over the engine's API, so that it works the same on any engine
-and any host; no folder is mounted, and the container has no network.
+and any host. No folder of ours is mounted, and the container may do as little as a worker's: all that it can write is a
+volume that goes with it, and it has no network.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import docker.errors
 from docker import DockerClient
+from docker.types import Mount
 
+from dockerflow import confinement
+from dockerflow.confinement import UNPRIVILEGED
 from dockerflow.images.bytecode import Sources
 from dockerflow.images.engine import explaining_engine
 from dockerflow.images.errors import CompileError
@@ -46,7 +50,10 @@ def compile_one(source, target, name):
         except BaseException:
             pass
         os._exit(0)
-    os.waitpid(pid, 0)
+    if os.waitpid(pid, 0)[1] == 9:
+        # By the kernel for want of memory. What is missing then must not pass for what cannot be compiled.
+        os.write(2, ("killed, most likely because memory ran out: " + name + "\\n").encode())
+        os._exit(1)
 
 def main(folder, count):
     found = sorted(os.path.join(base, name) for base, _, names in os.walk(folder + "/in") for name in names)
@@ -81,16 +88,17 @@ class ContainerCompiler:
         ensure(self._client, python, restore=self._restore, ready=lambda sent: None)
         with (
             explaining_engine("compiling an environment's modules", CompileError),
-            self._container(python) as container,
+            self.container(python) as container,
         ):
             for number, one in enumerate(sources):
-                self._client.api.put_archive(container, "/", _input(number, one))
+                self._client.api.put_archive(container, f"/{_FOLDER}", _input(number, one))
             self._run(container)
             for number, _ in enumerate(sources):
                 yield self._output(container, number)
 
     @contextmanager
-    def _container(self, python: StepImage) -> Iterator[str]:
+    def container(self, python: StepImage) -> Iterator[str]:
+        """One that compiles what is put into it when it is started; its id."""
         command = [f"{PREFIX}/bin/python", "-S", "-s", "-B", "-W", "ignore", "-c", _PROGRAM, f"/{_FOLDER}"]
         self._sweep()
         api = self._client.api
@@ -99,14 +107,29 @@ class ContainerCompiler:
             entrypoint=command,
             # A set's order, which ends up in the bytecode, comes from the hashes of strings.
             environment={"PYTHONHASHSEED": "0", "PYTHONPATH": "", "PYTHONSTARTUP": ""},
+            user=UNPRIVILEGED,
             network_disabled=True,
             working_dir="/",
+            host_config=self._host_config(),
             labels={_LABEL: python.lock_hash},
         )["Id"]
         try:
             yield created
         finally:
             api.remove_container(created, force=True, v=True)
+
+    def _host_config(self) -> dict[str, Any]:
+        # One process for each core compiles, and the largest modules need some hundred MiB: half of the engine's
+        # memory is enough, and leaves the other half to those who work there.
+        memory = self._client.info()["MemTotal"] // 2
+        return self._client.api.create_host_config(
+            **confinement.options(),
+            network_mode="none",
+            mem_limit=memory,
+            memswap_limit=memory,
+            # The API copies into and out of a read-only container only where a volume is.
+            mounts=[Mount(f"/{_FOLDER}", None, type="volume")],
+        )
 
     def _sweep(self) -> None:
         """Remove containers whose process was killed before it could; they ended by themselves."""
@@ -143,12 +166,13 @@ def _input(number: int, sources: Sources) -> Iterator[bytes]:
     wanted = set(sources.paths)
     out = _Blocks()
     writer = LayerWriter(out)
-    writer.directory(f"{_FOLDER}/in/{number}")
+    writer.directory(f"in/{number}")
+    writer.directory("out", 0o777)  # the volume is root's
     with tarfile.open(sources.layer.path, "r:") as tar:
         for member in tar:
             if member.name in wanted:
                 data = cast(IO[bytes], tar.extractfile(member)).read()
-                writer.file(f"{_FOLDER}/in/{number}/{member.name}", 0o644, 0, len(data), [data])
+                writer.file(f"in/{number}/{member.name}", 0o644, 0, len(data), [data])
                 if out.size > CHUNK:
                     yield out.take()
     writer.close()

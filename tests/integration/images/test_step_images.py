@@ -19,10 +19,14 @@ from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.images import load
 from dockerflow.images.base import base_image
 from dockerflow.images.builder import ImageBuilder
+from dockerflow.images.bytecode import Sources
+from dockerflow.images.compiler import ContainerCompiler
 from dockerflow.images.errors import BaseImageError, DiskFullError, LoadError
 from dockerflow.images.image import StepImage
+from dockerflow.images.layer_cache import LayerCache
 from dockerflow.images.load import Sent, ensure, is_present
 from dockerflow.images.provide import ImageProvider
+from dockerflow.images.tar import LayerWriter
 from dockerflow.progress import Event, ImageReady, ImageSending, ignore
 from dockerflow.setup.channel import LocalChannel
 from tests.channel import PYTHON
@@ -295,3 +299,30 @@ def test_what_an_engine_refuses_is_an_error_that_names_the_image(
     )
     with pytest.raises(LoadError, match="dockerflow/step:broken"):
         ensure(docker_client, broken)
+
+
+def test_modules_are_compiled_in_a_container_that_may_do_as_little_as_possible(
+    docker_client: DockerClient, cache: Path, old: Lock, tmp_path: Path
+) -> None:
+    image, _ = provide(docker_client, cache, old)
+    layer = LayerCache(tmp_path).write("key", "t", _modules)
+    compiler = ContainerCompiler(docker_client)
+    with compiler.container(image) as created:
+        seen = docker_client.api.inspect_container(created)
+    host = seen["HostConfig"]
+    assert seen["Config"]["User"] == "65534:65534"
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["PidsLimit"] == 4096
+    assert host["NetworkMode"] == "none"
+    assert 0 < host["Memory"] == host["MemorySwap"] < docker_client.info()["MemTotal"]
+    assert [mount["Type"] for mount in seen["Mounts"]] == ["volume"]
+    found = list(compiler.compile(image, [Sources(layer, ("opt/env/a.py", "opt/env/b/c.py", "opt/env/bad.py"))] * 2))
+    assert [sorted(one) for one in found] == [["opt/env/a.py", "opt/env/b/c.py"]] * 2
+
+
+def _modules(out: LayerWriter) -> None:
+    for path, data in (("a.py", b"x = 1\n"), ("b/c.py", b"y = 2\n"), ("bad.py", b"def\n")):
+        out.file(f"opt/env/{path}", 0o644, 0, len(data), [data])
+    out.close()

@@ -4,6 +4,7 @@
     runs/<flow>/<run id>/held               locked by the run's scheduler while it lives, see `hold`
     runs/<flow>/<run id>/outbox/            what its containers write, see `blobs`
     runs/<flow>/<run id>/journal/<segment>  see `journal`
+    runs/<flow>/<run id>/logs/<attempt>     what an attempt that runs has printed so far, see `log`
     locks/<spec hash>.yml                   conda-lock files, see `dockerflow.environments`
     blobs/…                                 everything else: artifacts, logs, code packages
 
@@ -16,7 +17,7 @@ import fcntl
 import os
 import platform
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Callable, Iterator, List, Tuple
 
@@ -35,6 +36,10 @@ def journal_key(flow: str, run_id: str) -> str:
 
 def outbox_folder(store: DirectoryStore, flow: str, run_id: str) -> Path:
     return store.root / run_key(flow, run_id) / "outbox"
+
+
+def running_log(store: DirectoryStore, flow: str, run_id: str, task_id: str, attempt: int) -> Path:
+    return store.root / run_key(flow, run_id) / "logs" / f"{task_id}.{attempt}"
 
 
 def held_file(store: DirectoryStore, flow: str, run_id: str) -> Path:
@@ -77,17 +82,16 @@ def hold(store: DirectoryStore, flow: str, run_id: str) -> Iterator[None]:
     goes on without one. Raises StoreError where the lock file cannot be made.
     """
     path = held_file(store, flow, run_id)
-    try:
-        files.make_folder(path.parent)
-        stream = path.open("w")
-    except OSError as error:
-        raise StoreError(f"cannot write `{path}`: {error.strerror}") from error
-    with stream:
-        with suppress(OSError):
-            fcntl.flock(stream, fcntl.LOCK_EX)  # waits at most for a reader that asks `is_alive`
-        stream.write(platform.node())
-        stream.flush()
-        os.fchmod(stream.fileno(), 0o644)
+    with ExitStack() as open_files:
+        try:
+            files.make_folder(path.parent)
+            stream = open_files.enter_context(path.open("wb", 0))
+            with suppress(OSError):
+                fcntl.flock(stream, fcntl.LOCK_EX)  # waits at most for a reader that asks `is_alive`
+            stream.write(platform.node().encode())
+            os.fchmod(stream.fileno(), 0o644)
+        except OSError as error:
+            raise StoreError(f"cannot write `{path}`: {error.strerror}") from error
         try:
             yield
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from dockerflow.store import files, runs
 from dockerflow.store.directory import DirectoryStore, create
+from dockerflow.store.errors import StoreError
 from dockerflow.store.sweep import ABANDONED, sweep
 from tests.faults import holder
 
@@ -66,6 +68,17 @@ def test_a_run_is_alive_for_its_own_process_too_and_no_longer_than_it_is_held(
         assert runs.is_alive(store, "F", run_id)
     assert not runs.is_alive(store, "F", run_id)
     assert store.children(runs.run_key("F", run_id)) == ["claim"]
+
+
+def test_a_run_that_cannot_be_held_says_so(store: DirectoryStore, run_id: str) -> None:
+    """The system refuses to write to a file, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(StoreError, match="cannot write"), runs.hold(store, "F", run_id):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_process_that_a_scheduler_started_does_not_keep_its_run_alive(store: DirectoryStore, run_id: str) -> None:

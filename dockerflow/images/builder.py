@@ -86,10 +86,10 @@ class ImageBuilder:
 
     def known(self, lock: Lock) -> StepImage | None:
         """The image of `lock` if it was built before, here; reads one small file."""
-        found = read_json(self._record(self.build_key(lock)))
-        if not isinstance(found, dict):
+        path = self._record(self.build_key(lock))
+        layers = read_json(path, lambda found: [self._layers.kept(one) for one in found["layers"]])
+        if not layers:
             return None
-        layers = [self._layers.layer(*one) for one in found["layers"]]
         return assemble(self._name(lock), lock.platform, self._base.path, layers)
 
     def build_key(self, lock: Lock) -> str:

@@ -7,8 +7,9 @@ fetching or opening any package.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.images.archive import CondaArchive
@@ -16,7 +17,7 @@ from dockerflow.images.files import read_json, write_json
 from dockerflow.images.metadata import Python, files, place
 
 # Part of the file's name. Raise it when more must be known.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,26 @@ class FactsCache:
     def of(self, package: LockedPackage, fetch: Callable[[LockedPackage], Path]) -> Facts:
         """From the cache, or from the archive, which is then fetched."""
         path = self.folder / f"{package.sha256}.{_VERSION}.json"
-        found = read_json(path)
-        if isinstance(found, dict):
-            python = Python(**found["python"]) if found["python"] else None
-            return Facts(found["size"], found["noarch_python"], python, tuple(found["files"]))
+        known = read_json(path, _kept)
+        if known is not None:
+            return known
         facts = _read(package, fetch(package))
         write_json(path, asdict(facts))
         return facts
+
+
+def _kept(found: Any) -> Facts:
+    """What was written. Raises TypeError, KeyError or ValueError for anything else."""
+    python = None if found["python"] is None else Python(**found["python"])
+    facts = Facts(found["size"], found["noarch_python"], python, tuple(found["files"]))
+    texts = (*facts.files, *(() if python is None else astuple(python)))
+    if (
+        type(facts.size) is not int
+        or type(facts.noarch_python) is not bool
+        or not all(type(text) is str for text in texts)
+    ):
+        raise TypeError("other kinds of values than are written")
+    return facts
 
 
 def _read(package: LockedPackage, path: Path) -> Facts:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from dockerflow.store import files
 
 CHUNK = 1 << 20
+
+T = TypeVar("T")
 
 
 class NewFile:
@@ -51,11 +53,13 @@ def write_json(path: Path, value: object) -> None:
         new.file.write(canonical_json(value))
 
 
-def read_json(path: Path) -> Any | None:
-    """The value, or None where there is no file or not one that `write_json` wrote."""
+def read_json(path: Path, read: Callable[[Any], T]) -> T | None:
+    """What `read` makes of the value; None where there is no file, or not one that this version wrote: what was kept
+    by an older one, or damaged, counts as absent. `read` says so with TypeError, KeyError, IndexError or ValueError.
+    """
     try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        return read(json.loads(path.read_bytes()))
+    except (FileNotFoundError, IsADirectoryError, TypeError, KeyError, IndexError, ValueError):
         return None
 
 

@@ -11,14 +11,18 @@ files appear whole, and two that build the same layer write the same bytes.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dockerflow.images.errors import LayerDamaged, explaining_full_disk
 from dockerflow.images.files import canonical_json, chunks, new_file, read_json, write_json
 from dockerflow.images.image import Layer
 from dockerflow.images.tar import LayerWriter
+
+_DIFF_ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def layer_key(*parts: object) -> str:
@@ -37,8 +41,7 @@ class LayerCache:
 
     def remembered(self, key: str, title: str) -> Layer | None:
         """The layer that `key` gave, whether or not its file is still there."""
-        found = read_json(self._key(key))
-        return self.layer(found["diff_id"], found["size"], title) if isinstance(found, dict) else None
+        return read_json(self._key(key), lambda found: self.kept([found["diff_id"], found["size"], title]))
 
     def write(self, key: str, title: str, content: Callable[[LayerWriter], None]) -> Layer:
         """Build the layer of `key`; `content` fills and closes it."""
@@ -58,6 +61,13 @@ class LayerCache:
     def layer(self, diff_id: str, size: int, title: str) -> Layer:
         """The layer as a value, whether or not its file is there."""
         return Layer(diff_id, self.folder / "layers" / f"{diff_id.removeprefix('sha256:')}.tar", size, title)
+
+    def kept(self, found: Any) -> Layer:
+        """The layer of a record [diff_id, size, title]. Raises TypeError or ValueError if it is none."""
+        diff_id, size, title = found
+        if type(size) is not int or not isinstance(title, str) or not _DIFF_ID.fullmatch(diff_id):
+            raise ValueError(f"no layer: {found}")
+        return self.layer(diff_id, size, title)
 
     def _key(self, key: str) -> Path:
         return self.folder / "keys" / f"{key}.json"

@@ -199,3 +199,26 @@ def test_a_damaged_layer_never_becomes_a_whole_archive(tmp_path: Path, lock: Loc
     path.write_bytes(b"\1" * path.stat().st_size)
     with pytest.raises(LayerDamaged, match=r"asked 1\.0"):
         b"".join(load_archive(image, image.layers))
+
+
+OLD_FACTS = '{"noarch_python": false, "python": null, "size": 5}'  # of the first version, without the files
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", "", '{"layers": [[1, 2, 3]]}', '{"layers": 1}', OLD_FACTS])
+@pytest.mark.parametrize("kind", ["facts", "images", "keys"])
+def test_a_record_of_another_form_counts_as_absent(tmp_path: Path, lock: Lock, kind: str, text: str) -> None:
+    first = build(tmp_path, lock)
+    for record in (tmp_path / kind).iterdir():
+        record.chmod(0o644)
+        record.write_text(text)
+    for record in (tmp_path / "images").iterdir() if kind == "facts" else ():
+        record.unlink()
+    assert build(tmp_path, lock).image == first.image
+
+
+def test_what_older_versions_kept_of_packages_is_left_alone(tmp_path: Path, lock: Lock) -> None:
+    """Facts without the packages' files ended every build that found them."""
+    (tmp_path / "facts").mkdir()
+    for package in lock.packages:
+        (tmp_path / "facts" / f"{package.sha256}.1.json").write_text(OLD_FACTS)
+    assert build(tmp_path, lock).layers_built == 5

@@ -83,3 +83,15 @@ def test_a_new_file_has_its_name_only_when_it_is_complete(tmp_path: Path) -> Non
         new.file.write(b"half")
         assert not (tmp_path / "name").exists()
     assert (tmp_path / "name").read_bytes() == b"half"
+
+
+@pytest.mark.parametrize(
+    "record", ["{}", "[]", "null", "5", '"', '{"diff_id": "sha256:0", "size": 1}', '{"diff_id": 1, "size": "1"}']
+)
+def test_a_damaged_record_counts_as_absent(tmp_path: Path, record: str) -> None:
+    cache = LayerCache(tmp_path)
+    written = cache.write(KEY, "t", content)
+    (tmp_path / "keys" / f"{KEY}.json").unlink()
+    (tmp_path / "keys" / f"{KEY}.json").write_text(record)
+    assert cache.find(KEY, "t") is None
+    assert cache.write(KEY, "t", content) == written == cache.find(KEY, "t")

@@ -81,7 +81,7 @@ def logs(pathspec: str, streams: frozenset[str], timestamps: bool, chosen: Path 
     """Print what the named tasks printed; with several tasks, a line before each says which it is."""
     store = store_for_reading(chosen)
     selection = select(store, pathspec)
-    printed = ((task, tuple(_lines(store, task, streams))) for task in selection.tasks)
+    printed = ((task, tuple(_lines(store, selection, task, streams))) for task in selection.tasks)
     for number, (task, lines) in enumerate((task, lines) for task, lines in printed if lines):
         where = selection.pathspec(task)
         if len(selection.tasks) > 1 and not timestamps:
@@ -92,15 +92,18 @@ def logs(pathspec: str, streams: frozenset[str], timestamps: bool, chosen: Path 
     return 0
 
 
-def _lines(store: DirectoryStore, task: TaskHistory, streams: frozenset[str]) -> Iterator[tuple[float, str]]:
-    """The lines of the latest attempt that has ended, and why it failed."""
-    ended = task.latest
-    if ended is None:
+def _lines(
+    store: DirectoryStore, selection: Selection, task: TaskHistory, streams: frozenset[str]
+) -> Iterator[tuple[float, str]]:
+    """The lines of the latest attempt, and why it failed."""
+    if not task.attempts:
         return
-    for line in log.read(store.blobs, ended.log) if ended.log else ():
+    attempt = task.attempts[-1]
+    for line in log.of_attempt(store, selection.flow, selection.run_id, task.created.task_id, attempt):
         if line.stream in streams:
             yield line.time, line.text
-    if ended.failure and not ended.caught and "stderr" in streams:
+    ended = attempt.finished
+    if ended and ended.failure and not ended.caught and "stderr" in streams:
         yield from ((ended.time, line) for line in sentences.failure(ended.failure))
 
 

@@ -213,7 +213,7 @@ class Task(PathObject):
 
     @property
     def stdout(self) -> str:
-        """Everything that the attempt printed to standard output; empty before its end."""
+        """Everything that the attempt printed to standard output; while it runs, what it has printed so far."""
         return "".join(f"{line.text}\n" for line in self._lines("stdout"))
 
     @property
@@ -229,7 +229,8 @@ class Task(PathObject):
     def _lines(self, stream: str) -> Iterator[LogLine]:
         if stream not in ("stdout", "stderr"):
             raise ValueError(f"a task prints to `stdout` or `stderr`, not to `{stream}`")
-        lines = log.read(self._store.blobs, self._ended.log) if self._ended and self._ended.log else []
+        flow, run_id = self._above.pathspec.split("/")[:2]
+        lines = log.of_attempt(self._store, flow, run_id, self.id, self._shown)
         return (line for line in lines if line.stream == stream)
 
     # What is read from the store

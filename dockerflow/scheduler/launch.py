@@ -32,6 +32,7 @@ from dockerflow.store import code_package, manifest, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import RunStarted, StepRecord
+from dockerflow.store.sweep import sweep
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
@@ -70,6 +71,7 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     flow = request.loaded.flow
     check(flow)
     store = DirectoryStore(request.store)
+    sweep(store)
     host, records = _host_and_steps(request, store, notify)
     with closing(host):
         return _run(request, store, host, records, notify)
@@ -83,8 +85,12 @@ def _run(
     with _signals(inbox):
         started = _started(request, store, records, notify)
         _write_run_id(request.run_id_file, started.run_id)
-        # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
-        with closing(JournalWriter(store, flow.name, started.run_id)) as journal, _outbox(store, started) as outbox:
+        with (
+            runs.hold(store, flow.name, started.run_id),
+            # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
+            closing(JournalWriter(store, flow.name, started.run_id)) as journal,
+            _outbox(store, started) as outbox,
+        ):
             journal.append(started)
             journal.flush()
             notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps)))
@@ -108,7 +114,7 @@ def _write_run_id(file: Path | None, run_id: str) -> None:
 @contextmanager
 def _outbox(store: DirectoryStore, started: RunStarted) -> Iterator[Path]:
     """The folder in which every worker of the run gets one of its own to write to."""
-    folder = store.root / runs.run_key(started.flow, started.run_id) / "outbox"
+    folder = runs.outbox_folder(store, started.flow, started.run_id)
     try:
         yield folder
     finally:

@@ -84,7 +84,7 @@ class Loop:
     inbox: Inbox
 
     def __post_init__(self) -> None:
-        self._logs = Logs(self.store.blobs)
+        self._logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id)
         self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start-worker")
         self._requests: dict[int, WorkerRequest] = {}  # of workers that have not ended
         self._handles: dict[int, Worker] = {}
@@ -112,6 +112,7 @@ class Loop:
             raise
         finally:
             self._end_workers()
+            self._logs.close()
 
     def _broken_off(self, error: BaseException) -> None:
         if not self.core.finished:

@@ -1,4 +1,4 @@
-"""What an attempt printed, as one blob.
+"""What an attempt printed: a file that grows while it runs, one blob when it has ended.
 
 One JSON line per line printed: [time, "o" or "e", text]. The lines of several attempts, or of one attempt in several
 pieces, are joined by putting their bytes one after the other. Any text goes in, also bytes that were no UTF-8 and were
@@ -11,8 +11,11 @@ import json
 from typing import Iterable, List
 
 from dockerflow.store.blobs import Blobs
+from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import DamagedRecord
+from dockerflow.store.history import Attempt
 from dockerflow.store.records import LogLine
+from dockerflow.store.runs import running_log
 
 _LETTERS = {"stdout": "o", "stderr": "e"}
 _STREAMS = {letter: stream for stream, letter in _LETTERS.items()}
@@ -43,3 +46,14 @@ def read(blobs: Blobs, sha256: str) -> List[LogLine]:
         return decode_lines(bytes(blobs.get(sha256)))
     except ValueError as error:
         raise DamagedRecord(f"blob `{sha256}` is not a log that this version can read") from error
+
+
+def of_attempt(store: DirectoryStore, flow: str, run_id: str, task_id: str, attempt: Attempt) -> List[LogLine]:
+    """What an attempt has printed; so far, if it runs or was cut off with its scheduler. Raises as `read` does."""
+    if attempt.finished is not None:
+        return read(store.blobs, attempt.finished.log) if attempt.finished.log else []
+    try:
+        written = running_log(store, flow, run_id, task_id, attempt.number).read_bytes()
+    except OSError:  # it has printed nothing, or has ended this moment
+        return []
+    return decode_lines(written[: written.rfind(b"\n") + 1])

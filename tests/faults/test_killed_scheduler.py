@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from dockerflow.store import history, runs
+from dockerflow.client import Run
+from dockerflow.store import history, journal, log, runs
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.history import RunHistory
 
 FLOW = """
+import time
 from dockerflow import FlowSpec, step
 
 class Killed(FlowSpec):
@@ -57,17 +60,25 @@ sys.exit(outcome.status != "succeeded")
 """
 
 
-def start(folder: Path) -> subprocess.Popen:
-    (folder / "flow.py").write_text(textwrap.dedent(FLOW))
+def start(folder: Path, flow: str = FLOW) -> subprocess.Popen:
+    (folder / "flow.py").write_text(textwrap.dedent(flow))
     return subprocess.Popen([sys.executable, "-c", LAUNCH, str(folder)], start_new_session=True)
 
 
-def kill_after(child: subprocess.Popen, seconds: float) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(timeout=seconds)
+def kill(child: subprocess.Popen) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(child.pid, signal.SIGKILL)
     child.wait()
+
+
+def wait_for_records(store: DirectoryStore, child: subprocess.Popen, count: int) -> RunHistory | None:
+    """Wait until a new run's journal has `count` records, and return what it told then; None if it ended before."""
+    known = set(runs.run_ids(store, "Killed"))
+    while child.poll() is None:
+        for run_id in runs.run_ids(store, "Killed"):
+            if run_id not in known and len(journal.read(store, "Killed", run_id)) >= count:
+                return history.read(store, "Killed", run_id)
+    return None
 
 
 def check_readable(store: DirectoryStore) -> list[str]:
@@ -77,7 +88,7 @@ def check_readable(store: DirectoryStore) -> list[str]:
     found = []
     for run_id in runs.run_ids(store, "Killed"):
         past = history.read(store, "Killed", run_id)
-        found.append(past.status)
+        found.append(history.status_now(store, "Killed", run_id, past))
         for task in past.tasks.values():
             result = task.result
             if result is not None and result.manifest is not None:
@@ -87,12 +98,52 @@ def check_readable(store: DirectoryStore) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_store_is_readable_whenever_the_scheduler_was_killed(seed, tmp_path):
+    """At random moments: while it starts, runs tasks, writes its journal, ends."""
     rng = random.Random(seed)
     store = DirectoryStore(tmp_path / ".dockerflow")
     for _ in range(5):
-        kill_after(start(tmp_path), rng.uniform(0.2, 1.5))
+        child = start(tmp_path)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=rng.uniform(0.2, 1.5))
+        kill(child)
         check_readable(store)
     assert start(tmp_path).wait(timeout=60) == 0
     statuses = check_readable(store)
     assert statuses[0] == "succeeded"
-    assert set(statuses) <= {"succeeded", "running"}
+    assert set(statuses) <= {"succeeded", "killed"}
+
+
+@pytest.mark.parametrize("records", [1, 4, 20, 60])
+def test_what_the_journal_told_before_the_kill_is_there_after_it(records, tmp_path):
+    """In the middle of the run, by what its journal holds: every task that had ended has its result and its log."""
+    store = DirectoryStore(tmp_path / ".dockerflow")
+    child = start(tmp_path)
+    before = wait_for_records(store, child, records)
+    kill(child)
+    assert before is not None, "the run ended before it could be killed"
+    (run_id,) = runs.run_ids(store, "Killed")
+    after = history.read(store, "Killed", run_id)
+    for task_id, task in before.tasks.items():
+        if task.result is not None:
+            assert after.tasks[task_id].result == task.result
+            assert store.blobs.has(task.result.manifest)
+            if task.created.step == "work":
+                number = after.tasks[task_id].created.foreach[-1][2]
+                printed = log.of_attempt(store, "Killed", run_id, task_id, task.attempts[-1])
+                assert [line.text for line in printed] == [f"line {number}"]
+    assert check_readable(store) == ["killed"]
+
+
+def test_what_a_task_had_printed_outlives_its_scheduler(tmp_path):
+    store = DirectoryStore(tmp_path / ".dockerflow")
+    child = start(tmp_path, FLOW.replace('print("line", self.y)', 'print("line", self.y, flush=True); time.sleep(600)'))
+    printed: list = []
+    while not printed:
+        assert child.poll() is None
+        for run_id in runs.run_ids(store, "Killed"):
+            for task in history.read(store, "Killed", run_id).tasks.values():
+                for attempt in task.attempts[-1:]:
+                    printed += log.of_attempt(store, "Killed", run_id, task.created.task_id, attempt)
+    kill(child)
+    tasks = Run(f"Killed/{run_id}", store=store)["work"]
+    assert "line" in "".join(task.stdout for task in tasks)

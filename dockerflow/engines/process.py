@@ -87,7 +87,7 @@ class ProcessWorker:
         self._work = work
         self._listener = listener
         name = f"worker-{process.pid}"
-        self._sender = Sender(name, self._write, self._stdin.close)
+        self._sender = Sender(name, self._write, self._end_input)
         threading.Thread(target=self._listen, name=name, daemon=True).start()
 
     def send(self, task: RunTask) -> None:
@@ -114,6 +114,9 @@ class ProcessWorker:
         rest = memoryview(frame)
         while rest:
             rest = rest[self._stdin.write(rest) :]
+
+    def _end_input(self) -> None:
+        self._stdin.close()
 
     def _listen(self) -> None:
         code = None

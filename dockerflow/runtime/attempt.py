@@ -82,6 +82,7 @@ def _be_the_task(task: RunTask, run: Run, folder: str, pipe: str, ends: Tuple[in
         processes.die_with_parent()
         os.setsid()
         _reset_signals()
+        processes.show_again()  # the worker's descriptors are closed by now
         memory.volunteer()
         for target, end in zip((1, 2), ends):
             os.dup2(end, target)

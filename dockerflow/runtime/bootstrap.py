@@ -41,4 +41,7 @@ def main(arguments: List[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    # Not `sys.exit`, which waits for threads that the flow's import has started.
+    os._exit(status)

@@ -16,6 +16,7 @@ from typing import Dict, FrozenSet, Iterable, List, Set, Tuple
 
 # <linux/prctl.h>
 _SET_PDEATHSIG = 1
+_SET_DUMPABLE = 4
 _SET_CHILD_SUBREAPER = 36
 
 # How long processes may take to die after SIGKILL, in seconds. One that waits for a broken disk does not die at all.
@@ -25,6 +26,20 @@ PATIENCE = 10.0
 def become_reaper() -> None:
     """Make this process the parent of its orphaned descendants."""
     ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def hide() -> None:
+    """Keep other processes of this user from opening our descriptors and our memory (`/proc/pid/fd`, `ptrace`).
+
+    The kernel's word for it is "not dumpable". Files of our own below `/proc/self` are then root's: `show_again` is for
+    a task's process, whose code may want them.
+    """
+    ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def show_again() -> None:
+    """Undo `hide`, which a forked process inherits."""
+    ctypes.CDLL(None).prctl(_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def die_with_parent() -> None:

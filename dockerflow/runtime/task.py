@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -17,6 +18,7 @@ from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import ArtifactError, CannotEncode
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.caught import Caught
+from dockerflow.flow.conda_names import package_of
 from dockerflow.flow.current import Situation, current
 from dockerflow.flow.definition import Catch, Flow, Step
 from dockerflow.flow.errors import StepError
@@ -37,6 +39,9 @@ Refs = Mapping[str, ArtifactRef]
 
 # Values that cannot be changed in place: an inherited one need not be compared with what was loaded.
 _IMMUTABLE = (bool, int, float, str, bytes, type(None))
+
+# What a stream raises that the user's code has closed or replaced.
+_CLOSED = (AttributeError, OSError, ValueError)
 
 
 def run_task(cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> TaskResult:
@@ -168,7 +173,7 @@ class _Attempt:
         if interrupted or not self._catches:
             return self.result(failure, self._save_what_can_be(this))
         if self._catch is not None and self._catch.print_exception:
-            print(f"@catch: {this!r} failed\n{failure.traceback or failure.message}", file=sys.stderr)
+            _tell(f"@catch: {this!r} failed\n{failure.traceback or failure.message}")
         self._keep(this, _caught(failure, self._step.name))
         taken = Taken(self._step.next) if self._step.next else None
         result = self.result(failure, self._save_what_can_be(this))
@@ -196,7 +201,7 @@ class _Attempt:
         except StoreError as error:
             if self._catches:
                 raise
-            print(f"the artifacts of the failed attempt could not be kept: {error.message}", file=sys.stderr)
+            _tell(f"the artifacts of the failed attempt could not be kept: {error.message}")
             return None
 
     def _artifacts(self, this: FlowSpec) -> Tuple[Dict[str, Any], Dict[str, ArtifactRef]]:
@@ -243,9 +248,11 @@ class _Attempt:
         first = faults[0]
         names = [name for name in own if name not in good]
         types = " and ".join(f"`{name}` ({_type_of(own[name])})" for name in names)
+        prefix = f"artifact `{names[0]}` cannot be stored: "
+        reason = first.message[len(prefix) :] if first.message.startswith(prefix) else first.message
         failure = Failure(
             kind="artifact",
-            message=f"step `{self._step.name}` cannot keep the artifact {types}: {first.message}",
+            message=f"step `{self._step.name}` cannot keep the artifact {types}: {reason}",
             type_name=type_name(first),
             hint=first.hint or "keep what it is made from instead, or let it be a variable of the step: no `self.`",
         )
@@ -264,8 +271,14 @@ def _call(step: Any, arguments: Tuple[Any, ...]) -> Optional[Failure]:
         return _failure(error)
     finally:
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            with suppress(*_CLOSED):
+                stream.flush()
     return None
+
+
+def _tell(text: str) -> None:
+    with suppress(*_CLOSED):
+        print(text, file=sys.stderr)
 
 
 def _exit(error: SystemExit) -> Failure:
@@ -283,8 +296,14 @@ def _exit(error: SystemExit) -> Failure:
 def _failure(error: BaseException) -> Failure:
     kind = "artifact" if isinstance(error, (ArtifactError, StoreError)) else "exception"
     message = error.message if isinstance(error, DockerflowError) else _text_of(error)
-    hint = getattr(error, "hint", None) if isinstance(error, DockerflowError) else None
+    hint = error.hint if isinstance(error, DockerflowError) else _hint(error)
     return Failure(kind, message, type_name(error), traceback_of(error), hint or "")
+
+
+def _hint(error: BaseException) -> Optional[str]:
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in sys.modules:
+        return f'give the step the library: `@conda(libraries={{"{package_of(error.name)}": ""}})`'
+    return None
 
 
 def _text_of(error: BaseException) -> str:

@@ -14,6 +14,7 @@ import time
 from typing import NamedTuple
 
 from dockerflow.errors import DockerflowError
+from dockerflow.runtime import processes
 from dockerflow.runtime.attempt import Run
 from dockerflow.runtime.channel import Channel, open_channel
 from dockerflow.runtime.messages import Broken, Ready, RunTask, TaskResult
@@ -37,6 +38,8 @@ class Place(NamedTuple):
 def main(place: Place) -> int:
     """Serve until the scheduler goes away. Returns the status to exit with."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scheduler, which tells us what to do
+    if os.getpid() == 1:  # of a container: the kernel kills its first process by no signal that has no handler
+        signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))
     channel = open_channel()
     began = time.monotonic()
     try:
@@ -51,6 +54,9 @@ def main(place: Place) -> int:
 
 
 def _serve(channel: Channel, run: Run, place: Place, seconds: float) -> int:
+    # A task runs as the same user, and must not speak for us. Not before there is one: the flow's import may want to
+    # look at its own process.
+    processes.hide()
     server = Server(channel, run, place.work, os.path.join(place.private, "result"), place.alone)
     channel.send(Ready(".".join(map(str, sys.version_info[:3])), seconds))
     try:

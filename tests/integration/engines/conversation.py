@@ -70,6 +70,10 @@ class Conversation:
         self._heard: queue.Queue[tuple[int, Said]] = queue.Queue()
         self.worker = scene.host.start_worker(request, lambda worker_id, said: self._heard.put((worker_id, said)))
 
+    def waiting(self) -> int:
+        """How many messages are there to be read."""
+        return self._heard.qsize()
+
     def next(self) -> Said:
         worker_id, said = self._heard.get(timeout=LIMIT)
         assert worker_id == self.request.worker_id

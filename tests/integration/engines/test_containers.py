@@ -35,7 +35,7 @@ def test_a_container_may_do_as_little_as_possible(inspected: dict[str, Any]) -> 
     assert not host["CapAdd"]
     assert host["SecurityOpt"] == ["no-new-privileges"]
     assert host["Privileged"] is False
-    assert host["Init"] is True
+    assert not host["Init"]
     assert host["PidsLimit"] == 4096
     assert host["Ulimits"] == [{"Name": "core", "Hard": 0, "Soft": 0}]
     assert inspected["Config"]["User"] not in ("", "0", "root", "0:0")
@@ -181,17 +181,16 @@ def test_an_image_that_the_engine_lacks_is_an_error(scene: Scene) -> None:
         scene.start(image="dockerflow-test/no-such-image:1")
 
 
-def test_an_image_without_the_python_ends_the_worker_with_the_reason_and_leaves_no_container(
+def test_an_image_without_the_python_is_an_error_with_the_reason_and_leaves_no_container(
     image: str, tmp_path: Path, docker_client: docker.DockerClient
 ) -> None:
     host = DockerHost.connect(python="/no/such/python")
     try:
         scene = Scene(host, tmp_path, image)
-        worker = scene.start()
-        ended = worker.next()
-        assert isinstance(ended, WorkerEnded)
-        assert "/no/such/python" in ended.diagnostics
-        _wait_until(lambda: not _exists(docker_client, _id(worker)))
+        request = scene.request()
+        with pytest.raises(EngineError, match="/no/such/python"):
+            host.start_worker(request, lambda worker_id, said: None)
+        assert not docker_client.containers.list(all=True, filters={"name": request.name})
     finally:
         host.close()
 
@@ -211,12 +210,21 @@ def test_a_name_that_is_taken_is_an_error(scene: Scene) -> None:
         scene.start(name=name)
 
 
-def test_containers_are_removed_by_their_labels(scene: Scene, docker_host: DockerHost) -> None:
-    mine, other = (scene.start(labels={"dockerflow.run": run}) for run in ("mine", "other"))
-    assert docker_host.remove_containers({"dockerflow.run": "mine"}) == 1
-    mine.until(WorkerEnded)
-    other.send("start")
-    assert other.outcome()[1].ok
+def test_a_task_can_open_nothing_of_any_other_process(scene: Scene) -> None:
+    worker = scene.start()
+    _, result = worker.run("writes_into_the_worker")
+    assert worker.artifacts(result)["written"] == []
+    assert worker.run("start")[1].ok
+
+
+def test_a_container_that_speaks_no_protocol_is_ended(image: str, tmp_path: Path) -> None:
+    host = DockerHost.connect(python="/bin/echo")
+    try:
+        ended = Scene(host, tmp_path, image).start().next()
+        assert isinstance(ended, WorkerEnded)
+        assert "not a worker message" in ended.diagnostics
+    finally:
+        host.close()
 
 
 def _id(worker: Conversation) -> str:

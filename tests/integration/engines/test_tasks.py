@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
+from dockerflow.engines.listener import LOGS
 from dockerflow.engines.worker import WorkerEnded
 from dockerflow.runtime.messages import Broken, Log, Ready, TaskResult
 from tests.integration.engines.conversation import Conversation, Scene
@@ -94,6 +98,12 @@ def test_a_task_cannot_reach_the_protocol(worker: Conversation, step: str) -> No
     assert worker.run("start")[1].ok
 
 
+def test_a_task_may_look_at_its_own_process(worker: Conversation) -> None:
+    lines, result = worker.run("looks_at_itself")
+    assert result.ok, result.failure
+    assert lines == [("stdout", "through the device")]
+
+
 def test_a_daemon_is_gone_before_the_next_task(worker: Conversation) -> None:
     assert len(worker.artifacts(worker.run("leaves_a_daemon")[1])["processes"]) == 2
     assert len(worker.artifacts(worker.run("counts_processes")[1])["processes"]) == 1
@@ -144,6 +154,39 @@ def test_ending_a_worker_ends_its_task(worker: Conversation, how: str) -> None:
     assert ended.exit_code in ((0,) if how == "stop" else (137, 143))
     assert not ended.out_of_memory
     assert ended.failure().kind == "lost"
+
+
+def test_stopping_a_worker_ends_an_import_that_does_not_end(any_scene: Scene) -> None:
+    worker = any_scene.start("Slow")
+    worker.worker.stop()
+    assert isinstance(worker.next(), WorkerEnded)
+
+
+def test_a_thread_of_the_flows_import_does_not_keep_a_stopped_worker(any_scene: Scene) -> None:
+    worker = any_scene.start("Threaded")
+    worker.until(Ready)
+    worker.worker.stop()
+    assert worker.until(WorkerEnded).exit_code == 0
+
+
+def test_a_task_that_prints_without_end_waits_for_its_reader_and_can_be_ended(any_scene: Scene) -> None:
+    worker = any_scene.start()
+    worker.send("prints_without_end")
+    first = worker.until(Log)
+    waiting = _settled(worker.waiting)
+    assert 0 < waiting <= LOGS
+    worker.worker.stop()
+    assert worker.until(WorkerEnded).exit_code == 0
+    assert first.lines
+
+
+def _settled(count: Callable[[], int]) -> int:
+    """The number when it no longer grows."""
+    found = -1
+    while count() != found:
+        found = count()
+        time.sleep(0.5)  # nothing tells that a writer waits
+    return found
 
 
 def test_sending_to_a_worker_that_is_gone_is_no_error(worker: Conversation) -> None:

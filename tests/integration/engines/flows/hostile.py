@@ -65,6 +65,25 @@ class Hostile(FlowSpec):
         self.next(self.end)
 
     @step
+    def writes_into_the_worker(self):
+        pids = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if pid != os.getpid()]
+        self.written = []
+        for path in itertools.chain.from_iterable(map(_open_files, pids)):
+            with contextlib.suppress(OSError), open(path, "wb", buffering=0) as stream:
+                stream.write(b'\x00\x00\x00\x0b["Ready",[]]')
+                self.written.append(path)
+        self.next(self.end)
+
+    @step
+    def looks_at_itself(self):
+        for name in ("environ", "maps", "auxv", "mem"):
+            with open("/proc/self/" + name, "rb") as stream:
+                stream.read(0)
+        with open("/dev/stdout", "w") as stream:
+            stream.write("through the device\n")
+        self.next(self.end)
+
+    @step
     def closes_everything(self):
         os.closerange(0, 1024)
         self.next(self.end)
@@ -110,6 +129,11 @@ class Hostile(FlowSpec):
         for _ in range(50_000):
             print(line)
         self.next(self.end)
+
+    @step
+    def prints_without_end(self):
+        while True:
+            print("x" * 99)
 
     @step
     def prints_strangely(self):
@@ -162,6 +186,14 @@ def _writes(folder):
     except OSError:
         return False
     return True
+
+
+def _open_files(pid):
+    folder = f"/proc/{pid}/fd"
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
+    except OSError:
+        return [os.path.join(folder, str(number)) for number in (*range(10), *range(100, 120))]
 
 
 def _processes():

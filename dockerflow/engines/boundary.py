@@ -11,6 +11,7 @@ whatever the exception was caused by or carries.
 from __future__ import annotations
 
 import errno
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -87,7 +88,9 @@ def _words(error: BaseException) -> str:
 
 
 def _system_error(error: BaseException) -> int | None:
-    codes = (each.errno for each in _inside(error) if isinstance(each, OSError) and isinstance(each.errno, int))
+    # The numbers of `ssl` are not the system's: its 1 would mean that somebody may not do something.
+    found = (each for each in _inside(error) if isinstance(each, OSError) and not isinstance(each, ssl.SSLError))
+    codes = (each.errno for each in found if isinstance(each.errno, int))
     return next(codes, None)
 
 

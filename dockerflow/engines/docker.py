@@ -61,6 +61,7 @@ class DockerHost:
         with translated("ask the engine about itself", url):
             version, info = client.version(), client.info()
         check_version(version, url)
+        check_users(info, url)
         self._info: Mapping[str, Any] = info
         self._exits = Exits(client, info.get("SystemTime", ""))
         self._kills: list[threading.Thread] = []
@@ -71,11 +72,15 @@ class DockerHost:
 
         Raises EngineNotFound, EngineDenied, EngineTooOld, or EngineError for an address that makes no sense.
         """
-        address = url or os.environ.get("DOCKER_HOST") or _context_address() or "unix:///var/run/docker.sock"
+        from_variables = url is None and bool(os.environ.get("DOCKER_HOST"))  # with DOCKER_TLS_VERIFY, DOCKER_CERT_PATH
+        context = None if url or from_variables else _current_context()
+        address = url or os.environ.get("DOCKER_HOST") or (context and context.Host) or "unix:///var/run/docker.sock"
+        options: dict[str, Any] = {"version": "auto", "max_pool_size": _CONNECTIONS}
         with translated("reach the Docker engine", address):
-            options: dict[str, Any] = {"version": "auto", "max_pool_size": _CONNECTIONS}
-            from_variables = url is None and "DOCKER_HOST" in os.environ  # with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH
-            client = docker.from_env(**options) if from_variables else docker.DockerClient(address, **options)
+            if from_variables:
+                client = docker.from_env(**options)
+            else:
+                client = docker.DockerClient(address, tls=(context and context.TLSConfig) or False, **options)
         return cls(client, address, python)
 
     @property
@@ -275,8 +280,19 @@ def check_version(version: Mapping[str, Any], url: str) -> None:
         raise EngineTooOld(f"the engine at `{url}` is {engine}, and {oldest} is the oldest that works", NEWER)
 
 
-def _context_address() -> str | None:
-    """The address of docker's current context, which Docker Desktop and others set up."""
+def check_users(info: Mapping[str, Any], url: str) -> None:
+    """`info` is what the engine says about itself. Raises EngineError for one whose containers have users of their own.
+
+    A task there is nobody that this machine knows: it could neither read the store nor write what we can read.
+    """
+    if any("userns" in str(option) for option in info.get("SecurityOptions") or ()):
+        raise EngineError(
+            f"the engine at `{url}` maps the users in containers to others (`userns-remap`), who may not use the store",
+            "take `userns-remap` out of the engine's daemon.json, or use a rootless engine, which needs no mapping",
+        )
+
+
+def _current_context() -> Any:
+    """docker's current context, which Docker Desktop and others set up: an address and how to prove who one is."""
     with translated("read the current docker context", "~/.docker"):
-        context = ContextAPI.get_current_context()
-        return context.Host if context is not None else None
+        return ContextAPI.get_current_context()

@@ -7,6 +7,7 @@ import errno
 import inspect
 import os
 import socket
+import ssl
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,13 @@ def test_a_socket_that_this_user_may_not_use_is_denied() -> None:
     denied = PermissionError(errno.EACCES, "Permission denied")
     wrapped = requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", denied))
     assert type(translate(wrapped, DOING, ENGINE)) is EngineDenied
+
+
+def test_a_certificate_that_is_not_accepted_is_nothing_that_a_user_may_not_do() -> None:
+    refused = requests.exceptions.SSLError(ssl.SSLError(1, "certificate verify failed"))
+    error = translate(refused, DOING, ENGINE)
+    assert type(error) is EngineError
+    assert "certificate verify failed" in error.message
 
 
 def test_an_address_that_makes_no_sense_is_an_error_about_the_setting() -> None:

@@ -10,7 +10,7 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import difflib
-from types import FunctionType
+from types import MethodType
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from dockerflow.flow.errors import StepError
@@ -137,11 +137,13 @@ def with_view(flow: FlowSpec, view: View) -> FlowSpec:
 
 
 def own_artifacts(flow: FlowSpec) -> Dict[str, Any]:
-    """The attributes that are artifacts: everything set on the instance but functions and what begins with `__`."""
+    """The attributes that are artifacts: everything set on the instance but the flow's own methods and what begins
+    with `__`. Metaflow drops every function without a word; here one that cannot be stored fails the task.
+    """
     return {
         name: value
         for name, value in vars(flow).items()
-        if not name.startswith("__") and name not in INTERNAL and not _is_code(value)
+        if not name.startswith("__") and name not in INTERNAL and not _is_method_of(flow, value)
     }
 
 
@@ -161,8 +163,8 @@ def _is_constant(cls: Any, name: str) -> bool:
     return not isinstance(value, type) and not hasattr(type(value), "__get__")
 
 
-def _is_code(value: Any) -> bool:
-    return isinstance(value, (FunctionType, Parameter)) or type(value).__name__ == "method"
+def _is_method_of(flow: FlowSpec, value: Any) -> bool:
+    return isinstance(value, MethodType) and value.__self__ is flow
 
 
 def _missing(flow: FlowSpec, view: View, name: str) -> str:

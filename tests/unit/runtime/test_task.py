@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -162,9 +164,65 @@ def test_artifact_that_cannot_be_stored_is_named_with_type_and_step(one: Callabl
     result = task.run()
     assert result.failure is not None
     assert result.failure.kind == "artifact"
-    assert "step `start` cannot keep the artifact `lock` (dict)" in result.failure.message
+    said = 'step `start` cannot keep the artifact `lock` (dict): `lock["a"]` in it is a `_thread.lock` that cannot'
+    assert result.failure.message.startswith(said)
+    assert result.failure.message.count("artifact") == 1
     assert result.failure.hint
     assert task.artifacts(result) == {"fine": 1}
+
+
+def test_function_of_a_module_is_an_artifact_like_any_value(tmp_path: Path) -> None:
+    text = """
+        def twice(x):
+            return 2 * x
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.f, self.upper = twice, "a text".upper
+                self.next(self.end)
+            @step
+            def end(self):
+                self.y = self.f(4), self.upper()
+    """
+    assert _driven(tmp_path, text).task("end").artifacts["y"] == (8, "A TEXT")
+
+
+@pytest.mark.parametrize("value", ["lambda x: x", "threading.Lock().acquire", "[lambda: 1]"])
+def test_function_that_cannot_be_stored_fails_the_task_and_is_not_lost(value: str, one: Callable[..., OneTask]) -> None:
+    failure = one(f"import threading\nself.f = {value}\nself.next(self.end)").run().failure
+    assert failure is not None
+    assert (failure.kind, failure.message.startswith("step `start` cannot keep the artifact `f` (")) == (
+        "artifact",
+        True,
+    )
+    assert failure.hint
+
+
+def test_method_of_the_flow_itself_is_left_out(one: Callable[..., OneTask]) -> None:
+    task = one("self.f = self.end\nself.x = 1\nself.next(self.end)")
+    assert task.artifacts(task.run()) == {"x": 1}
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_step_may_close_its_streams(stream: str, one: Callable[..., OneTask], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, stream, io.TextIOWrapper(io.BytesIO()))
+    task = one(f"import sys\nsys.{stream}.close()\nself.x = 1\nself.next(self.end)")
+    result = task.run()
+    assert (result.failure, task.artifacts(result)) == (None, {"x": 1})
+
+
+def test_failure_is_caught_although_there_is_nowhere_to_print_it(
+    one: Callable[..., OneTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO()))
+    result = one("import sys\nsys.stderr.close()\n1 / 0\nself.next(self.end)", "@catch(var='failed')").run()
+    assert (result.ok, result.caught) == (True, True)
+
+
+def test_module_that_a_step_lacks_is_named_as_conda_calls_its_package(one: Callable[..., OneTask]) -> None:
+    failure = one("from a_missing_library.deeper import x\nself.next(self.end)").run().failure
+    assert failure is not None
+    assert failure.hint == 'give the step the library: `@conda(libraries={"a_missing_library": ""})`'
 
 
 def test_artifact_that_cannot_be_stored_is_caught_like_an_exception(one: Callable[..., OneTask]) -> None:

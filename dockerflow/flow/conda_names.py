@@ -1,0 +1,61 @@
+"""What conda calls the package that a module comes from, for hints.
+
+Most packages are called like their module. The others cannot be told from the name, so the usual ones are listed here;
+the names are those of conda-forge.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+__all__ = ["PACKAGES", "package_of"]
+
+PACKAGES = {
+    "Bio": "biopython",
+    "Crypto": "pycryptodome",
+    "MySQLdb": "mysqlclient",
+    "OpenSSL": "pyopenssl",
+    "PIL": "pillow",
+    "PyQt5": "pyqt",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv",
+    "dateutil": "python-dateutil",
+    "docx": "python-docx",
+    "dotenv": "python-dotenv",
+    "faiss": "faiss-cpu",
+    "fitz": "pymupdf",
+    "git": "gitpython",
+    "google.cloud.bigquery": "google-cloud-bigquery",
+    "google.cloud.storage": "google-cloud-storage",
+    "google.protobuf": "protobuf",
+    "graphviz": "python-graphviz",
+    "igraph": "python-igraph",
+    "jose": "python-jose",
+    "jwt": "pyjwt",
+    "kafka": "kafka-python",
+    "magic": "python-magic",
+    "mpl_toolkits": "matplotlib",
+    "osgeo": "gdal",
+    "pptx": "python-pptx",
+    "pylab": "matplotlib",
+    "serial": "pyserial",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "skopt": "scikit-optimize",
+    "slugify": "python-slugify",
+    "tables": "pytables",
+    "torch": "pytorch",
+    "usb": "pyusb",
+    "win32api": "pywin32",
+    "xxhash": "python-xxhash",
+    "yaml": "pyyaml",
+    "zmq": "pyzmq",
+}
+
+
+def package_of(module: str) -> str:
+    """The conda package of a module, which may be dotted; the module's first name where it is none of the known."""
+    words = module.split(".")
+    known = (".".join(words[:count]) for count in range(len(words), 0, -1))
+    return next((PACKAGES[name] for name in known if name in PACKAGES), words[0])

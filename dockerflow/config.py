@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,30 @@ from dockerflow.store import files
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["SETTINGS", "Config", "ConfigError", "load_config", "project_file", "set_in_file", "state_dir", "user_file"]
+__all__ = [
+    "SETTINGS",
+    "Config",
+    "ConfigError",
+    "load_config",
+    "misspelt_variables",
+    "project_file",
+    "set_in_file",
+    "state_dir",
+    "user_file",
+]
 
 FILE = "config.yaml"
 DEFAULT = "default"
+
+
+# What the environment may say that is no setting.
+OTHER_VARIABLES = ("DOCKERFLOW_USER",)
+
+# As the engine takes it: host, path, tag, digest (https://pkg.go.dev/github.com/distribution/reference).
+_IMAGE_NAME = re.compile(
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
+)
 
 
 class ConfigError(DockerflowError):
@@ -75,9 +96,9 @@ def user_file() -> Path:
 
 
 def project_file(start: Path) -> Path | None:
-    """The nearest `.dockerflow/config.yaml`, from `start` upwards."""
+    """The nearest `.dockerflow/config.yaml`, from `start` upwards. Raises ConfigError where one may not look for it."""
     folders = [start.resolve(), *start.resolve().parents]
-    return next((path for folder in folders if (path := folder / ".dockerflow" / FILE).is_file()), None)
+    return next((path for folder in folders if _is_file(path := folder / ".dockerflow" / FILE)), None)
 
 
 def load_config(start: Path | None = None) -> Config:
@@ -97,7 +118,7 @@ def set_in_file(path: Path, setting: str, value: str | tuple[str, ...]) -> None:
     """Write one setting into a configuration file, made if it is not there. The rest, comments included, stays."""
     import yaml  # noqa: PLC0415 - 20 ms that `import dockerflow` should not cost
 
-    text = path.read_text("utf-8") if path.is_file() else ""
+    text = _text(path) if _is_file(path) else ""
     line = yaml.safe_dump({setting: list(value) if isinstance(value, tuple) else value}, default_flow_style=False)
     begin, end = next(((b, e) for key, b, e in _spans(path, text) if key == setting), (len(text), len(text)))
     if begin == len(text) and text and not text.endswith("\n"):
@@ -112,7 +133,7 @@ def set_in_file(path: Path, setting: str, value: str | tuple[str, ...]) -> None:
 def _settings(start: Path) -> Iterator[tuple[str, Any, str]]:
     """Every setting that is set anywhere, the ones that win last."""
     project = project_file(start)
-    if user_file().is_file():
+    if _is_file(user_file()):
         yield from _in_file(user_file(), user_file().parent)
     if project is not None:
         yield from _in_file(project, project.parent.parent)
@@ -121,17 +142,42 @@ def _settings(start: Path) -> Iterator[tuple[str, Any, str]]:
         given = os.environ.get(variable, "")
         if given:
             words = given.replace(",", " ").split() if about.kind == "list" else given
-            yield setting, _converted(setting, words, start), variable
+            yield setting, _converted(setting, words, start, variable), variable
 
 
 def _in_file(path: Path, folder: Path) -> Iterator[tuple[str, Any, str]]:
-    for key, value in _pairs(path, path.read_text("utf-8")):
+    for key, value in _pairs(path, _text(path)):
         setting, place = str(key.value), f"{path}:{key.start_mark.line + 1}"
         if setting not in SETTINGS:
             raise ConfigError(f"{place}: there is no setting `{setting}`.", _nearest(setting))
         if value.tag.endswith(":null"):
             continue
-        yield setting, _converted(setting, _plain(setting, value, path), folder), place
+        yield setting, _converted(setting, _plain(setting, value, path), folder, place), place
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise ConfigError(
+            f"{path.parent}: cannot look for `{path.name}` there: {error.strerror}.",
+            f"make the folder readable for {_who()}, or start in another place",
+        ) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}.", f"make the file readable for {_who()}"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: this is not text in UTF-8.", "one `setting: value` a line") from None
+
+
+def _who() -> str:
+    return f"the user with the id {os.geteuid()}"
 
 
 def _pairs(path: Path, text: str) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
@@ -162,10 +208,12 @@ def _plain(setting: str, value: yaml.Node, path: Path) -> str | list[str]:
     return texts if is_list else texts[0]
 
 
-def _converted(setting: str, given: str | list[str], folder: Path) -> Any:
-    """The value as `Config` holds it. Relative paths are from `folder`."""
+def _converted(setting: str, given: str | list[str], folder: Path, place: str) -> Any:
+    """The value as `Config` holds it. Relative paths are from `folder`; `place` is where the setting was found."""
     if isinstance(given, list):
         return tuple(_channel(item, folder) for item in given)
+    if setting == "base_image" and not _IMAGE_NAME.fullmatch(given):
+        raise ConfigError(f"{place}: `{given}` is not the name of an image.", "write it like `debian:bookworm-slim`")
     return (folder / Path(given).expanduser()).resolve() if SETTINGS[setting].kind == "path" else given
 
 
@@ -191,8 +239,23 @@ def _nearest(setting: str) -> str:
 
 
 def _xdg(kind: str, default: str) -> Path:
-    folder = os.environ.get(f"XDG_{kind}_HOME") or Path.home() / default
+    variable = f"XDG_{kind}_HOME"
+    try:
+        folder = os.environ.get(variable) or Path.home() / default
+    except RuntimeError:
+        raise ConfigError(
+            f"{_who()} has no home folder, and {variable} is not set.", f"set HOME or {variable} to a folder"
+        ) from None
     return Path(folder) / "dockerflow"
+
+
+def misspelt_variables() -> Iterator[tuple[str, str]]:
+    """Variables of the environment that no part of dockerflow reads, each with the one that was probably meant."""
+    known = [*(f"DOCKERFLOW_{setting.upper()}" for setting in SETTINGS), *OTHER_VARIABLES]
+    for name in sorted(os.environ):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+        if name.startswith("DOCKERFLOW_") and near and name not in known:
+            yield name, near[0]
 
 
 def state_dir() -> Path:

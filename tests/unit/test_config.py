@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dockerflow.config import SETTINGS, Config, ConfigError, load_config, project_file, set_in_file, user_file
+from dockerflow.config import (
+    SETTINGS,
+    Config,
+    ConfigError,
+    load_config,
+    misspelt_variables,
+    project_file,
+    set_in_file,
+    user_file,
+)
+from tests.unit.unprivileged import unprivileged
 
 
 @pytest.fixture
@@ -149,3 +159,58 @@ def test_what_is_written_is_read_back() -> None:
     set_in_file(user_file(), "network", "none")
     assert load_config(Path("/")).channels == ("file:///a b", "conda-forge")
     assert load_config(Path("/")).network == "none"
+
+
+def test_a_file_that_may_not_be_read_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    write_project(project, "network: none\n")
+    (project / ".dockerflow" / "config.yaml").chmod(0)
+    for folder in (project, *project.parents[:2]):
+        folder.chmod(0o755)
+    with unprivileged(), pytest.raises(ConfigError, match=f"{project}/.dockerflow/config.yaml: cannot be read"):
+        load_config(project)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    (project / ".dockerflow").chmod(0)
+    for folder in (project, *project.parents[:2]):
+        folder.chmod(0o755)
+    with unprivileged(), pytest.raises(ConfigError, match=f"{project}/.dockerflow: cannot look for `config.yaml`"):
+        load_config(project)
+
+
+def test_a_file_of_other_bytes_is_named(project: Path) -> None:
+    (project / ".dockerflow" / "config.yaml").write_bytes(b"network: \xff\xfe\n")
+    with pytest.raises(ConfigError, match=r"config.yaml: this is not text in UTF-8"):
+        load_config(project)
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "Debian", "debian:", "-x", "a//b", "debian:a b"])
+def test_what_is_not_the_name_of_an_image_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("DOCKERFLOW_BASE_IMAGE", name)
+    with pytest.raises(ConfigError, match=f"DOCKERFLOW_BASE_IMAGE: `{name}` is not the name of an image"):
+        load_config(project)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "debian",
+        "debian:12",
+        "docker.io/library/debian:a_B",
+        "localhost:5000/a/b__c:1",
+        f"x@sha256:{'0' * 64}",
+        "my.own/a-b",
+    ],
+)
+def test_every_name_of_an_image_is_taken(project: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("DOCKERFLOW_BASE_IMAGE", name)
+    assert load_config(project).base_image == name
+
+
+def test_a_misspelt_variable_is_told_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKERFLOW_CHANEL", "x")
+    monkeypatch.setenv("DOCKERFLOW_NETWORK", "none")
+    monkeypatch.setenv("DOCKERFLOW_OF_MY_OWN", "x")
+    assert list(misspelt_variables()) == [("DOCKERFLOW_CHANEL", "DOCKERFLOW_CHANNELS")]

@@ -4,34 +4,30 @@
 of ten thousand tasks can be replayed in a test as a list of events. `Run` is changed in place and belongs to the one
 who calls `advance`: copying it for every event would make the cost of a task grow with the width of the run.
 
-Rules it holds:
-- a step's tasks go to workers of that step, one at a time each, oldest first;
-- at most `max_workers` attempts run at once; a worker is started where one is wanted, and ahead of time for the steps
-  that may follow what runs now, so that their start-up is hidden;
+Which worker does what is in `pool`. Here is what follows what:
+- a finished task is followed by those of the next steps, a join by its last input;
+- a failed attempt is followed by another, as often as the step retries, then by `@catch`;
 - a worker that lost a task to a crash is not used again: the next attempt gets a fresh container;
 - after a failure that nothing catches no new attempt starts; those that run may end, and their results are kept.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
 
-from dockerflow.runtime.messages import ForeachFrame, Input, RunTask, TaskResult
-from dockerflow.scheduler.joins import Joins, Place, SplitFrame
+from dockerflow.runtime.messages import ForeachFrame, Input, TaskResult
+from dockerflow.scheduler.joins import Place, SplitFrame
+from dockerflow.scheduler.pool import assign, start_workers, stop_idle
+from dockerflow.scheduler.state import Run, Task, Worker
 from dockerflow.scheduler.values import (
-    Assign,
     Begin,
     Command,
     Event,
     Finish,
     KillWorker,
-    Plan,
     RetryDue,
-    StartWorker,
-    StepPlan,
     StopRequested,
     StopWorker,
     TaskReturned,
@@ -45,54 +41,8 @@ from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, R
 # Failures after which the worker's process or container cannot be trusted with another task.
 CRASHES = frozenset({"signal", "out_of_memory", "lost"})
 
-# So many workers at most wait for tasks that are still to come, in a linear flow for the next steps.
-AHEAD = 2
-
 # A worker that ends before it is ready is started again; so many times in a row for one step, then the run fails.
 STARTS = 3
-
-
-@dataclass
-class Task:
-    step: str
-    task_id: str
-    inputs: tuple[Input, ...]
-    place: Place
-    attempt: int = 0
-    fallback: Failure | None = None
-    failed: AttemptFinished | None = None  # the record of the last attempt, while another is to follow
-
-
-@dataclass
-class Worker:
-    number: int
-    step: str
-    state: Literal["starting", "idle", "busy", "ending"] = "starting"
-    task: Task | None = None
-
-
-@dataclass
-class Run:
-    """The state of one run. Only `advance` changes it."""
-
-    plan: Plan
-    tasks: dict[str, Task] = field(default_factory=dict)  # created and not finished
-    queued: dict[str, deque[Task]] = field(default_factory=dict)  # by step; a step without queued tasks is absent
-    live: dict[str, int] = field(default_factory=dict)  # unfinished tasks by step; a step without is absent
-    workers: dict[int, Worker] = field(default_factory=dict)
-    joins: Joins = field(default_factory=Joins)
-    failed_starts: dict[str, int] = field(default_factory=dict)  # in a row, by step
-    broken: dict[str, Failure] = field(default_factory=dict)  # steps for which no worker will ever be ready
-    task_count: int = 0
-    worker_count: int = 0
-    busy: int = 0
-    failure: str = ""  # why the run has failed, once it has
-    reached_end: bool = False
-    finished: bool = False
-    reaches: Mapping[str, frozenset[str]] = field(init=False)  # the steps that come before each step
-
-    def __post_init__(self) -> None:
-        self.reaches = _ancestors(self.plan.steps)
 
 
 def advance(run: Run, event: Event, now: float) -> list[Command]:
@@ -138,25 +88,6 @@ def _create(run: Run, step: str, inputs: tuple[Input, ...], place: Place, now: f
 
 def _enqueue(run: Run, task: Task) -> None:
     run.queued.setdefault(task.step, deque()).append(task)
-
-
-def _message(run: Run, task: Task) -> RunTask:
-    plan, step = run.plan, run.plan.steps[task.step]
-    return RunTask(
-        flow=plan.flow,
-        run_id=plan.run_id,
-        step=task.step,
-        task_id=task.task_id,
-        attempt=task.attempt,
-        last_attempt=task.attempt >= step.retries,
-        parameters=plan.parameters,
-        inputs=task.inputs,
-        foreach=task.place.foreach,
-        fallback=task.fallback,
-        user=plan.user,
-        namespace=plan.namespace,
-        tags=plan.tags,
-    )
 
 
 def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
@@ -272,25 +203,6 @@ def _enter(run: Run, name: str, place: Place, finished: Input, now: float) -> It
         yield from _create(run, name, inputs, place.outside(), now)
 
 
-def _ancestors(steps: Mapping[str, StepPlan]) -> dict[str, frozenset[str]]:
-    before: dict[str, set[str]] = {name: set() for name in steps}
-    for step in steps.values():
-        for name in step.next:
-            before[name].add(step.name)
-    return {name: frozenset(_closure(before, name)) for name in steps}
-
-
-def _closure(before: Mapping[str, set[str]], name: str) -> set[str]:
-    seen: set[str] = set()
-    todo = list(before[name])
-    while todo:
-        found = todo.pop()
-        if found not in seen:
-            seen.add(found)
-            todo += before[found]
-    return seen
-
-
 # ---- workers
 
 
@@ -317,9 +229,9 @@ def _schedule(run: Run, now: float) -> Iterator[Command]:
     for step in run.broken.keys() & run.queued.keys():
         yield from _cannot_start(run, step, run.broken[step], now)
     if not run.failure:
-        yield from _assign(run, now)
-        yield from _start_workers(run)
-    yield from _stop_idle(run)
+        yield from assign(run, now)
+        yield from start_workers(run)
+    yield from stop_idle(run)
 
 
 def _cannot_start(run: Run, step: str, failure: Failure, now: float) -> Iterator[Command]:
@@ -330,75 +242,6 @@ def _cannot_start(run: Run, step: str, failure: Failure, now: float) -> Iterator
         yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt))
         yield Write(_record(task, result, None, now, final=True))
         _forget(run, task)
-
-
-def _assign(run: Run, now: float) -> Iterator[Command]:
-    for worker in list(run.workers.values()):
-        if run.busy >= run.plan.max_workers:
-            return
-        if worker.state == "idle" and worker.step in run.queued:
-            task = _next_task(run, worker.step)
-            worker.state, worker.task = "busy", task
-            run.busy += 1
-            yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt, container=str(worker.number)))
-            yield Assign(worker.number, _message(run, task))
-
-
-def _next_task(run: Run, step: str) -> Task:
-    queue = run.queued[step]
-    task = queue.popleft()
-    if not queue:
-        del run.queued[step]
-    return task
-
-
-def _start_workers(run: Run) -> Iterator[Command]:
-    """Workers for what is queued; when each queued task has one, ahead of time for the steps that may follow."""
-    starting = Counter(worker.step for worker in run.workers.values() if worker.state == "starting")
-    awaited = {step: min(starting[step], len(queue)) for step, queue in run.queued.items()}
-    free = run.plan.max_workers - run.busy - sum(awaited.values())
-    for step, queue in run.queued.items():
-        wanted = len(queue) - awaited[step]
-        for _ in range(min(free, wanted)):
-            yield _start(run, step)
-        free -= wanted
-        if free < 0:
-            return
-    yield from _start_ahead(run)
-
-
-def _start_ahead(run: Run) -> Iterator[Command]:
-    """The nearest steps first, as long as few workers wait for tasks that are still to come."""
-    served = {worker.step for worker in run.workers.values()}
-    waiting = sum(w.state in ("starting", "idle") and w.step not in run.queued for w in run.workers.values())
-    nearest = deque(run.live)
-    seen = set(nearest)
-    while nearest and waiting < AHEAD:
-        for follower in run.plan.steps[nearest.popleft()].next:
-            if follower not in seen:
-                seen.add(follower)
-                nearest.append(follower)
-                if follower not in served and follower not in run.broken and waiting < AHEAD:
-                    waiting += 1
-                    yield _start(run, follower)
-
-
-def _start(run: Run, step: str) -> Command:
-    run.worker_count += 1
-    run.workers[run.worker_count] = Worker(run.worker_count, step)
-    return StartWorker(run.worker_count, step)
-
-
-def _stop_idle(run: Run) -> Iterator[Command]:
-    """End the workers of steps that will have no task any more."""
-    for worker in run.workers.values():
-        if worker.state in ("idle", "starting") and not _may_be_wanted(run, worker.step):
-            worker.state = "ending"
-            yield StopWorker(worker.number)
-
-
-def _may_be_wanted(run: Run, step: str) -> bool:
-    return not run.failure and (step in run.live or not run.reaches[step].isdisjoint(run.live))
 
 
 # ---- the end

@@ -25,9 +25,9 @@ from dockerflow.flow.checks import check
 from dockerflow.flow.definition import Catch, Resources, Retry, Step
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.scheduler import values as v
-from dockerflow.scheduler.core import Run
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Stop
+from dockerflow.scheduler.state import Run
 from dockerflow.store import code_package, manifest, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.journal import JournalWriter

@@ -26,8 +26,9 @@ from dockerflow.engines.worker import Host, Worker, WorkerEnded, WorkerRequest
 from dockerflow.errors import DockerflowError
 from dockerflow.runtime.messages import Broken, Log, Ready, TaskResult
 from dockerflow.scheduler import values as v
-from dockerflow.scheduler.core import Run, advance
+from dockerflow.scheduler.core import advance
 from dockerflow.scheduler.logs import Logs
+from dockerflow.scheduler.state import Run
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter

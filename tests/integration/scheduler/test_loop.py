@@ -11,8 +11,8 @@ from dockerflow import progress
 from dockerflow.engines.process import ProcessHost
 from dockerflow.engines.worker import Notify, Worker, WorkerEnded, WorkerRequest
 from dockerflow.scheduler import values as v
-from dockerflow.scheduler.core import Run
 from dockerflow.scheduler.loop import Inbox, Loop
+from dockerflow.scheduler.state import Run
 from dockerflow.store import code_package, journal, manifest
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import StoreError

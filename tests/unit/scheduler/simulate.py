@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from dockerflow.runtime.messages import RunTask, TaskResult, Transition
 from dockerflow.scheduler import values as v
-from dockerflow.scheduler.core import Run, advance
+from dockerflow.scheduler.core import advance
+from dockerflow.scheduler.state import Run
 from dockerflow.store.records import AttemptFinished, RunFinished, TaskCreated
 
 Outcome = Callable[[RunTask], TaskResult]

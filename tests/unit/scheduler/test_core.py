@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dockerflow.runtime.messages import RunTask, TaskResult
 from dockerflow.scheduler import values as v
-from dockerflow.scheduler.core import STARTS, Run, advance
+from dockerflow.scheduler.core import STARTS, advance
+from dockerflow.scheduler.state import Run
 from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, RunFinished, TaskCreated
 from tests.unit.scheduler.simulate import Simulation, linear, plan, succeed
 

@@ -1,0 +1,75 @@
+"""The state of one run: its unfinished tasks, its workers, and what waits for what. Only the core changes it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dockerflow.runtime.messages import Input
+from dockerflow.scheduler.joins import Joins, Place
+from dockerflow.scheduler.values import Plan, StepPlan
+from dockerflow.store.records import AttemptFinished, Failure
+
+
+@dataclass
+class Task:
+    step: str
+    task_id: str
+    inputs: tuple[Input, ...]
+    place: Place
+    attempt: int = 0
+    fallback: Failure | None = None
+    failed: AttemptFinished | None = None  # the record of the last attempt, while another is to follow
+
+
+@dataclass
+class Worker:
+    number: int
+    step: str
+    state: Literal["starting", "idle", "busy", "ending"] = "starting"
+    task: Task | None = None
+
+
+@dataclass
+class Run:
+    """`reaches` says which steps come before each step."""
+
+    plan: Plan
+    tasks: dict[str, Task] = field(default_factory=dict)  # created and not finished
+    queued: dict[str, deque[Task]] = field(default_factory=dict)  # by step; a step without queued tasks is absent
+    live: dict[str, int] = field(default_factory=dict)  # unfinished tasks by step; a step without is absent
+    workers: dict[int, Worker] = field(default_factory=dict)
+    joins: Joins = field(default_factory=Joins)
+    failed_starts: dict[str, int] = field(default_factory=dict)  # in a row, by step
+    broken: dict[str, Failure] = field(default_factory=dict)  # steps for which no worker will ever be ready
+    task_count: int = 0
+    worker_count: int = 0
+    busy: int = 0
+    failure: str = ""  # why the run has failed, once it has
+    reached_end: bool = False
+    finished: bool = False
+    reaches: Mapping[str, frozenset[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reaches = _ancestors(self.plan.steps)
+
+
+def _ancestors(steps: Mapping[str, StepPlan]) -> dict[str, frozenset[str]]:
+    before: dict[str, set[str]] = {name: set() for name in steps}
+    for step in steps.values():
+        for name in step.next:
+            before[name].add(step.name)
+    return {name: frozenset(_closure(before, name)) for name in steps}
+
+
+def _closure(before: Mapping[str, set[str]], name: str) -> set[str]:
+    seen: set[str] = set()
+    todo = list(before[name])
+    while todo:
+        found = todo.pop()
+        if found not in seen:
+            seen.add(found)
+            todo += before[found]
+    return seen

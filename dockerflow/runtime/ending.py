@@ -1,4 +1,4 @@
-"""Why a task's process ended without a result, as a Failure."""
+"""Why a task's process ended without a result, as a Failure; and how long a Failure may be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import signal
 from typing import Optional
 
 from dockerflow.store.records import Failure
+
+# Of a failure's message or traceback, in characters.
+LONGEST = 256 * 1024
 
 MORE_MEMORY = "ask for more with `@resources(memory=…)`"
 
@@ -44,3 +47,12 @@ def _name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal
         return f"signal {number}"
+
+
+def clipped(failure: Failure) -> Failure:
+    """Without what is so long that nobody reads it: an exception may carry gigabytes of text, and a message may not."""
+    return Failure(**{name: _clipped(text) for name, text in vars(failure).items()})
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST // 2] + " [...] " + text[-LONGEST // 2 :]

@@ -161,8 +161,10 @@ class _Running:
 
     def outcome(self, end: Exit, seconds: float) -> TaskResult:
         status, usage = end
+        result = self._returned() or self._failed(status)
         return replace(
-            self._returned() or self._failed(status),
+            result,
+            failure=None if result.failure is None else ending.clipped(result.failure),
             seconds=seconds,
             user_seconds=usage.ru_utime,
             system_seconds=usage.ru_stime,

@@ -17,6 +17,7 @@ from dockerflow.errors import DockerflowError
 from dockerflow.runtime import processes
 from dockerflow.runtime.attempt import Run
 from dockerflow.runtime.channel import Channel, open_channel
+from dockerflow.runtime.ending import clipped
 from dockerflow.runtime.messages import Broken, Ready, RunTask, TaskResult
 from dockerflow.runtime.randomness import Randomness
 from dockerflow.runtime.server import Server
@@ -45,7 +46,7 @@ def main(place: Place) -> int:
     try:
         run = _load(place)
     except BaseException as error:  # noqa: BLE001 - whatever a user's module raises, SystemExit too
-        channel.send(Broken(_failure(error)))
+        channel.send(Broken(clipped(_failure(error))))
         return 1
     # What is there now stays shared with the tasks' processes: the collector must not touch it.
     gc.collect()

@@ -58,6 +58,15 @@ def test_an_exception_is_a_failure_with_the_users_traceback(worker: Conversation
     assert "hostile.py" in result.failure.traceback
 
 
+def test_an_exception_with_a_text_without_end_fails_the_task_alone(worker: Conversation) -> None:
+    failure = worker.run("raises_at_length")[1].failure
+    assert failure is not None
+    assert failure.type_name == "builtins.ValueError"
+    assert failure.message.startswith("xxx")
+    assert len(failure.message) < 1 << 20
+    assert worker.run("start")[1].ok
+
+
 @pytest.mark.parametrize(
     ("step", "kind", "said"),
     [

@@ -27,6 +27,10 @@ class Hostile(FlowSpec):
         raise ValueError("this is mine")
 
     @step
+    def raises_at_length(self):
+        raise ValueError("x" * (70 << 20))
+
+    @step
     def exits(self):
         print("last words")
         os._exit(3)

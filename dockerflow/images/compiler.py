@@ -8,8 +8,11 @@ volume that goes with it, and it has no network.
 from __future__ import annotations
 
 import io
+import os
+import socket
 import tarfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, cast
@@ -30,9 +33,10 @@ from dockerflow.images.streams import IteratorStream
 from dockerflow.images.tar import LayerWriter
 
 _FOLDER = "dockerflow/compile"
-_LABEL = "dockerflow.compile"
+# Its value says which process made the container, as `<pid>@<host>`.
+LABEL = "dockerflow.compile"
 
-# Seconds after which a container that has ended is nobody's any more.
+# Seconds after which a container is nobody's any more, whoever made it: nothing takes so long to compile.
 _LEFT_BEHIND = 3600
 
 # Runs under any Python from 3.7 on. What a code object is marshalled to depends on what else its process has seen
@@ -111,7 +115,8 @@ class ContainerCompiler:
             network_disabled=True,
             working_dir="/",
             host_config=self._host_config(),
-            labels={_LABEL: python.lock_hash},
+            name=f"dockerflow-compile-{uuid.uuid4().hex[:12]}",
+            labels={LABEL: f"{os.getpid()}@{socket.gethostname()}"},
         )["Id"]
         try:
             yield created
@@ -132,12 +137,13 @@ class ContainerCompiler:
         )
 
     def _sweep(self) -> None:
-        """Remove containers whose process was killed before it could; they ended by themselves."""
-        left = self._client.api.containers(all=True, filters={"label": _LABEL, "status": "exited"})
-        for one in left:
-            if one["Created"] < time.time() - _LEFT_BEHIND:
+        """Remove containers whose process was killed before it could. They end by themselves when all is compiled, but
+        the engine cannot be asked to remove them then: their output is read afterwards.
+        """
+        for one in self._client.api.containers(all=True, filters={"label": LABEL}):
+            if one["Created"] < time.time() - _LEFT_BEHIND or _is_orphan(one["Labels"][LABEL]):
                 with suppress(docker.errors.APIError):  # another process does the same
-                    self._client.api.remove_container(one["Id"], v=True)
+                    self._client.api.remove_container(one["Id"], force=True, v=True)
 
     def _run(self, container: str) -> None:
         api = self._client.api
@@ -159,6 +165,20 @@ class ContainerCompiler:
                     source = member.name.split("/", 1)[1].removesuffix("c")
                     compiled[source] = cast(IO[bytes], tar.extractfile(member)).read()
         return compiled
+
+
+def _is_orphan(maker: str) -> bool:
+    """Whether the process that made a container ran on this machine and is no more."""
+    pid, _, host = maker.partition("@")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):  # another user's
+        return False
+    return False
 
 
 def _input(number: int, sources: Sources) -> Iterator[bytes]:

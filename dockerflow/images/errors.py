@@ -5,6 +5,7 @@ ImageError
 ├── BaseImageError    the base image is neither on the engine nor to be had
 ├── LayerDamaged      a layer in the cache is not the bytes that were written; it has been thrown away
 ├── CompileError      an environment's own Python could not compile its packages
+├── CacheError        the cache's folder cannot be made, read or written
 ├── DiskFullError     the cache's disk, or the engine's, has no room left
 └── LoadError         the engine did not take an image, or took something else
 """
@@ -48,6 +49,10 @@ class CompileError(ImageError):
     """The bytecode of an environment could not be made."""
 
 
+class CacheError(ImageError):
+    """The folder in which packages and layers are kept cannot be used."""
+
+
 class DiskFullError(ImageError):
     """No room left; nothing half written stays under a final name."""
 
@@ -67,4 +72,18 @@ def explaining_full_disk(folder: Path, what: str) -> Iterator[None]:
         raise DiskFullError(
             f"no space left on the disk of `{folder}` while writing {what}",
             hint="free some space, or put the cache elsewhere with the setting `cache_dir`",
+        ) from error
+
+
+@contextmanager
+def explaining_cache(folder: Path) -> Iterator[None]:
+    """Say that the cache in `folder` cannot be used where a file or folder of it cannot."""
+    try:
+        yield
+    except OSError as error:
+        if not str(error.filename or "").startswith(str(folder)) and error.filename not in map(str, folder.parents):
+            raise
+        raise CacheError(
+            f"the cache `{folder}` cannot be used: {error.strerror} (`{error.filename}`)",
+            hint="name another folder with DOCKERFLOW_CACHE_DIR or the setting `cache_dir`",
         ) from error

@@ -12,21 +12,30 @@ from dockerflow.environments.lock import Lock
 from dockerflow.images.base import base_image
 from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.compiler import ContainerCompiler
+from dockerflow.images.errors import explaining_cache
 from dockerflow.images.image import StepImage
 from dockerflow.images.load import Sent, ensure
 from dockerflow.progress import ImageReady, Notify, ignore
+from dockerflow.store.files import make_folder
 
 
 class ImageProvider:
     """Step images for one engine. Threads may share one."""
 
     def __init__(self, client: DockerClient, base_name: str, cache_dir: Path) -> None:
+        with explaining_cache(cache_dir):
+            make_folder(cache_dir)  # at once, not after everything has been solved
         base = base_image(client, base_name, cache_dir)
         self._client = client
+        self._cache_dir = cache_dir
         self._builder = ImageBuilder(cache_dir, base, ContainerCompiler(client, base.restore_missing))
 
     def provide(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> StepImage:
         """Have the engine hold the image of `lock`. Raises `ImageError`."""
+        with explaining_cache(self._cache_dir):
+            return self._provide(lock, notify, steps)
+
+    def _provide(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> StepImage:
         began = time.monotonic()
         built = self._builder.build_counted(lock, notify, steps)
         image = built.image

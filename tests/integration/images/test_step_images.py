@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -20,7 +24,7 @@ from dockerflow.images import load
 from dockerflow.images.base import base_image
 from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.bytecode import Sources
-from dockerflow.images.compiler import ContainerCompiler
+from dockerflow.images.compiler import LABEL, ContainerCompiler
 from dockerflow.images.errors import BaseImageError, DiskFullError, LoadError
 from dockerflow.images.image import StepImage
 from dockerflow.images.layer_cache import LayerCache
@@ -320,6 +324,37 @@ def test_modules_are_compiled_in_a_container_that_may_do_as_little_as_possible(
     assert [mount["Type"] for mount in seen["Mounts"]] == ["volume"]
     found = list(compiler.compile(image, [Sources(layer, ("opt/env/a.py", "opt/env/b/c.py", "opt/env/bad.py"))] * 2))
     assert [sorted(one) for one in found] == [["opt/env/a.py", "opt/env/b/c.py"]] * 2
+
+
+KILLED = """
+import os, pickle, signal, sys
+import docker
+from dockerflow.images.compiler import LABEL, ContainerCompiler
+client = docker.from_env()
+with ContainerCompiler(client).container(pickle.load(sys.stdin.buffer)) as made:
+    print(made, flush=True)
+    if sys.argv[1] == "running":
+        client.api.start(made)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("state", ["created", "running"])
+def test_a_container_whose_maker_was_killed_is_removed_by_the_next(
+    docker_client: DockerClient, cache: Path, old: Lock, state: str
+) -> None:
+    image, _ = provide(docker_client, cache, old)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, state], input=pickle.dumps(image), stdout=subprocess.PIPE, timeout=120
+    )
+    left = killed.stdout.decode().strip()
+    assert killed.returncode == -signal.SIGKILL
+    assert docker_client.api.inspect_container(left)["Name"].startswith("/dockerflow-compile-")
+    compiler = ContainerCompiler(docker_client)
+    with compiler.container(image) as one, compiler.container(image) as other:
+        there = [found["Id"] for found in docker_client.api.containers(all=True, filters={"label": LABEL})]
+        assert {one, other} <= set(there)  # their maker lives
+        assert left not in there
 
 
 def _modules(out: LayerWriter) -> None:

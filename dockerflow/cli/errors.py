@@ -1,6 +1,7 @@
 """What can be wrong with a command line, and how an error of any kind is shown.
 
     CommandLineError    exit 2   an unknown command or option, a missing or unusable value
+    NotPermittedError   exit 7   a file that the user may not read or write, where nothing nearer to it said so
 
 Everything that fails anywhere in dockerflow ends in `show_error` or `show_bug`: no traceback of ours is on the screen.
 """
@@ -20,7 +21,17 @@ import dockerflow
 from dockerflow.cli.streams import coloured
 from dockerflow.errors import DockerflowError
 
-__all__ = ["BUG", "HUNG_UP", "INTERRUPTED", "TERMINATED", "CommandLineError", "nearest", "show_bug", "show_error"]
+__all__ = [
+    "BUG",
+    "HUNG_UP",
+    "INTERRUPTED",
+    "TERMINATED",
+    "CommandLineError",
+    "NotPermittedError",
+    "nearest",
+    "show_bug",
+    "show_error",
+]
 
 # The exit code of a mistake of dockerflow itself: EX_SOFTWARE of sysexits.h.
 BUG = 70
@@ -34,6 +45,18 @@ class CommandLineError(DockerflowError):
     """The command line cannot be understood, or names something that is not there."""
 
     exit_code = 2
+
+
+class NotPermittedError(DockerflowError):
+    """A file or folder that is not the user's, or is read-only."""
+
+    exit_code = 7
+
+    def __init__(self, error: PermissionError) -> None:
+        super().__init__(
+            f"`{error.filename}` cannot be read or written: {error.strerror}",
+            "see its owner and mode with `ls -ld`; DOCKERFLOW_STORE and DOCKERFLOW_CACHE_DIR name other folders",
+        )
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:

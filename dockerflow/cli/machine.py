@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from dockerflow.cli.places import config_here
 from dockerflow.cli.streams import coloured
+from dockerflow.config import ConfigError
 from dockerflow.setup.doctor import diagnose
 from dockerflow.setup.errors import SetupError
 from dockerflow.setup.finding import Finding
@@ -18,12 +20,21 @@ COLOURS = {"ok": "32", "made": "1;32", "doing": "2", "missing": "1;31", "broken"
 def doctor() -> int:
     """Only look. Exit code 10 when a run could not work here."""
     good = True
-    for finding in diagnose(config_here()):
+    for finding in _diagnosed():
         _tell(finding)
         good = good and finding.good
     if not good:
         print("\n`dockerflow setup` mends what it can")
     return 0 if good else SetupError.exit_code
+
+
+def _diagnosed() -> Iterator[Finding]:
+    try:
+        config = config_here()
+    except ConfigError as error:
+        yield Finding("settings", "broken", error.message, error.hint)
+        return  # what a run would find depends on them
+    yield from diagnose(config)
 
 
 def setup(flows: list[Path]) -> int:

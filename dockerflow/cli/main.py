@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from dockerflow.cli import streams
-from dockerflow.cli.errors import BUG, INTERRUPTED, TERMINATED, show_bug, show_error
+from dockerflow.cli.errors import BUG, INTERRUPTED, TERMINATED, NotPermittedError, show_bug, show_error
+from dockerflow.config import misspelt_variables
 from dockerflow.errors import DockerflowError
 
 
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         streams.accept_any_text()
+        for name, meant in misspelt_variables():
+            print(f"warning: nothing reads the variable {name}; did you mean {meant}?", file=sys.stderr)
         with _terminable():
             code = _carry_out(words)
         sys.stdout.flush()
@@ -31,6 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _flush()
         show_error(error, sys.stderr)
         return _left(error.exit_code)
+    except PermissionError as error:
+        if error.filename is None:
+            show_bug(error, sys.stderr)
+            return _left(BUG)
+        _flush()
+        show_error(NotPermittedError(error), sys.stderr)
+        return _left(NotPermittedError.exit_code)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Terminated:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from dockerflow.cli.sentences import Place
 from dockerflow.client.source import store_here
 from dockerflow.config import Config, load_config
-from dockerflow.store.directory import DirectoryStore, create, find
+from dockerflow.store.directory import NAME, DirectoryStore, create, find
+from dockerflow.store.errors import StoreError
 
 
 def config_here() -> Config:
@@ -16,17 +18,46 @@ def config_here() -> Config:
 
 
 def store_for_writing(chosen: Path | None, config: Config) -> Path:
-    """The root of the store to write to: the one chosen, the configured one, the nearest above, or a new one here."""
+    """The root of the store to write to: the one chosen, the configured one, the nearest above, or a new one here.
+
+    Raises StoreError for one that may not be written: better now than when images have been made.
+    """
     wanted = chosen or config.store
-    if wanted is not None:
-        return Path(wanted).absolute()
-    return find(Path.cwd()) or create(Path.cwd()).root
+    root = Path(wanted).absolute() if wanted is not None else find(Path.cwd()) or create(Path.cwd()).root
+    _require(root, os.R_OK | os.W_OK | os.X_OK, "read and written")
+    return root
 
 
 def store_for_reading(chosen: Path | None) -> DirectoryStore:
-    """The store that commands read from; one that is not there reads as empty, and nothing is made."""
-    wanted = chosen or config_here().store or find(Path.cwd()) or Path.cwd() / ".dockerflow"
-    return DirectoryStore(wanted)
+    """The store that commands read from. Raises StoreError for one that was named and is not there, or may not be
+    read; where none was named and none is found, it reads as empty and nothing is made.
+    """
+    config = config_here()
+    wanted = chosen or config.store
+    if wanted is not None and not Path(wanted).is_dir():
+        named = "`--store`" if chosen else config.source("store")
+        raise StoreError(f"there is no store at `{wanted}`", f"it was named by {named}")
+    root = Path(wanted or find(Path.cwd()) or Path.cwd() / NAME)
+    _require(root, os.R_OK | os.X_OK, "read")
+    return DirectoryStore(root)
+
+
+def store_of_runs(chosen: Path | None) -> DirectoryStore:
+    """As `store_for_reading`, for commands that name a run: without any store there is none."""
+    store = store_for_reading(chosen)
+    if not store.root.is_dir():
+        raise StoreError(
+            f"there is no store: no `{NAME}` in `{Path.cwd()}` or a folder above it",
+            "run a flow here first, or name the store with `--store`",
+        )
+    return store
+
+
+def _require(root: Path, rights: int, what: str) -> None:
+    if root.exists() and not os.access(root, rights):
+        raise StoreError(
+            f"the store `{root}` cannot be {what}: Permission denied", "name another with `--store` or DOCKERFLOW_STORE"
+        )
 
 
 def place_of(store: Path) -> Place:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dockerflow.cli import sentences
 from dockerflow.cli.pathspecs import Selection, select
-from dockerflow.cli.places import store_for_reading
+from dockerflow.cli.places import store_for_reading, store_of_runs
 from dockerflow.cli.plain import timestamp
 from dockerflow.cli.words import duration, size
 from dockerflow.client.errors import not_found
@@ -79,7 +79,7 @@ def _run_lines(store: DirectoryStore, flows: Iterable[str]) -> Iterator[RunLine]
 
 def logs(pathspec: str, streams: frozenset[str], timestamps: bool, chosen: Path | None) -> int:
     """Print what the named tasks printed; with several tasks, a line before each says which it is."""
-    store = store_for_reading(chosen)
+    store = store_of_runs(chosen)
     selection = select(store, pathspec)
     printed = ((task, tuple(_lines(store, selection, task, streams))) for task in selection.tasks)
     for number, (task, lines) in enumerate((task, lines) for task, lines in printed if lines):
@@ -112,17 +112,21 @@ def _lines(
 
 def dump(pathspec: str, as_json: bool, chosen: Path | None) -> int:
     """Print the artifacts of the named tasks: name, type and size; names with an underscore in front stay private."""
-    store = store_for_reading(chosen)
+    store = store_of_runs(chosen)
     selection = select(store, pathspec)
     found = [(task, _artifacts(store, task)) for task in selection.tasks]
     if as_json:
         _print_json([_dumped(selection, task, artifacts) for task, artifacts in found])
         return 0
     for number, (task, artifacts) in enumerate(found):
-        print(f"{chr(10) if number else ''}{selection.pathspec(task)}  {task.status}")
+        print(f"{chr(10) if number else ''}{selection.pathspec(task)}  {task.status}{_caught(task)}")
         rows = [(f"  {name}", ref.type, size(ref.size)) for name, ref in sorted(artifacts.items())]
         _print_table(rows) if rows else print("  no artifacts")
     return 0
+
+
+def _caught(task: TaskHistory) -> str:
+    return ", its exception caught by @catch" if task.latest is not None and task.latest.caught else ""
 
 
 def _artifacts(store: DirectoryStore, task: TaskHistory) -> Mapping[str, ArtifactRef]:
@@ -137,6 +141,7 @@ def _dumped(selection: Selection, task: TaskHistory, artifacts: Mapping[str, Art
     return {
         "pathspec": selection.pathspec(task),
         "status": task.status,
+        "caught": task.latest is not None and task.latest.caught,
         "artifacts": [
             {"name": name, "type": ref.type, "size": ref.size, "sha256": ref.sha256}
             for name, ref in sorted(artifacts.items())

@@ -1,15 +1,15 @@
 """What a machine needs for a run: looked at (`doctor`), and put there where it is missing (`steps`).
 
-    doctor           engine, base image, store, channels, disk: what is there and what is not
-    steps            the same, and mends what is missing
-    finding          the value that both speak in
-    engine           find Docker's engine; install and start it where that can be done
-    base_image       pull the base image, or make it from Debian's packages
-    channel          a conda channel of this machine's own, from PyPI's wheels and this machine's Python
-      wheels           resolve, download and read wheels
-      interpreter      the Pythons of this machine
-      wheel_package    a wheel as a conda package
-      python_package   an interpreter as a conda package
-      archive          a conda package as a file
-      names            names and version specs, PyPI's and conda's
+doctor           engine, base image, store, channels, disk: what is there and what is not
+steps            the same, and mends what is missing
+finding          the value that both speak in
+engine           find Docker's engine; install and start it where that can be done
+base_image       pull the base image, or make it from Debian's packages
+channel          a conda channel of this machine's own, from PyPI's wheels and this machine's Python
+  wheels           resolve, download and read wheels
+  interpreter      the Pythons of this machine
+  wheel_package    a wheel as a conda package
+  python_package   an interpreter as a conda package
+  archive          a conda package as a file
+  names            names and version specs, PyPI's and conda's
 """

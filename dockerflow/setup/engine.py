@@ -89,8 +89,10 @@ def ensure(config: Config, notify: Notify = ignore) -> tuple[DockerHost, Finding
 def _install(notify: Notify) -> None:
     reason = why_not_installable()
     if reason is not None:
-        hint = "install Docker Desktop and start it" if sys.platform == "darwin" else (
-            "install Docker (https://docs.docker.com/engine/install/), or run `dockerflow setup` as root"
+        hint = (
+            "install Docker Desktop and start it"
+            if sys.platform == "darwin"
+            else ("install Docker (https://docs.docker.com/engine/install/), or run `dockerflow setup` as root")
         )
         raise EngineNotReady(f"No Docker engine is on this machine, and none can be installed: {reason}.", hint)
     notify(Finding(SUBJECT, "doing", "installing Docker from Debian's packages"))

@@ -1,9 +1,9 @@
 """What can go wrong while a machine is looked at or set up.
 
-    SetupError
-    ├── EngineNotReady   no Docker engine, and none could be installed or started
-    ├── BaseNotReady     no base image, neither pulled nor made
-    └── ChannelNotMade   the local conda channel could not be made as asked
+SetupError
+├── EngineNotReady   no Docker engine, and none could be installed or started
+├── BaseNotReady     no base image, neither pulled nor made
+└── ChannelNotMade   the local conda channel could not be made as asked
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from dockerflow.config import Config
@@ -14,27 +16,58 @@ from dockerflow.store.directory import NAME, find
 # A step image of a usual size (Python, pandas, scikit-learn) is half of it, once as layers and once on the engine.
 ENOUGH = 2 * 2**30
 
+_OTHER_STORE = "start in another folder, or name another store with DOCKERFLOW_STORE"
+_OTHER_CACHE = "name another folder with DOCKERFLOW_CACHE_DIR or the setting `cache_dir`"
+
 
 def look_at_store(config: Config, start: Path) -> Finding:
     """Where the store of a run started in `start` is or will be."""
     if config.store is not None:
-        return Finding("store", "ok", f"{config.store} ({config.source('store')})")
-    found = find(start)
+        return _store(config.store, f"{config.store} ({config.source('store')})")
+    try:
+        found = find(start)
+    except OSError as error:
+        return Finding("store", "broken", f"cannot be looked for: {error.strerror}: `{error.filename}`", _OTHER_STORE)
     if found is not None:
-        return Finding("store", "ok", str(found))
-    return Finding("store", "ok", f"none yet: the first run will make {start / NAME}")
+        return _store(found, str(found))
+    return _store(start / NAME, f"none yet: the first run will make {start / NAME}")
+
+
+def _store(root: Path, text: str) -> Finding:
+    refused = why_not_writable(root)
+    if refused is None:
+        return Finding("store", "ok", text)
+    return Finding("store", "broken", f"{root} cannot be written: {refused}", _OTHER_STORE)
 
 
 def look_at_disk(config: Config, host: DockerHost | None) -> Iterator[Finding]:
     """The free space where layers are kept and, if it is on this machine, where the engine keeps images."""
-    yield _room("the cache", config.cache_dir, "remove what is no longer used from it")
+    refused = why_not_writable(config.cache_dir)
+    if refused is None:
+        yield _room("the cache", config.cache_dir, "remove what is no longer used from it")
+    else:
+        yield Finding("cache", "broken", f"{config.cache_dir} cannot be written: {refused}", _OTHER_CACHE)
     root = Path(host.client.info().get("DockerRootDir", "")) if host is not None else Path()
-    if root.is_absolute() and root.is_dir():
-        yield _room("the engine", root, "remove unused images with `docker image prune`")
+    with suppress(PermissionError):  # the engine's folder is none of ours: nothing is said of one that is hidden
+        if root.is_absolute() and root.is_dir():
+            yield _room("the engine", root, "remove unused images with `docker image prune`")
+
+
+def why_not_writable(folder: Path) -> str | None:
+    """Why nothing can be written to `folder`, or why it cannot be made; None if it can. Leaves nothing behind."""
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(folder)):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the lowest one above it that is there."""
+    return next(place for place in [folder, *folder.parents] if place.exists())
 
 
 def _room(whose: str, folder: Path, hint: str) -> Finding:
-    there = next(place for place in [folder, *folder.parents] if place.exists())
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(_nearest(folder)).free
     text = f"{free / 2**30:.1f} GiB free for {whose} in {folder}"
     return Finding("disk", "ok", text) if free >= ENOUGH else Finding("disk", "broken", text, hint)

@@ -165,18 +165,19 @@ def test_a_file_that_may_not_be_read_is_named(project: Path, monkeypatch: pytest
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
     write_project(project, "network: none\n")
     (project / ".dockerflow" / "config.yaml").chmod(0)
-    for folder in (project, *project.parents[:2]):
-        folder.chmod(0o755)
-    with unprivileged(), pytest.raises(ConfigError, match=f"{project}/.dockerflow/config.yaml: cannot be read"):
+    project.chmod(0o755)
+    with unprivileged(project), pytest.raises(ConfigError, match=f"{project}/.dockerflow/config.yaml: cannot be read"):
         load_config(project)
 
 
 def test_a_folder_that_may_not_be_looked_into_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
     (project / ".dockerflow").chmod(0)
-    for folder in (project, *project.parents[:2]):
-        folder.chmod(0o755)
-    with unprivileged(), pytest.raises(ConfigError, match=f"{project}/.dockerflow: cannot look for `config.yaml`"):
+    project.chmod(0o755)
+    with (
+        unprivileged(project),
+        pytest.raises(ConfigError, match=f"{project}/.dockerflow: cannot look for `config.yaml`"),
+    ):
         load_config(project)
 
 

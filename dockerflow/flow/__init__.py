@@ -8,6 +8,7 @@
     loading             from a flow file to its class and definition; stand_ins for what is not installed here
     source              from the class to the definition; next_written reads `self.next`
     checks, balance     what is wrong with a flow
+    imports             what every container needs for the flow file; conda_names, which package a module is in
     view, inputs        what a running step sees of its task; next_called follows `self.next`; caught keeps a failure
     errors, tracebacks  what can go wrong here, and the user's own exceptions as text
 

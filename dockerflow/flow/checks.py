@@ -13,8 +13,10 @@ import re
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from dockerflow.flow.balance import balance_problems
+from dockerflow.flow.conda_names import hint_for_import
 from dockerflow.flow.definition import Catch, Flow, Problem, Step
 from dockerflow.flow.errors import InvalidFlow
+from dockerflow.flow.imports import libraries_of
 
 __all__ = ["check", "problems"]
 
@@ -22,20 +24,45 @@ RESERVED = frozenset(("name", "next", "input", "index", "cmd", "foreach_stack", 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*\Z")
 
 
-def check(flow: Flow) -> None:
-    """Raise InvalidFlow with every problem of the flow, if it has any."""
-    found = problems(flow)
+def check(flow: Flow, containers: bool = False) -> None:
+    """Raise InvalidFlow with every problem of the flow, if it has any; `containers` as for `problems`."""
+    found = problems(flow, containers)
     if found:
         raise InvalidFlow(flow.name, found)
 
 
-def problems(flow: Flow) -> List[Problem]:
-    """Every problem of a flow: the flow's file first, in the order of lines."""
+def problems(flow: Flow, containers: bool = False) -> List[Problem]:
+    """Every problem of a flow: the flow's file first, in the order of lines.
+
+    With `containers` also what is none where all steps run in the Python that reads the flow.
+    """
     found = [*_ends(flow), *_names(flow), *_transitions(flow), *_catches(flow), *_cycles(flow), *_unreachable(flow)]
     if not found and not any(_unread(step) for step in flow.steps.values()):
         found = balance_problems(flow)
-    every = dict.fromkeys([*flow.problems, *found])
+    known = {(each.file, each.line) for each in flow.problems}
+    lacking = [each for each in _lacking(flow) if (each.file, each.line) not in known] if containers else []
+    every = dict.fromkeys([*flow.problems, *found, *lacking])
     return sorted(every, key=lambda each: (each.file != flow.file, each.file, each.line))
+
+
+def _lacking(flow: Flow) -> Iterator[Problem]:
+    """Imports that every step makes and those without any library cannot.
+
+    A step that asks for some library may get the module with it, under another name or as what that one needs in turn:
+    that is not known before its environment is there.
+    """
+    if not flow.imports:
+        return
+    without = [f"`{step}`" for step, libraries in libraries_of(flow).items() if not libraries]
+    if not without:
+        return
+    more = [f"{len(without) - 5} more"] if len(without) > 5 else []
+    shown = [*without[:5], *more]
+    steps = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+    which = f"step {steps} asks" if len(without) == 1 else f"steps {steps} ask"
+    for each in flow.imports:
+        message = f"every step imports `{each.module}` with the flow file, and {which} for no library"
+        yield Problem(each.file, each.line, message, hint_for_import(each.module))
 
 
 def _unread(step: Step) -> bool:

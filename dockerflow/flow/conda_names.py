@@ -8,7 +8,7 @@ Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-__all__ = ["PACKAGES", "package_of"]
+__all__ = ["PACKAGES", "hint_for_import", "package_of"]
 
 PACKAGES = {
     "Bio": "biopython",
@@ -59,3 +59,9 @@ def package_of(module: str) -> str:
     words = module.split(".")
     known = (".".join(words[:count]) for count in range(len(words), 0, -1))
     return next((PACKAGES[name] for name in known if name in PACKAGES), words[0])
+
+
+def hint_for_import(module: str) -> str:
+    """What to do about a module that the flow file imports at its top and some step lacks."""
+    library = f'`@conda_base(libraries={{"{package_of(module)}": ""}})`'
+    return f"import it inside the steps that use it, or give every step the library: {library}"

@@ -92,6 +92,15 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Import:
+    """A module of some library that every step imports with the flow file, and where."""
+
+    module: str  # dotted
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
 class ParameterDefinition:
     """A `Parameter` or `IncludeFile` as the command line needs it. `attribute` is its name on the flow."""
 
@@ -114,6 +123,7 @@ class Flow:
     doc: str
     steps: Mapping[str, Step]  # in the order of their definition
     parameters: Tuple[ParameterDefinition, ...] = ()
+    imports: Tuple[Import, ...] = ()  # what only libraries have and every step imports; unknown in a container
     problems: Tuple[Problem, ...] = ()  # what was already found wrong when the source was read
 
     def preceding(self) -> Dict[str, Tuple[str, ...]]:

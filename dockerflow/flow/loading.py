@@ -16,11 +16,13 @@ import inspect
 import os
 import re
 import sys
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
+from dockerflow.flow.conda_names import hint_for_import
 from dockerflow.flow.decorators import written_on
 from dockerflow.flow.definition import Conda, Flow, Problem
 from dockerflow.flow.errors import FlowError, FlowFileError
@@ -60,9 +62,17 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> Loade
         module = _import(file, folder)
         cls = _choose(module, path, name)
         flow = read_flow(cls)
-    found = [*flow.problems, *_misplaced(module), *_misspelt(missing, folder, flow)]
     line = flow.line if cls.__module__ == module.__name__ else 0
-    return LoadedFlow(cls, replace(flow, file=file, line=line, problems=tuple(found)))
+    flow = replace(flow, file=file, line=line, problems=(*flow.problems, *_misplaced(module)))
+    return LoadedFlow(cls, _surveyed(flow, module, folder, missing) if stand_ins else flow)
+
+
+def _surveyed(flow: Flow, module: ModuleType, folder: str, missing: Mapping[str, Missing]) -> Flow:
+    """The flow with what only the user's machine has to know: what it imports, and what lies beside it."""
+    from dockerflow.flow.imports import hiding, imports_of  # noqa: PLC0415 - no container needs it
+
+    found = [*_misspelt(missing, folder, flow), *hiding(folder, _neighbours(folder), flow)]
+    return replace(flow, imports=imports_of(module, folder, missing), problems=(*flow.problems, *found))
 
 
 def _files_near(file: str) -> str:
@@ -130,15 +140,30 @@ def _does_not_import(file: str, error: BaseException) -> FlowFileError:
         return FlowFileError(f"{what} (it ends Python)", "let `sys.exit` stand in a step", traceback_of(error))
     hint = None
     if isinstance(error, ModuleNotFoundError) and error.name:
-        hint = _hint_for(error.name.split(".")[0], os.path.dirname(file))
+        hint = _hint_for(error.name, os.path.dirname(file))
     elif isinstance(error, ImportError) and "relative import" in str(error):
         hint = "a flow file is no part of a package: write `import helpers`, not `from . import helpers`"
+    elif _imports_itself(file, error):
+        name = os.path.basename(file)
+        hint = f"it imports itself: give `{name}` another name than that of the library that it needs"
     return FlowFileError(what, hint, traceback_of(error))
 
 
-def _hint_for(name: str, folder: str) -> str:
+def _imports_itself(file: str, error: BaseException) -> bool:
+    """Whether the file asks for something of a library and gets at itself, which is not complete yet."""
+    stem = os.path.splitext(os.path.basename(file))[0]
+    frames = list(traceback.walk_tb(error.__traceback__))
+    at_fault = frames[-1][0].f_code.co_filename if frames else ""
+    said = f"module {stem!r} has no attribute" in str(error)
+    return at_fault == file and (said or (isinstance(error, ImportError) and error.name == stem))
+
+
+def _hint_for(module: str, folder: str) -> Optional[str]:
+    name = module.partition(".")[0]
+    if name in sys.modules:  # the library is there and has no such part
+        return None
     near = _neighbour_like(name, folder)
-    return f"did you mean `{near}`?" if near else f"add `{name}` to the libraries of the step's `@conda`"
+    return f"did you mean `{near}`?" if near else hint_for_import(module)
 
 
 def _choose(module: ModuleType, path: Any, name: Optional[str]) -> Any:

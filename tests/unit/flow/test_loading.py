@@ -215,7 +215,10 @@ def test_container_has_no_stand_ins(tmp_path: Path) -> None:
     path = written(tmp_path, "        import a_missing_library\n" + FLOW)
     with pytest.raises(FlowFileError) as raised:
         load(path, stand_ins=False)
-    assert raised.value.hint == "add `a_missing_library` to the libraries of the step's `@conda`"
+    assert raised.value.hint == (
+        "import it inside the steps that use it, or give every step the library: "
+        '`@conda_base(libraries={"a_missing_library": ""})`'
+    )
 
 
 def test_misspelt_neighbour_is_a_problem(tmp_path: Path) -> None:

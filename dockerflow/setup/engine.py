@@ -25,6 +25,7 @@ SUBJECT = "engine"
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _SET_UP = "run `dockerflow setup`, which installs and starts one"
+PID_FILE = Path("/var/run/docker.pid")
 SYSTEMD = Path("/run/systemd/system")
 
 START_SECONDS = 60.0
@@ -126,6 +127,7 @@ def start(daemon: Daemon, seconds: float = START_SECONDS) -> int:
     program = which("dockerd")
     if program is None:
         raise EngineNotReady("There is no `dockerd` on this machine.", "run `dockerflow setup` as root")
+    _forget_dead(daemon.pid_file or PID_FILE)
     began = daemon.log.stat().st_size if daemon.log.exists() else 0
     process_id = _spawn(program, daemon)
     deadline = time.monotonic() + seconds
@@ -140,6 +142,17 @@ def start(daemon: Daemon, seconds: float = START_SECONDS) -> int:
             )
         time.sleep(LOOK_EVERY)
     return process_id
+
+
+def _forget_dead(pid_file: Path) -> None:
+    """Remove the file of an engine that was killed: a new one refuses to start when another process has its number."""
+    try:
+        number = pid_file.read_text().strip()
+    except FileNotFoundError:
+        return
+    command = Path("/proc", number, "comm")
+    if not number.isdigit() or not command.exists() or command.read_text().strip() != "dockerd":
+        pid_file.unlink(missing_ok=True)
 
 
 def _spawn(program: str, daemon: Daemon) -> int:

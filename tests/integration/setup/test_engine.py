@@ -69,6 +69,13 @@ def test_a_started_engine_answers_and_is_in_a_session_of_its_own(folder: Path) -
         stop(process_id)
 
 
+def test_the_file_of_a_killed_engine_is_no_obstacle(folder: Path) -> None:
+    """Its number belongs to another process now: this one."""
+    (folder / "docker.pid").write_text(str(os.getpid()))
+    process_id = engine.start(daemon_in(folder))
+    stop(process_id)
+
+
 def test_an_engine_that_does_not_start_tells_its_last_words(folder: Path) -> None:
     (folder / "data").write_text("a file where a folder should be")
     with pytest.raises(EngineNotReady, match=r"Docker did not start: .*data") as caught:

@@ -116,9 +116,10 @@ class Parameter:
             found.append(
                 (f"parameter `{self.name}` has a reserved name: `--{self.name}` is an option of the run", hint)
             )
-        if self._type() is not JSONType and self._type() not in _KINDS:
+        if self.type in (dict, list) or (self._type() is not JSONType and self._type() not in _KINDS):
             expected = "`str`, `int`, `float`, `bool` or `JSONType`"
-            found.append((f"the type of parameter `{self.name}` is `{self._type()!r}`; expected {expected}", None))
+            advice = "write `type=JSONType`" if self.type in (dict, list) else None
+            found.append((f"the type of parameter `{self.name}` is `{self._type()!r}`; expected {expected}", advice))
         for option in self.unknown:
             found.append((f"parameter `{self.name}` has an unknown option `{option}`", None))
         if self.separator is not None and self.kind != "str":

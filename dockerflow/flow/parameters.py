@@ -13,7 +13,7 @@ import getpass
 import io
 import json
 import os
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from dockerflow.flow.errors import FlowError, ParameterError
 from dockerflow.flow.parameter import IncludeFile, JSONType, Parameter
@@ -60,6 +60,21 @@ def resolve(loaded: Any, given: Mapping[str, str]) -> Dict[str, Any]:
         hints = [bad.hint for bad in wrong if bad.hint]
         raise ParameterError("\n".join(map(str, wrong)), "\n".join(dict.fromkeys(hints)) or None)
     return values
+
+
+def fault_of_default(parameter: Parameter) -> List[Tuple[str, Optional[str]]]:
+    """Why the default cannot be the parameter's value, as a message and a hint; nothing if it can.
+
+    A file need not be there yet: another may be named when the flow is run.
+    """
+    try:
+        if parameter.kind == "file":
+            _path(parameter, parameter.default)
+        else:
+            _CONVERT[parameter.kind](parameter, parameter.default)
+    except _Bad as bad:
+        return [(f"the default of {bad}", bad.hint or "write a default of its type, or leave out `type`")]
+    return []
 
 
 def _normal(name: str) -> str:
@@ -163,12 +178,16 @@ def _json(parameter: Parameter, value: Any) -> Any:
         raise _bad(parameter, value, f"JSON ({error})", hint) from error
 
 
-def _file(parameter: Parameter, value: Any) -> Any:
+def _path(parameter: Parameter, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise _bad(parameter, value, "the path of a file")
+    return os.path.expanduser(os.fspath(value))
+
+
+def _file(parameter: Parameter, value: Any) -> Any:
+    path = _path(parameter, value)
     if not isinstance(parameter, IncludeFile):
         raise TypeError(f"parameter `{parameter.name}` includes no file")
-    path = os.path.expanduser(os.fspath(value))
     try:
         with open(path, "rb") as file:
             content = file.read()

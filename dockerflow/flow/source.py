@@ -143,12 +143,23 @@ def _check_body(klass: Any, report: Report) -> None:
                 message = f"`@{written.name}` stands on `{name}`, which is no step"
                 report.add(written.file, written.line, message, f"add `@step` to `{name}`")
     bound: Dict[str, Tuple[str, int]] = {}
+    file = inspect.getsourcefile(klass) or ""
     for name, what, line in _bindings(klass):
+        if what in ("method", "class attribute") and _takes_away(klass, name):
+            message = f"`{name}` is a name that every flow has, and is something else here"
+            report.add(file, line, message, "give it another name")
         before, at = bound.get(name, ("", 0))
         if before and "step" in (what, before):
             message = f"`{name}` is defined twice, as a {before} on line {at} and as a {what} here"
-            report.add(inspect.getsourcefile(klass) or "", line, message, "give one of the two another name")
+            report.add(file, line, message, "give one of the two another name")
         bound[name] = what, line
+
+
+def _takes_away(klass: Any, name: str) -> bool:
+    """Whether a class has something else under a name of FlowSpec; a method that calls `super()` adds to it."""
+    if name.startswith("__") or name not in vars(_flow_spec(klass)):
+        return False
+    return "super" not in getattr(getattr(vars(klass).get(name), "__code__", None), "co_names", ())
 
 
 def _check_catch(cls: Any, step: Step, report: Report) -> None:
@@ -163,8 +174,8 @@ def _bindings(klass: Any) -> Iterator[Tuple[str, str, int]]:
     for node in getattr(_class_tree(klass), "body", ()):
         if isinstance(node, ast.FunctionDef):
             yield node.name, "step" if any(map(_is_step_decorator, node.decorator_list)) else "method", node.lineno
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name):
                     yield target.id, "parameter" if _makes_parameter(node.value) else "class attribute", node.lineno
 
@@ -204,7 +215,8 @@ def _parameters(cls: Any, report: Report) -> Tuple[ParameterDefinition, ...]:
     names: Dict[str, str] = {}
     for attribute, parameter in found.items():
         at = parameter.file, parameter.line
-        for message, hint in parameter.faults():
+        faults = parameter.faults()
+        for message, hint in faults or _faults_of_default(parameter):
             report.add(*at, message, hint)
         if attribute.startswith("_") or attribute in reserved:
             why = "begins with `_`" if attribute.startswith("_") else "is a name that every flow has"
@@ -215,6 +227,17 @@ def _parameters(cls: Any, report: Report) -> Tuple[ParameterDefinition, ...]:
             report.add(*at, message, "upper and lower case, `-` and `_` make no difference")
         names.setdefault(normal, attribute)
     return tuple(parameter.definition() for parameter in found.values())
+
+
+def _faults_of_default(parameter: Parameter) -> List[Tuple[str, Optional[str]]]:
+    """What is wrong with a default that is not of the parameter's type."""
+    default, kind = parameter.default, str if parameter.kind == "file" else parameter.type
+    if default is None or kind is None or callable(default) or (isinstance(kind, type) and isinstance(default, kind)):
+        return []
+    # It needs modules for reading files and JSON, which a container's start would wait for.
+    from dockerflow.flow.parameters import fault_of_default  # noqa: PLC0415
+
+    return fault_of_default(parameter)
 
 
 def _flow_spec(cls: Any) -> Any:

@@ -364,3 +364,47 @@ def test_step_of_another_module_is_reported_there(tmp_path: Path) -> None:
     """
     (problem,) = [each for each in problems(loaded(tmp_path, text).flow) if "nowhere" in each.message]
     assert (Path(problem.file).name, problem.line) == ("a_base.py", 7)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("next = 3", "next"),
+        ("merge_artifacts = None", "merge_artifacts"),
+        ("index: int = 3", "index"),
+        ("foreach_stack = property(lambda self: [])", "foreach_stack"),
+        ("def input(self): return 1", "input"),
+        ("def next(self): pass", "next"),
+        ("def _parameter(self): pass", "_parameter"),
+    ],
+)
+def test_name_that_every_flow_has_cannot_be_given_to_something_else(line: str, name: str, tmp_path: Path) -> None:
+    text = f"""
+        class F(FlowSpec):
+            {line}
+            @step
+            def start(self):
+                self.next(self.end)
+            @step
+            def end(self):
+                pass
+    """
+    assert found(tmp_path, text) == [(line, f"`{name}` is a name that every flow has, and is something else here")]
+
+
+def test_method_of_every_flow_may_be_extended(tmp_path: Path) -> None:
+    text = """
+        class F(FlowSpec):
+            name = "mine"
+            def __init__(self, use_cli=True):
+                super().__init__(use_cli)
+            def merge_artifacts(self, inputs, exclude=None, include=None):
+                super().merge_artifacts(inputs, exclude, include)
+            @step
+            def start(self):
+                self.next(self.end)
+            @step
+            def end(self):
+                pass
+    """
+    assert found(tmp_path, text) == []

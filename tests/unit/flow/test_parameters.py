@@ -149,10 +149,39 @@ def test_definition_tells_the_command_line_what_it_needs(tmp_path: Path) -> None
         ("_x = Parameter('a')", "parameter `a` cannot be kept in `_x`, which begins with `_`"),
         ("index = Parameter('a')", "parameter `a` cannot be kept in `index`, which is a name that every flow has"),
         ("x = IncludeFile('a', encoding='utf-9')", "parameter `a` has an unknown encoding `utf-9`"),
+        (
+            "x = Parameter('a', type=dict)",
+            "the type of parameter `a` is `<class 'dict'>`; expected `str`, `int`, `float`, `bool` or `JSONType`",
+        ),
+        (
+            "x = Parameter('a', default='abc', type=int)",
+            "the default of parameter `a` is `abc`; expected a whole number",
+        ),
+        (
+            "x = Parameter('a', default='maybe', type=bool)",
+            "the default of parameter `a` is `maybe`; expected `true` or `false`",
+        ),
+        ("x = Parameter('a', default=[1], type=str)", "the default of parameter `a` is `[1]`; expected a text"),
+        ("x = IncludeFile('a', default=3)", "the default of parameter `a` is `3`; expected the path of a file"),
     ],
 )
 def test_definition_that_cannot_work_is_a_problem_of_the_flow(parameter: str, message: str, tmp_path: Path) -> None:
     assert found(tmp_path, _flow(parameter)) == [(parameter, message)]
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "Parameter('a', default='3', type=int)",
+        "Parameter('a', default=3, type=float)",
+        "Parameter('a', default={'b': 1}, type=JSONType)",
+        "Parameter('a', default='abc')",
+        "Parameter('a', default=lambda context: 'abc', type=int)",
+        "IncludeFile('a', default='not/there/yet')",
+    ],
+)
+def test_default_that_becomes_a_value_of_the_type_is_none(parameter: str, tmp_path: Path) -> None:
+    assert found(tmp_path, _flow(f"x = {parameter}")) == []
 
 
 def test_two_parameters_of_one_name_are_one_too_many(tmp_path: Path) -> None:

@@ -2,5 +2,6 @@
 
 `worker` is what every engine gives; `docker` and `process` are the engines. Both start the same `command` and hear a
 worker through a `listener`. Of Docker: `container` is what a worker's container may and may not do, `streams` the wire
-format, `exits` how containers end, `boundary` what the SDK's exceptions mean. `errors` says what may go wrong.
+format, `exits` how containers end, `leftovers` what a kill leaves of them, `boundary` what the SDK's exceptions mean. `errors`
+says what may go wrong.
 """

@@ -131,9 +131,11 @@ def _host_and_steps(
 
         return ProcessHost(), tuple(_record(step) for step in flow.steps.values())
     from dockerflow.engines.docker import DockerHost  # noqa: PLC0415
+    from dockerflow.engines.leftovers import remove_leftovers  # noqa: PLC0415
     from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
 
     host = DockerHost.connect(request.config.engine)
+    remove_leftovers(host.client, host.url)
     environments = prepare(flow, host, request.config, store, notify)
     records = []
     for step in flow.steps.values():

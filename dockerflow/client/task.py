@@ -214,17 +214,20 @@ class Task(PathObject):
     @property
     def stdout(self) -> str:
         """Everything that the attempt printed to standard output; while it runs, what it has printed so far."""
-        return "".join(f"{line.text}\n" for line in self._lines("stdout"))
+        return self._text("stdout")
 
     @property
     def stderr(self) -> str:
-        return "".join(f"{line.text}\n" for line in self._lines("stderr"))
+        return self._text("stderr")
 
     def loglines(self, stream: str, as_unicode: bool = True) -> Iterator[Tuple[datetime, Any]]:
         """Time (UTC, as in Metaflow without saying so) and text of each line of `stdout` or `stderr`."""
         for line in self._lines(stream):
             text = line.text if as_unicode else line.text.encode(errors="surrogateescape")
             yield datetime.fromtimestamp(line.time, timezone.utc).replace(tzinfo=None), text
+
+    def _text(self, stream: str) -> str:
+        return "".join(line.text + ("\n" if line.ended else "") for line in self._lines(stream))
 
     def _lines(self, stream: str) -> Iterator[LogLine]:
         if stream not in ("stdout", "stderr"):

@@ -1,8 +1,9 @@
 """What a task prints, as Log messages.
 
 A person watches these lines, so they must come soon; a task may print a million of them, so they must come in
-batches; and it may print without ever ending a line, so what is kept must have a limit. Nothing is lost: the last
-line is delivered without its end, and bytes that are not UTF-8 are shown as the replacement character.
+batches; and it may print without ever ending a line, so what is kept must have a limit. Nothing is lost: a line that is
+too long comes in pieces, of which all but the last are not `ended`, nor is a last line without its end; bytes that are
+not UTF-8 are shown as the replacement character.
 
 A carriage return alone, as progress bars send it, ends a line that is about to be overwritten: of those at most one per
 second and stream is kept, and the last, which stays on the screen, always.
@@ -51,14 +52,14 @@ class Lines:
             start = end.end()
         del self._rest[:start]
         while len(self._rest) > LONGEST:
-            lines.append(self._line(self._take(), now))
+            lines.append(self._line(self._take(), now, ended=False))
         return lines
 
     def end(self, now: float) -> List[LogLine]:
         """The last line, if it had no end."""
         rest = bytes(self._rest).rstrip(b"\r")
         self._rest.clear()
-        return self._cut(rest, now) if rest else []
+        return self._cut(rest, now, ended=False) if rest else []
 
     def _shows(self, start: int, end: int, now: float) -> bool:
         if start == end or now - self._shown < PROGRESS_SECONDS:
@@ -66,21 +67,21 @@ class Lines:
         self._shown = now
         return True
 
-    def _cut(self, line: bytes, now: float) -> List[LogLine]:
+    def _cut(self, line: bytes, now: float, ended: bool = True) -> List[LogLine]:
         lines = []
         while len(line) > LONGEST:
             size = _whole_characters(line)
-            lines.append(self._line(line[:size], now))
+            lines.append(self._line(line[:size], now, ended=False))
             line = line[size:]
-        return [*lines, self._line(line, now)]
+        return [*lines, self._line(line, now, ended)]
 
     def _take(self) -> bytes:
         taken = bytes(self._rest[: _whole_characters(self._rest)])
         del self._rest[: len(taken)]
         return taken
 
-    def _line(self, line: bytes, now: float) -> LogLine:
-        return LogLine(now, self._stream, line.decode("utf-8", "replace"))
+    def _line(self, line: bytes, now: float, ended: bool) -> LogLine:
+        return LogLine(now, self._stream, line.decode("utf-8", "replace"), ended)
 
 
 class Output:

@@ -1,6 +1,7 @@
 """What an attempt printed: a file that grows while it runs, one blob when it has ended.
 
-One JSON line per line printed: [time, "o" or "e", text]. The lines of several attempts, or of one attempt in several
+One JSON line per line printed: [time, "o" or "e", text], and `0` behind the text of a line that was cut or that had no
+end: what the stream printed next goes on in it. The lines of several attempts, or of one attempt in several
 pieces, are joined by putting their bytes one after the other. Any text goes in, also bytes that were no UTF-8 and were
 decoded with `surrogateescape`: JSON's escapes carry them.
 """
@@ -22,7 +23,7 @@ _STREAMS = {letter: stream for stream, letter in _LETTERS.items()}
 
 
 def encode_lines(lines: Iterable[LogLine]) -> bytes:
-    rows = ([line.time, _LETTERS[line.stream], line.text] for line in lines)
+    rows = ([line.time, _LETTERS[line.stream], line.text, *([] if line.ended else [0])] for line in lines)
     return b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows)
 
 
@@ -30,7 +31,7 @@ def decode_lines(encoded: bytes) -> List[LogLine]:
     """The lines that `encode_lines` wrote. Raises ValueError for anything else."""
     rows = (json.loads(line) for line in encoded.splitlines())
     try:
-        return [LogLine(time, _STREAMS[letter], text) for time, letter, text in rows]
+        return [LogLine(time, _STREAMS[letter], text, not cut) for time, letter, text, *cut in rows]
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a log line: {error}") from error
 

@@ -36,6 +36,7 @@ class LogLine:
     time: float  # seconds since the epoch
     stream: str  # `stdout` or `stderr`
     text: str  # without its line end
+    ended: bool = True  # False: no line end was printed here, and the stream's next text goes on in this line
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,21 @@ def test_the_last_line_needs_no_end() -> None:
     assert lines_of(b"one\ntwo") == ["one", "two"]
 
 
+def printed(*pieces: bytes) -> str:
+    """The text again, as a reader puts it together."""
+    lines = Lines("stdout")
+    found = [line for piece in pieces for line in lines.feed(piece, 0.0)] + lines.end(0.0)
+    return "".join(line.text + ("\n" if line.ended else "") for line in found)
+
+
+def test_line_without_end_and_line_that_was_cut_can_be_put_together_again() -> None:
+    long = "x" * (3 * LONGEST)
+    for text in ("", "one", "one\n", "one\n\ntwo", f"{long}\nend", f"{long}\n", long):
+        assert (
+            printed(text.encode()) == printed(*(text[i : i + 999].encode() for i in range(0, len(text), 999))) == text
+        )
+
+
 def test_silence_is_no_line() -> None:
     assert lines_of(b"") == lines_of() == []
 

@@ -86,6 +86,7 @@ def test_a_log_reads_as_it_was_written_whatever_was_printed(store: DirectoryStor
         LogLine(1.25, "stdout", "a\u2028b\r\x00"),
         LogLine(2.0, "stderr", "bytes: \udcff"),
         LogLine(3.0, "stdout", ""),
+        LogLine(4.0, "stdout", "no line end", ended=False),
     ]
     assert log.read(store.blobs, log.write(store.blobs, lines)) == lines
     assert log.decode_lines(log.encode_lines(lines[:1]) + log.encode_lines(lines[1:])) == lines

@@ -27,8 +27,8 @@ class Mutation(FlowSpec):
 
     @step
     def join(self, inputs):
-        self.logs = [i.log for i in inputs]
-        inputs[0].log.append("lost")
+        self.logs = [inputs.x.log, inputs.y.log]  # by name: Metaflow has them in the order in which they finished
+        inputs.x.log.append("lost")
         self.next(self.end)
 
     @step

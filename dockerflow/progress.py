@@ -51,7 +51,9 @@ class PackageFetching(Event):
 
 @dataclass(frozen=True)
 class LayerReady(Event):
-    """One layer of an image that is being assembled. `reused` means that it was in the cache."""
+    """One layer of an image that is being assembled. `reused` means that it was in the cache. `layers` grows when it
+    is known how many of them get a layer of bytecode beside them.
+    """
 
     steps: tuple[str, ...]
     title: str
@@ -59,6 +61,14 @@ class LayerReady(Event):
     layers: int
     size: int
     reused: bool
+
+
+@dataclass(frozen=True)
+class Compiling(Event):
+    """The modules of the image's packages are being compiled: some seconds in which nothing else is told."""
+
+    steps: tuple[str, ...]
+    modules: int
 
 
 @dataclass(frozen=True)

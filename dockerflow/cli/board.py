@@ -18,9 +18,34 @@ from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture
 from dockerflow.cli.words import duration, listed, size
 
 COLOURS = ("cyan", "magenta", "yellow", "blue", "green", "bright_cyan", "bright_magenta", "bright_blue")
-STATES = {"waiting": "dim", "starting": "yellow", "running": "bold yellow", "done": "green", "failed": "bold red"}
-FINE = {"waiting": "·", "starting": "◌", "running": "●", "done": "✓", "failed": "✗", "full": "━", "empty": "─"}
-ASCII = {"waiting": ".", "starting": "o", "running": "*", "done": "+", "failed": "x", "full": "#", "empty": "-"}
+STATES = {
+    "waiting": "dim",
+    "starting": "yellow",
+    "running": "bold yellow",
+    "done": "green",
+    "failed": "bold red",
+    "stopped": "yellow",
+}
+FINE = {
+    "waiting": "·",
+    "starting": "◌",
+    "running": "●",
+    "done": "✓",
+    "failed": "✗",
+    "stopped": "■",
+    "full": "━",
+    "empty": "─",
+}
+ASCII = {
+    "waiting": ".",
+    "starting": "o",
+    "running": "*",
+    "done": "+",
+    "failed": "x",
+    "stopped": "-",
+    "full": "#",
+    "empty": "-",
+}
 
 BAR = 14  # cells of a progress bar
 NAMED_TASKS = 4  # running tasks that are named on a step's line
@@ -68,6 +93,7 @@ class Board:
             (step.failed, "failed", "bold red"),
             (step.caught, "caught", "yellow"),
             (step.retried, "retried", "yellow"),
+            (step.stopped, "stopped", "yellow"),
         ):
             line.append(f"  {count:,} {word}" if count else "", style)
         line.append(self._running(step, now), "dim")
@@ -108,7 +134,8 @@ class Board:
         if environment.layer is not None:
             number, layers = environment.layer.number, environment.layer.layers
             line.append(f"layers {number}/{layers} ").append_text(self._bar(number, layers))
-            return line.append(f"  {environment.layer.title if number < layers else 'finishing'}", "dim")
+            title = environment.layer.title if number < layers else "finishing"
+            return line.append(f"  {'compiling' if environment.compiling else title}", "dim")
         return line
 
     def _fetching(self, fetched: progress.PackageFetching) -> Text:
@@ -136,7 +163,7 @@ def _most_telling(steps: tuple[StepPicture, ...], rows: int) -> frozenset[str]:
     """The steps to show in `rows` lines, by name: what failed or runs first, then what waits, then the rest."""
     if len(steps) <= rows:
         return frozenset(step.name for step in steps)
-    ranks = {"failed": 0, "running": 1, "starting": 2, "waiting": 3, "done": 4}
+    ranks = {"failed": 0, "stopped": 0, "running": 1, "starting": 2, "waiting": 3, "done": 4}
     ranked = sorted(steps, key=lambda step: ranks[step.state])
     return frozenset(step.name for step in ranked[: max(0, rows - 1)])
 

@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 
 from dockerflow.cli import drawing
+from dockerflow.cli.flows import load_flow
 from dockerflow.cli.streams import coloured
 from dockerflow.cli.words import counted
 from dockerflow.flow.checks import check as require_sound
 from dockerflow.flow.checks import problems
 from dockerflow.flow.errors import InvalidFlow, place
-from dockerflow.flow.loading import load
 
 
 def check(file: Path, name: str | None) -> int:
     """Print every problem as `file:line: message`, its hint below it."""
-    flow = load(file, name).flow
+    flow = load_flow(file, name).flow
     found = problems(flow)
     for problem in found:
         print(f"{place(problem.file, problem.line)}: {problem.message}")
@@ -30,7 +30,7 @@ def check(file: Path, name: str | None) -> int:
 
 def show(file: Path, name: str | None) -> int:
     """Draw the flow. Raises InvalidFlow where there is no graph to draw."""
-    flow = load(file, name).flow
+    flow = load_flow(file, name).flow
     require_sound(flow)
     width = max(40, shutil.get_terminal_size((100, 24)).columns)
     with_colours = coloured(sys.stdout)

@@ -6,6 +6,7 @@ every other error. Help is plain text in sections: it is read in pipes as well, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,8 @@ def _translated(error: Any, path: str) -> CommandLineError:
     option = getattr(error, "option_name", None)
     if option is not None and hasattr(error, "possibilities"):
         return unknown_option(option, _options(error.ctx), path)
-    return CommandLineError(_sentence(error.format_message()), f"`{path} --help` shows how it is used")
+    said = re.sub(r"Input should be greater than or equal to (\d+)", r"it must be \1 or more", error.format_message())
+    return CommandLineError(_sentence(said), f"`{path} --help` shows how it is used")
 
 
 def _path(command: Any, words: list[str], name: str) -> str:

@@ -22,7 +22,7 @@ from rich.text import Text
 from dockerflow import progress
 from dockerflow.cli import sentences
 from dockerflow.cli.board import STATES, Board, colour
-from dockerflow.cli.picture import Picture, after, at_rest
+from dockerflow.cli.picture import Picture, after, at_rest, is_stopped
 from dockerflow.cli.words import listed
 
 PAINT_EVERY = 0.1  # seconds
@@ -123,6 +123,11 @@ class LiveView:
         yield self._mark("done"), (listed(event.steps), "bold"), (f"  {lock}{sentences.image(event)}", "")
 
     @_told.register
+    def _(self, event: progress.CodePacked) -> Iterator[Line]:
+        if told := sentences.code(event):
+            yield ((told, "yellow"),)
+
+    @_told.register
     def _(self, event: progress.TaskPrinted) -> Iterator[Line]:
         prefix = self._prefix(event.step, event.task_id)
         for line in event.lines:
@@ -132,7 +137,7 @@ class LiveView:
     def _(self, event: progress.AttemptEnded) -> Iterator[Line]:
         if event.ok:
             return
-        style = "yellow" if event.caught or event.retry_in is not None else "bold red"
+        style = "yellow" if event.caught or event.retry_in is not None or is_stopped(event) else "bold red"
         yield self._prefix(event.step, event.task_id), (sentences.attempt_ended(event), style)
         for line in sentences.failure(event.failure) if event.failure and not event.caught else ():
             yield ((harmless(line), "red" if line.startswith("error: ") else ""),)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
 from dockerflow import progress
+from dockerflow.store.records import Failure
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class RunningTask:
 
 @dataclass(frozen=True)
 class StepPicture:
-    """One step. `done` counts tasks that ended well, `caught` among them; `retried` counts attempts made again."""
+    """One step. `done` counts tasks that ended well, `caught` among them; `retried` counts attempts made again and
+    `stopped` tasks that the user did not let end.
+    """
 
     name: str
     total: int = 0
@@ -30,6 +33,7 @@ class StepPicture:
     caught: int = 0
     failed: int = 0
     retried: int = 0
+    stopped: int = 0
     running: tuple[RunningTask, ...] = ()  # in the order of their beginning
     containers: int = 0  # started so far
     began: float | None = None  # of the first attempt
@@ -37,9 +41,11 @@ class StepPicture:
 
     @property
     def state(self) -> str:
-        """`waiting`, `starting` (a container), `running`, `failed` or `done`."""
+        """`waiting`, `starting` (a container), `running`, `failed`, `stopped` or `done`."""
         if self.failed:
             return "failed"
+        if self.stopped:
+            return "stopped"
         if self.running:
             return "running"
         if self.total and self.done >= self.total:
@@ -62,6 +68,7 @@ class EnvironmentPicture:
     steps: tuple[str, ...]
     locked: progress.EnvironmentLocked | None = None
     layer: progress.LayerReady | None = None  # the latest
+    compiling: progress.Compiling | None = None  # set while nothing but that is done
     sending: progress.ImageSending | None = None
     ready: progress.ImageReady | None = None
 
@@ -84,6 +91,7 @@ class Picture:
     fetching: Mapping[str, progress.PackageFetching] = field(default_factory=dict)
     steps: Mapping[str, StepPicture] = field(default_factory=dict)
     failed: str | None = None  # `step/task` of the first task that failed for good
+    failure: Failure | None = None  # why it did
     ended: progress.RunEnded | None = None
 
     @property
@@ -124,7 +132,12 @@ def _(event: progress.EnvironmentLocked, picture: Picture, now: float) -> Pictur
 
 @_fold.register
 def _(event: progress.LayerReady, picture: Picture, now: float) -> Picture:
-    return _environment(picture, event.steps, lambda known: replace(known, layer=event))
+    return _environment(picture, event.steps, lambda known: replace(known, layer=event, compiling=None))
+
+
+@_fold.register
+def _(event: progress.Compiling, picture: Picture, now: float) -> Picture:
+    return _environment(picture, event.steps, lambda known: replace(known, compiling=event))
 
 
 @_fold.register
@@ -183,7 +196,7 @@ def _(event: progress.AttemptBegan, picture: Picture, now: float) -> Picture:
 @_fold.register
 def _(event: progress.AttemptEnded, picture: Picture, now: float) -> Picture:
     if picture.failed is None and _is_lost(event):
-        picture = replace(picture, failed=f"{event.step}/{event.task_id}")
+        picture = replace(picture, failed=f"{event.step}/{event.task_id}", failure=event.failure)
     return _step(picture, event.step, lambda step: _ended(step, event, now))
 
 
@@ -193,21 +206,32 @@ def _(event: progress.RunEnded, picture: Picture, now: float) -> Picture:
 
 
 def _is_lost(event: progress.AttemptEnded) -> bool:
-    """Whether a task ended badly, for good."""
-    return not event.ok and not event.caught and event.retry_in is None
+    """Whether a task ended badly, for good, and not because the user wanted it."""
+    return not event.ok and not event.caught and event.retry_in is None and not is_stopped(event)
+
+
+def is_stopped(event: progress.AttemptEnded) -> bool:
+    return event.failure is not None and event.failure.kind == "stopped"
+
+
+def _fell_back(event: progress.AttemptEnded) -> bool:
+    """Whether @catch acted in an attempt of its own, after the task's process was gone: that was no retry."""
+    return event.caught and event.attempt > 0 and event.failure is not None and event.failure.kind != "exception"
 
 
 def _ended(step: StepPicture, event: progress.AttemptEnded, now: float) -> StepPicture:
     again = event.retry_in is not None
     lost = _is_lost(event)
-    well = not again and not lost
+    stopped = is_stopped(event) and not again
+    well = not again and not lost and not stopped
     return replace(
         step,
         running=tuple(task for task in step.running if task.task_id != event.task_id),
         done=step.done + well,
         caught=step.caught + (well and event.caught),
         failed=step.failed + lost,
-        retried=step.retried + again,
+        retried=step.retried + again - (well and _fell_back(event)),
+        stopped=step.stopped + stopped,
         ended=now,
     )
 

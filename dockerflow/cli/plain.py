@@ -85,6 +85,15 @@ class PlainView:
             yield self._environment(now, event.steps, text)
 
     @_lines.register
+    def _(self, event: progress.Compiling, now: float) -> Iterator[str]:
+        yield self._environment(now, event.steps, sentences.compiling(event))
+
+    @_lines.register
+    def _(self, event: progress.CodePacked, now: float) -> Iterator[str]:
+        if told := sentences.code(event):
+            yield f"{timestamp(now)} {told}"
+
+    @_lines.register
     def _(self, event: progress.ImageReady, now: float) -> Iterator[str]:
         yield self._environment(now, event.steps, f"{sentences.image(event)} ({event.reference})")
 

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import getpass
 import os
-import shlex
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dockerflow.cli import options, sentences, streams
 from dockerflow.cli.errors import HUNG_UP, INTERRUPTED, TERMINATED, CommandLineError, show_error
+from dockerflow.cli.flows import load_flow
 from dockerflow.cli.picture import Picture
 from dockerflow.cli.places import config_here, place_of, store_for_writing
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
-from dockerflow.flow.loading import LoadedFlow, load
+from dockerflow.flow.loading import LoadedFlow
 from dockerflow.flow.parameters import resolve
-from dockerflow.progress import Notify
+from dockerflow.progress import Event, Notify, RunBegan
 
 if TYPE_CHECKING:
     from dockerflow.scheduler.launch import RunOutcome
@@ -60,20 +61,22 @@ class View(AbstractContextManager["View"], Protocol):
 
 def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
     """Run a flow and return the exit code; `command` and `path` are what help texts name. Raises DockerflowError."""
-    loaded = load(chosen.file, chosen.flow)
+    loaded = load_flow(chosen.file, chosen.flow)
     given = options.parameters(loaded.flow, chosen.words, command, path)
     if given is None:
         return 0
     check(loaded.flow)
     values = resolve(loaded, given)
     _require_folder(chosen.run_id_file)
-    outcome, picture = _launch(chosen, loaded, values)
+    outcome, picture, place = _launch(chosen, loaded, values)
     if outcome.status == "failed":
-        show_error(_what_failed(outcome, picture.failed, chosen.store), sys.stderr)
+        show_error(_what_failed(outcome, picture, place), sys.stderr)
     return STOPPED[outcome.reason] if outcome.status == "stopped" else EXIT_CODES[outcome.status]
 
 
-def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) -> tuple[RunOutcome, Picture]:
+def _launch(
+    chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]
+) -> tuple[RunOutcome, Picture, sentences.Place]:
     from dockerflow.scheduler.launch import RunRequest, launch
 
     config = config_here()
@@ -91,9 +94,31 @@ def _launch(chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]) ->
         run_id_file=chosen.run_id_file,
         engine=chosen.engine,
     )
-    with _view(place_of(store)) as view:
-        outcome = launch(request, view.notify)
-        return outcome, view.finish()
+    place = place_of(store)
+    with telling_of_a_stop() as noted, _view(place) as view:
+        outcome = launch(request, noted(view.notify))
+        return outcome, view.finish(), place
+
+
+@contextmanager
+def telling_of_a_stop() -> Iterator[Callable[[Notify], Notify]]:
+    """Say what a signal stopped before there was a run; one that has begun says so itself."""
+    began = threading.Event()
+
+    def noted(notify: Notify) -> Notify:
+        def told(event: Event) -> None:
+            if isinstance(event, RunBegan):
+                began.set()
+            notify(event)
+
+        return told
+
+    try:
+        yield noted
+    except BaseException as error:
+        if not isinstance(error, Exception) and not began.is_set():
+            print("stopped before the run began; what was built is kept", file=sys.stderr)
+        raise
 
 
 def _view(place: sentences.Place) -> View:
@@ -108,11 +133,15 @@ def _view(place: sentences.Place) -> View:
     return LiveView(Console(), place)
 
 
-def _what_failed(outcome: RunOutcome, task: str | None, store: Path | None) -> DockerflowError:
-    run = f"{outcome.flow}/{outcome.run_id}"
-    reason = f": {outcome.reason}" if outcome.reason else ""
-    words = ["dockerflow", "logs", f"{run}/{task}" if task else run, *(["--store", str(store)] if store else [])]
-    return DockerflowError(f"run `{run}` failed{reason}", f"what was printed: `{shlex.join(words)}`")
+def _what_failed(outcome: RunOutcome, picture: Picture, place: sentences.Place) -> DockerflowError:
+    run, failure = f"{outcome.flow}/{outcome.run_id}", picture.failure
+    reason = outcome.reason
+    if failure is not None and failure.message in reason:  # in the words of the views, which have shown its traceback
+        reason = f"{reason.partition(failure.message)[0] if failure.message else reason}{sentences.reason(failure)}"
+    logs = sentences.command(place, "logs", f"{run}/{picture.failed}" if picture.failed else run)
+    printed = f"what was printed: `{logs}`"
+    hint = f"{failure.hint}; {printed}" if failure is not None and failure.hint else printed
+    return DockerflowError(f"run `{run}` failed{f': {reason}' if reason else ''}", hint)
 
 
 def _require_folder(file: Path | None) -> None:

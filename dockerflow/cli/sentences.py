@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dockerflow import progress
-from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture
+from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture, is_stopped
 from dockerflow.cli.words import counted, duration, size
 from dockerflow.store.records import Failure
 
 SOURCES = {"store": "lock reused (store)", "committed": "lock reused (committed beside the flow)"}
+
+LARGE_CODE = 10 * 2**20  # bytes
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,36 @@ def attempt_ended(event: progress.AttemptEnded) -> str:
     if event.retry_in is not None:
         return f"attempt {event.attempt} failed after {took}; next attempt in {duration(event.retry_in)}"
     if event.caught:
-        return f"failed after {took}, caught by @catch{_reason(event.failure)}"
-    if event.failure is not None and event.failure.kind == "stopped":
-        return f"task stopped after {took}"
+        return f"failed after {took}, caught by @catch{f': {reason(event.failure)}' if event.failure else ''}"
+    if is_stopped(event):
+        return "task stopped"
     return f"task done in {took}" if event.ok else f"task failed after {took}"
 
 
-def _reason(why: Failure | None) -> str:
-    """`: ValueError: must be positive`, short enough for one line."""
-    if why is None:
+def reason(why: Failure) -> str:
+    """`ValueError: must be positive`, short enough for one line."""
+    ours = why.type_name.startswith("dockerflow.")
+    kind = "" if ours or not why.type_name else f"{why.type_name.rpartition('.')[2]}: "
+    return f"{kind}{_message(why).partition(chr(10))[0]}".rstrip(": ")
+
+
+def _message(why: Failure) -> str:
+    """Without the traceback, which a flow file that does not import has in its message as well."""
+    return why.message.replace(why.traceback.strip(), "").rstrip() if why.traceback.strip() else why.message
+
+
+def code(event: progress.CodePacked) -> str:
+    """What to say of a package of code that costs every container; empty for one of a usual size."""
+    if event.size <= LARGE_CODE:
         return ""
-    kind = f"{why.type_name.rpartition('.')[2]}: " if why.type_name else ""
-    return f": {kind}{why.message.partition(chr(10))[0]}"
+    return (
+        f"{size(event.size)} of Python files below {event.folder} travel into every container; "
+        "give the flow a folder of its own"
+    )
+
+
+def compiling(event: progress.Compiling) -> str:
+    return f"compiling {counted(event.modules, 'module')}"
 
 
 def failure(why: Failure) -> Iterator[str]:
@@ -79,7 +99,7 @@ def failure(why: Failure) -> Iterator[str]:
         return
     yield from why.traceback.rstrip().splitlines()
     if not _told_by_traceback(why):
-        yield f"error: {why.message}"
+        yield from f"error: {_message(why)}".splitlines()
     if why.hint:
         yield f"hint: {why.hint}"
 
@@ -90,7 +110,12 @@ def _told_by_traceback(why: Failure) -> bool:
 
 def counts(step: StepPicture) -> str:
     """`3/5 tasks`, with what went wrong: `3/5 tasks, 1 caught, 2 retried`."""
-    wrong = [(step.failed, "failed"), (step.caught, "caught"), (step.retried, "retried")]
+    wrong = [
+        (step.failed, "failed"),
+        (step.caught, "caught"),
+        (step.retried, "retried"),
+        (step.stopped, "stopped"),
+    ]
     parts = [
         f"{step.done:,}/{max(step.total, step.done):,} tasks",
         *(f"{count:,} {word}" for count, word in wrong if count),
@@ -107,12 +132,15 @@ def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:
     """Pairs of a word and what to type: where the results are and how to see them."""
     run = f"{picture.flow}/{picture.run_id}"
     setting = f"DOCKERFLOW_STORE={shlex.quote(place.option)} " if place.option else ""
+    where = f"{run}/{picture.failed}" if picture.failed else run
     if picture.ended is not None and picture.ended.status == "succeeded":
         code = f"from dockerflow import Run; print(Run('{run}').data)"
         yield "results", f'{setting}python -c "{code}"'
-    yield "artifacts", f"{setting}dockerflow dump {run}"
-    yield (
-        "logs",
-        f"{setting}dockerflow logs {run}/{picture.failed}" if picture.failed else f"{setting}dockerflow logs {run}",
-    )
+    yield "artifacts", command(place, "dump", run)
+    yield "logs", command(place, "logs", where)
     yield "store", place.store
+
+
+def command(place: Place, *words: str) -> str:
+    """What to type later to see what a run left."""
+    return shlex.join(["dockerflow", *words, *(["--store", place.option] if place.option else [])])

@@ -25,7 +25,7 @@ from dockerflow.images.layer_cache import LayerCache, layer_key, verify
 from dockerflow.images.metadata import Python
 from dockerflow.images.packages import PackageCache
 from dockerflow.images.tar import END_OF_ARCHIVE, LayerWriter
-from dockerflow.progress import Event, LayerReady, Notify
+from dockerflow.progress import Compiling, Event, LayerReady, Notify
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class Assembly:
         self._guard = threading.Lock()
         self._archives: dict[str, Path] = {}
         self._numbers = itertools.count(1)
+        self._layers = 1  # the skeleton, and what else is known of by now
         self.built = 0
 
     def stop(self) -> None:
@@ -81,7 +82,9 @@ class Assembly:
 
     def skeleton(self) -> Layer:
         key = layer_key("dockerflow.skeleton", skeleton.RECIPE, PREFIX)
-        return self._find_or_write(key, skeleton.TITLE, skeleton.write_skeleton)[0]
+        found, written = self._find_or_write(key, skeleton.TITLE, skeleton.write_skeleton)
+        self._tell(found, written)
+        return found
 
     def packages(self, at_most: int) -> PackageLayers:
         """A layer for each group of packages."""
@@ -89,6 +92,7 @@ class Assembly:
         python = next((one.python for package, one in facts.items() if package.name == "python"), None)
         sizes = {package.sha256: one.size for package, one in facts.items()}
         grouped = groups(self._lock, sizes, at_most)
+        self._layers += len(grouped)
         lost = lost_paths(self._lock, {package.name: one.paths(python) for package, one in facts.items()})
 
         def one_layer(group: Group) -> Layer:
@@ -99,7 +103,7 @@ class Assembly:
                 write_layer(out, packages, PREFIX, python)
 
             found, written = self._find_or_write(key, group.title, content)
-            self._tell(found, len(grouped), written)
+            self._tell(found, written)
             return found
 
         return PackageLayers(python, grouped, tuple(self._pool.map(one_layer, grouped)))
@@ -117,16 +121,21 @@ class Assembly:
             scanned = self._pool.map(lambda pair: _scan(pair[1], python), unknown)
             sources = {key: one for (key, _), one in zip(unknown, scanned)}
             wanted = [key for key, one in sources.items() if one.paths]
-            compiled = compiler.compile(python_image, [sources[key] for key in wanted]) if wanted else iter(())
             results: dict[str, Mapping[str, bytes]] = {key: {} for key in sources}
-            results.update(zip(wanted, compiled))
+            if wanted:
+                self._notify(Compiling(self._steps, sum(len(sources[key].paths) for key in wanted)))
+                results.update(zip(wanted, compiler.compile(python_image, [sources[key] for key in wanted])))
+            self._layers += sum(not is_empty(one) for one in known.values() if one) + sum(map(bool, results.values()))
         return [self._bytecode_layer(key, title, results.get(key), python) for key, title in zip(keys, titles)]
 
     def _bytecode_layer(self, key: str, title: str, compiled: Mapping[str, bytes] | None, python: Python) -> Layer:
         def content(out: LayerWriter) -> None:
             write_bytecode(out, compiled or {}, python)
 
-        return self._find_or_write(key, title, content)[0]
+        found, written = self._find_or_write(key, title, content)
+        if not is_empty(found):
+            self._tell(found, written)
+        return found
 
     def _find_or_write(self, key: str, title: str, content: Callable[[LayerWriter], None]) -> tuple[Layer, bool]:
         with self._caches.only_once.of(key):
@@ -147,10 +156,10 @@ class Assembly:
             self._archives[package.sha256] = self._caches.packages.fetch(package, self._notify)
         return self._archives[package.sha256]
 
-    def _tell(self, found: Layer, layers: int, written: bool) -> None:
+    def _tell(self, found: Layer, written: bool) -> None:
         with self._guard:
             number = next(self._numbers)
-        self._notify(LayerReady(self._steps, found.title, number, layers, found.size, reused=not written))
+        self._notify(LayerReady(self._steps, found.title, number, self._layers, found.size, reused=not written))
 
 
 @dataclass(frozen=True)

@@ -142,3 +142,28 @@ def test_every_task_is_counted_once(tasks: list[tuple[str, str]]) -> None:
         assert (step.total, step.done + step.failed) == (len(hows), len(hows))
         assert (step.failed, step.caught, step.retried) == tuple(map(hows.count, ("failed", "caught", "retried")))
         assert step.running == ()
+
+
+def test_a_task_that_was_stopped_counts_as_stopped_alone() -> None:
+    stopped = p.AttemptEnded("a", "1", 0, False, False, Failure("stopped", "by Ctrl-C"), 0.0)
+    picture = picture_of(p.RunBegan("F", "1", ("a",)), p.TasksCreated("a", 1), began("a", "1"), stopped)
+    step = picture.steps["a"]
+    assert (step.done, step.failed, step.stopped, step.running, step.state) == (0, 0, 1, (), "stopped")
+    assert picture.failed is None
+
+
+def test_the_attempt_in_which_catch_acts_after_a_crash_is_no_retry() -> None:
+    crash = Failure("exit", "left with 3")
+    step = step_of(
+        p.TasksCreated("a", 1),
+        *(p.AttemptEnded("a", "1", attempt, False, False, crash, 1.0, 0.0) for attempt in range(3)),
+        p.AttemptEnded("a", "1", 3, True, True, crash, 1.0),
+    )
+    assert (step.done, step.caught, step.retried) == (1, 1, 2)
+
+
+def test_compiling_is_seen_until_its_first_layer_is_there() -> None:
+    steps = ("a",)
+    layer = p.LayerReady(steps, "bytecode of a", 2, 3, 1, reused=False)
+    assert picture_of(p.Compiling(steps, 7)).environments[steps].compiling is not None
+    assert picture_of(p.Compiling(steps, 7), layer).environments[steps].compiling is None

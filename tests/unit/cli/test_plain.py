@@ -10,8 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from dockerflow import progress as p
+from dockerflow.cli import sentences
 from dockerflow.cli.plain import PlainView
 from dockerflow.cli.sentences import Place
+from dockerflow.store.records import Failure
 from tests.unit.cli import watching as w
 
 HOME = Place("/home/me/.dockerflow")
@@ -136,7 +138,7 @@ def test_after_a_failure_the_logs_named_are_those_of_the_task_that_failed() -> N
 
 def test_a_store_that_was_chosen_is_part_of_every_command() -> None:
     shown = ending_of(w.run_began(), w.run_ended(), place=Place("/my store", "/my store"))
-    assert "artifacts: DOCKERFLOW_STORE='/my store' dockerflow dump GenreStats/171234\n" in shown
+    assert "artifacts: dockerflow dump GenreStats/171234 --store '/my store'\n" in shown
 
 
 def test_nothing_is_said_at_the_end_when_no_run_began() -> None:
@@ -159,3 +161,40 @@ def test_the_run_goes_on_when_nobody_reads() -> None:
         view.notify(w.run_began())
         view.notify(w.printed("hello"))
         view.finish()
+
+
+def test_a_flow_that_does_not_import_is_shown_with_one_traceback() -> None:
+    traceback = "Traceback (most recent call last):\n  File \"f.py\"\nModuleNotFoundError: No module named 'x'\n"
+    message = f"flow file `flow.py` does not import: ModuleNotFoundError\n\n{traceback.rstrip()}"
+    why = Failure("exception", message, "dockerflow.flow.errors.FlowFileError", traceback, "add it to @conda")
+    assert list(sentences.failure(why)) == [
+        *traceback.splitlines(),
+        "error: flow file `flow.py` does not import: ModuleNotFoundError",
+        "hint: add it to @conda",
+    ]
+    assert sentences.reason(why) == "flow file `flow.py` does not import: ModuleNotFoundError"
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (Failure("exception", "'MY_TOKEN'", "builtins.KeyError", "…\nKeyError: 'MY_TOKEN'"), "KeyError: 'MY_TOKEN'"),
+        (Failure("exception", "", "builtins.AssertionError", "…\nAssertionError"), "AssertionError"),
+        (Failure("exit", "left the process with status 3"), "left the process with status 3"),
+        (Failure("exception", "one\ntwo", "my.Error", "…"), "Error: one"),
+    ],
+)
+def test_a_reason_is_one_line_with_the_exceptions_type(why: Failure, told: str) -> None:
+    assert sentences.reason(why) == told
+
+
+def test_a_stopped_task_is_told_without_a_time() -> None:
+    stopped = p.AttemptEnded("a", "1", 0, False, False, Failure("stopped", "by Ctrl-C"), 0.0)
+    assert sentences.attempt_ended(stopped) == "task stopped"
+
+
+def test_code_of_a_usual_size_is_not_told_and_a_large_one_is() -> None:
+    assert sentences.code(p.CodePacked("/tmp", 10 * 2**20)) == ""
+    assert sentences.code(p.CodePacked("/tmp", 47_000_000)) == (
+        "47 MB of Python files below /tmp travel into every container; give the flow a folder of its own"
+    )

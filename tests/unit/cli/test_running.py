@@ -10,11 +10,14 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from dockerflow import progress
+from dockerflow.cli import running
 from tests.unit.cli.commands import PROGRAM, Answer, dockerflow, environment, refused
 from tests.unit.cli.conftest import project
 
@@ -68,7 +71,8 @@ def test_a_run_that_fails_shows_the_users_traceback_and_exits_with_1(folder: Pat
     place = answer.lines.index("Traceback (most recent call last):")
     assert answer.lines[place + 1].endswith(", in join")
     assert "ValueError: asked to fail" in answer.lines
-    assert answer.stderr.startswith(f"error: run `Hello/{run}` failed: ")
+    assert answer.stderr.startswith(f"error: run `Hello/{run}` failed: task join/")
+    assert answer.stderr.splitlines()[0].endswith(" failed: ValueError: asked to fail")
     failed = next(where for where, text in told(answer) if text.startswith("task failed"))
     assert answer.stderr.endswith(f"\n\nhint: what was printed: `dockerflow logs Hello/{failed}`\n")
 
@@ -97,8 +101,8 @@ def test_a_store_that_is_chosen_is_used_and_named_in_what_to_type_next(folder: P
     assert answer.code == 0
     assert f"store:     {folder / 'elsewhere'}" in answer.lines
     assert list((folder / ".dockerflow").iterdir()) == []
-    setting = f"DOCKERFLOW_STORE={folder / 'elsewhere'} dockerflow logs Hello/"
-    assert any(line.startswith(f"logs:      {setting}") for line in answer.lines)
+    logs = next(line for line in answer.lines if line.startswith("logs: "))
+    assert logs.endswith(f" --store {folder / 'elsewhere'}")
     assert "Hello/" in dockerflow("runs", "list", cwd=folder, DOCKERFLOW_STORE=str(folder / "elsewhere")).stdout
 
 
@@ -119,7 +123,7 @@ def test_what_to_type_next_names_no_store_that_is_found_anyway(folder: Path) -> 
     for words, changes in ((["--store", ".dockerflow"], {}), ([], {"DOCKERFLOW_STORE": "elsewhere"})):
         answer = dockerflow(*RUN, "--people", "1", *words, cwd=folder, **changes)
         assert answer.code == 0
-        assert "DOCKERFLOW_STORE" not in answer.stdout
+        assert not re.search("DOCKERFLOW_STORE|--store", answer.stdout)
 
 
 # ---- reading back
@@ -295,3 +299,60 @@ def _read_all(terminal: int) -> str:
         except OSError:  # how Linux says that nobody has the other side open any more
             pass
     return b"".join(pieces).decode()
+
+
+def test_a_store_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> None:
+    named = ("--store", str(tmp_path / "none"))
+    error, hint = f"there is no store at `{tmp_path / 'none'}`", "it was named by `--store`"
+    for words in (("runs", "list"), ("logs", "Hello/1"), ("dump", "Hello/1")):
+        refused(*words, *named, code=7, error=error, hint=hint, cwd=tmp_path)
+
+
+def test_a_command_about_a_run_says_that_there_is_no_store(tmp_path: Path) -> None:
+    error = f"there is no store: no `.dockerflow` in `{tmp_path}` or a folder above it"
+    hint = "run a flow here first, or name the store with `--store`"
+    for command in ("logs", "dump"):
+        refused(command, "Hello/1", code=7, error=error, hint=hint, cwd=tmp_path)
+
+
+def test_of_several_flows_the_hint_names_the_option(tmp_path: Path) -> None:
+    flow = "class {}(FlowSpec):\n  @step\n  def start(self): self.next(self.end)\n  @step\n  def end(self): pass\n"
+    text = "from dockerflow import FlowSpec, step\n" + flow.format("One") + flow.format("Two")
+    (tmp_path / "two.py").write_text(text)
+    for command in ("run", "check", "show"):
+        answer = dockerflow(command, "two.py", cwd=tmp_path)
+        assert (answer.code, answer.stderr.splitlines()[-1]) == (3, "hint: name the one that is meant, as `--flow One`")
+
+
+def test_a_misspelt_variable_is_warned_of(tmp_path: Path) -> None:
+    answer = dockerflow("version", cwd=tmp_path, DOCKERFLOW_CHANEL="x")
+    said = "warning: nothing reads the variable DOCKERFLOW_CHANEL; did you mean DOCKERFLOW_CHANNELS?\n"
+    assert (answer.code, answer.stderr) == (0, said)
+
+
+def test_a_number_of_workers_must_be_one_at_least(folder: Path) -> None:
+    answer = dockerflow("run", "hello.py", "--max-workers", "0", cwd=folder)
+    assert answer.code == 2
+    assert answer.stderr.startswith("error: invalid value for `--max-workers`: it must be 1 or more\n")
+
+
+def test_the_doctor_reports_settings_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / ".dockerflow").mkdir()
+    (tmp_path / ".dockerflow" / "config.yaml").write_bytes(b"\xff")
+    answer = dockerflow("doctor", cwd=tmp_path)
+    assert (answer.code, answer.stderr) == (10, "")
+    assert answer.lines[0].startswith("broken   settings: ")
+
+
+def test_a_stop_before_the_run_says_that_what_was_built_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyboardInterrupt), running.telling_of_a_stop():
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == "stopped before the run began; what was built is kept\n"
+    with pytest.raises(KeyboardInterrupt), running.telling_of_a_stop() as noted:
+        _begin_and_stop(noted)
+    assert capsys.readouterr().err == ""
+
+
+def _begin_and_stop(noted: Callable[[progress.Notify], progress.Notify]) -> None:
+    noted(progress.ignore)(progress.RunBegan("F", "1", ()))
+    raise KeyboardInterrupt

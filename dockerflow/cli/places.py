@@ -10,6 +10,9 @@ from dockerflow.client.source import store_here
 from dockerflow.config import Config, load_config
 from dockerflow.store.directory import NAME, DirectoryStore, create, find
 from dockerflow.store.errors import StoreError
+from dockerflow.store.files import make_folder
+
+_ANOTHER = "name another with `--store` or DOCKERFLOW_STORE"
 
 
 def config_here() -> Config:
@@ -24,6 +27,10 @@ def store_for_writing(chosen: Path | None, config: Config) -> Path:
     """
     wanted = chosen or config.store
     root = Path(wanted).absolute() if wanted is not None else find(Path.cwd()) or create(Path.cwd()).root
+    try:
+        make_folder(root)
+    except OSError as error:
+        raise StoreError(f"the store `{root}` cannot be made: {error.strerror}", _ANOTHER) from error
     _require(root, os.R_OK | os.W_OK | os.X_OK, "read and written")
     return root
 
@@ -55,9 +62,7 @@ def store_of_runs(chosen: Path | None) -> DirectoryStore:
 
 def _require(root: Path, rights: int, what: str) -> None:
     if root.exists() and not os.access(root, rights):
-        raise StoreError(
-            f"the store `{root}` cannot be {what}: Permission denied", "name another with `--store` or DOCKERFLOW_STORE"
-        )
+        raise StoreError(f"the store `{root}` cannot be {what}: Permission denied", _ANOTHER)
 
 
 def place_of(store: Path) -> Place:

@@ -308,6 +308,13 @@ def test_a_store_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> 
         refused(*words, *named, code=7, error=error, hint=hint, cwd=tmp_path)
 
 
+def test_a_store_that_cannot_be_made_is_told_before_anything_is_solved(folder: Path) -> None:
+    (folder / "file").touch()
+    root = folder / "file" / "store"
+    error, hint = f"the store `{root}` cannot be made: File exists", "name another with `--store` or DOCKERFLOW_STORE"
+    refused("run", "hello.py", "--store", str(root), code=7, error=error, hint=hint, cwd=folder)
+
+
 def test_a_command_about_a_run_says_that_there_is_no_store(tmp_path: Path) -> None:
     error = f"there is no store: no `.dockerflow` in `{tmp_path}` or a folder above it"
     hint = "run a flow here first, or name the store with `--store`"

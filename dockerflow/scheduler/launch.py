@@ -69,7 +69,7 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     the steps' images cannot be had, StoreError when the store cannot be written. A run that fails is an outcome.
     """
     flow = request.loaded.flow
-    check(flow)
+    check(flow, containers=request.engine != "process")
     store = DirectoryStore(request.store)
     sweep(store)
     host, records = _host_and_steps(request, store, notify)

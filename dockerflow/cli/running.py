@@ -65,7 +65,7 @@ def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
     given = options.parameters(loaded.flow, chosen.words, command, path)
     if given is None:
         return 0
-    check(loaded.flow)
+    check(loaded.flow, containers=chosen.engine != "process")
     values = resolve(loaded, given)
     _require_folder(chosen.run_id_file)
     outcome, picture, place = _launch(chosen, loaded, values)

@@ -18,7 +18,7 @@ from dockerflow.flow.errors import InvalidFlow, place
 def check(file: Path, name: str | None) -> int:
     """Print every problem as `file:line: message`, its hint below it."""
     flow = load_flow(file, name).flow
-    found = problems(flow)
+    found = problems(flow, containers=True)
     for problem in found:
         print(f"{place(problem.file, problem.line)}: {problem.message}")
         if problem.hint:

@@ -19,6 +19,7 @@ from dockerflow.store import history, log, manifest, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.history import TaskHistory
 from dockerflow.store.manifest import ArtifactRef
+from dockerflow.store.records import LogLine
 
 # ---- runs list
 
@@ -87,24 +88,28 @@ def logs(pathspec: str, streams: frozenset[str], timestamps: bool, chosen: Path 
         if len(selection.tasks) > 1 and not timestamps:
             print(f"{chr(10) if number else ''}==> {where} <==")
         prefix = f"[{where.partition('/')[2]}] "
-        for at, text in lines:
-            sys.stdout.write(f"{timestamp(at)} {prefix}{text}\n" if timestamps else f"{text}\n")
+        for line in lines:
+            text = f"{timestamp(line.time)} {prefix}{line.text}\n" if timestamps else line.text + "\n" * line.ended
+            sys.stdout.write(text)
     return 0
 
 
 def _lines(
     store: DirectoryStore, selection: Selection, task: TaskHistory, streams: frozenset[str]
-) -> Iterator[tuple[float, str]]:
-    """The lines of the latest attempt, and why it failed."""
+) -> Iterator[LogLine]:
+    """What the latest attempt printed, and why it failed."""
     if not task.attempts:
         return
-    attempt = task.attempts[-1]
+    attempt, complete = task.attempts[-1], True
     for line in log.of_attempt(store, selection.flow, selection.run_id, task.created.task_id, attempt):
         if line.stream in streams:
-            yield line.time, line.text
+            yield line
+            complete = line.ended
     ended = attempt.finished
     if ended and ended.failure and not ended.caught and "stderr" in streams:
-        yield from ((ended.time, line) for line in sentences.failure(ended.failure))
+        if not complete:
+            yield LogLine(ended.time, "stdout", "")
+        yield from (LogLine(ended.time, "stderr", text) for text in sentences.failure(ended.failure))
 
 
 # ---- dump

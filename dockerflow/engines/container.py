@@ -1,8 +1,8 @@
 """What a worker's container is made of and what it may not do, as the engine's API wants it said.
 
 A step runs code that its user did not write, so it gets as little as it needs: a user that is not root, no capability
-and no way to get one, a root file system that cannot be written, and of the store only what it reads and its run's
-outbox. Nothing secret goes in here: whoever may use the engine can read it with `docker inspect`.
+and no way to get one, a root file system that cannot be written, and of the store the blobs, which it cannot change,
+and an outbox of its own. Nothing secret goes in here: whoever may use the engine can read it with `docker inspect`.
 """
 
 from __future__ import annotations

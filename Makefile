@@ -17,7 +17,7 @@ demo: $(INSTALLED)  ## Set this machine up, then run the first example on a real
 	@$(BIN)/dockerflow setup examples/genre_stats/flow.py
 	@$(BIN)/python tests/movies.py $(INPUT)/movies.csv
 	@$(BIN)/dockerflow run examples/genre_stats/flow.py --movie_data $(INPUT)/movies.csv
-	@$(BIN)/python -c 'from dockerflow import Flow; print(Flow("GenreStats").latest_successful_run.data.genre_stats)'
+	@$(BIN)/python examples/genre_stats/results.py
 
 test: $(INSTALLED)  ## Set this machine up, then check and test everything
 	@$(BIN)/python tests/everything.py

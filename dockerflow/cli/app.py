@@ -85,9 +85,11 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         typer.Option("--max-workers", min=1, metavar="N", help="How many tasks run at once; otherwise one per core."),
     ] = None,
     max_num_splits: Annotated[
-        int,
-        typer.Option("--max-num-splits", min=1, metavar="N", help="How many tasks one foreach may make."),
-    ] = 100_000,
+        Optional[int],
+        typer.Option(
+            "--max-num-splits", min=1, metavar="N", help="How many tasks one foreach may make; otherwise 100,000."
+        ),
+    ] = None,
     tag: Annotated[
         Optional[list[str]], typer.Option("--tag", metavar="TEXT", help="A tag of the run; may be given several times.")
     ] = None,

@@ -42,7 +42,7 @@ class Chosen:
     flow: str | None
     words: tuple[str, ...]
     max_workers: int | None
-    max_num_splits: int
+    max_num_splits: int | None
     tags: tuple[str, ...]
     run_id_file: Path | None
     engine: str

@@ -39,7 +39,10 @@ SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "S
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run and how. `parameters` are values by attribute; `max_workers` None means one per core of the host."""
+    """What to run and how. `parameters` are values by attribute.
+
+    `max_workers` None means one per core of the host, `max_num_splits` None as many as `values.MAX_NUM_SPLITS`.
+    """
 
     loaded: LoadedFlow
     parameters: Mapping[str, object]
@@ -47,7 +50,7 @@ class RunRequest:
     store: Path
     user: str
     max_workers: int | None = None
-    max_num_splits: int = 100_000
+    max_num_splits: int | None = None
     tags: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     run_id_file: Path | None = None
@@ -187,7 +190,7 @@ def _plan(request: RunRequest, started: RunStarted, cpus: int) -> v.Plan:
         steps={step.name: _step_plan(step) for step in request.loaded.flow.steps.values()},
         parameters=started.parameters,
         max_workers=request.max_workers or cpus,
-        max_num_splits=request.max_num_splits,
+        max_num_splits=request.max_num_splits or v.MAX_NUM_SPLITS,
         user=started.user,
         namespace=f"user:{started.user}",
         tags=started.tags,

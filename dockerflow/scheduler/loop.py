@@ -71,7 +71,7 @@ Inbox = queue.SimpleQueue[tuple[int, object]]
 
 @dataclass
 class Loop:
-    """Runs one `core.Run` on one host. `inbox` is given from outside so that a signal handler can write to it.
+    """Runs one `state.Run` on one host. `inbox` is given from outside so that a signal handler can write to it.
 
     `request` gives the container to start for a worker's number and step.
     """
@@ -245,22 +245,19 @@ class Loop:
         starting = self._starters.submit(self._start_in_thread, number, request)
         starting.add_done_callback(lambda done: self._pass_on(number, done))
 
-    def _start_in_thread(self, number: int, request: WorkerRequest) -> None:
+    def _start_in_thread(self, number: int, request: WorkerRequest) -> Started | NotStarted:
         try:
             self.host.make_outbox(request.outbox)
-            worker = self.host.start_worker(request, lambda _, message: self.inbox.put((number, message)))
+            return Started(self.host.start_worker(request, lambda _, message: self.inbox.put((number, message))))
         except EngineError as error:
-            self.inbox.put((number, NotStarted(error)))
+            return NotStarted(error)
         except OSError as error:
-            reason = f"cannot make the folder `{request.outbox}`: {error.strerror}"
-            self.inbox.put((number, NotStarted(StoreError(reason))))
-        else:
-            self.inbox.put((number, Started(worker)))
+            return NotStarted(StoreError(f"cannot make the folder `{request.outbox}`: {error.strerror}"))
 
-    def _pass_on(self, number: int, done: Future[None]) -> None:
-        """A mistake of our own in a thread must not leave the loop waiting for ever."""
-        if not done.cancelled() and (error := done.exception()) is not None:
-            self.inbox.put((number, error))
+    def _pass_on(self, number: int, done: Future[Started | NotStarted]) -> None:
+        """What came of a start; a mistake of our own, too, must not leave the loop waiting for ever."""
+        if not done.cancelled():
+            self.inbox.put((number, done.exception() or done.result()))
 
     def _let_go(self, number: int, command: v.Command) -> None:
         handle = self._handles.get(number)

@@ -9,6 +9,9 @@ from typing import Union
 from dockerflow.runtime.messages import RunTask, TaskResult
 from dockerflow.store.records import Failure, Record
 
+# Tasks that one foreach may make, unless the user says otherwise.
+MAX_NUM_SPLITS = 100_000
+
 
 @dataclass(frozen=True)
 class StepPlan:
@@ -32,7 +35,7 @@ class Plan:
     steps: Mapping[str, StepPlan]
     parameters: str
     max_workers: int
-    max_num_splits: int = 100_000  # tasks that one foreach may make
+    max_num_splits: int = MAX_NUM_SPLITS
     user: str = ""
     namespace: str = ""
     tags: tuple[str, ...] = ()

@@ -18,9 +18,9 @@ from dockerflow import FlowSpec, conda, conda_base, resources, step
 
 def wait_until_seen():
     # The test looks at this container and then makes this file in it.
-    while not os.path.exists("/work/seen"):
+    while not os.path.exists("/tmp/seen"):
         time.sleep(0.02)
-    os.unlink("/work/seen")
+    os.unlink("/tmp/seen")
 
 @conda_base(python="3.11")
 class Seen(FlowSpec):
@@ -81,7 +81,7 @@ def test_each_task_runs_in_a_container_of_the_image_that_its_lock_implies(runnin
         run_id = (tmp_path / "run-id").read_text()
         (container,) = containers(docker_client, run_id, step)
         images[step] = container.attrs["Image"]
-        assert container.exec_run(["touch", "/work/seen"]).exit_code == 0
+        assert container.exec_run(["touch", "/tmp/seen"]).exit_code == 0
     assert running.wait(timeout=60) == 0
 
     run = results.Run(f"Seen/{run_id}")

@@ -6,7 +6,6 @@ memory, so a task that prints gigabytes costs the scheduler none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -46,7 +45,7 @@ class Logs:
             return None
         with file:
             file.seek(0)
-            blob = self._store.blobs.put(_chunks(file))
+            blob = self._store.blobs.put(iter(lambda: file.read(CHUNK), b""))
         Path(file.name).unlink()
         return blob
 
@@ -61,8 +60,3 @@ class Logs:
         path = running_log(self._store, *self._run, task_id, attempt)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("w+b", buffering=0)
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK):
-        yield chunk

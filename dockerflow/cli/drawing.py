@@ -8,12 +8,12 @@ that is reached a second time is named and not drawn again.
 from __future__ import annotations
 
 import os
-import platform
 import textwrap
 from collections.abc import Iterator, Mapping
 
 from dockerflow.cli.options import METAVARS, shown_default
 from dockerflow.cli.words import counted
+from dockerflow.environments.spec import default_python
 from dockerflow.flow.definition import Catch, Conda, Flow, ParameterDefinition, Resources, Retry, Step
 
 Line = tuple[tuple[str, str], ...]
@@ -111,7 +111,7 @@ def environment(step: Step) -> str:
     """`python 3.11: pandas 1.5.3, numpy`, or `python 3.11, no libraries`."""
     conda = step.decorator(Conda)
     asked = conda.python if conda is not None else None
-    python = f"python {asked or '.'.join(platform.python_version_tuple()[:2])}"
+    python = f"python {asked or default_python()}"
     libraries = () if conda is None or conda.disabled else conda.libraries
     if not libraries:
         return f"{python}, no libraries"

@@ -6,8 +6,6 @@ before the scheduler, the engine or the solver is even imported.
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +22,7 @@ from dockerflow.cli.places import config_here, place_of, store_for_writing
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
 from dockerflow.flow.loading import LoadedFlow
-from dockerflow.flow.parameters import resolve
+from dockerflow.flow.parameters import resolve, user_name
 from dockerflow.progress import Event, Notify, RunBegan
 
 if TYPE_CHECKING:
@@ -148,14 +146,3 @@ def _require_folder(file: Path | None) -> None:
     """The run's id is written when images are already made: too late to find that there is no such folder."""
     if file is not None and (not file.absolute().parent.is_dir() or file.is_dir()):
         raise CommandLineError(f"the run's id cannot be written to `{file}`", "name a file in a folder that exists")
-
-
-def user_name() -> str:
-    """Who runs this: `DOCKERFLOW_USER`, or `METAFLOW_USER`, or the user of the process."""
-    named = os.environ.get("DOCKERFLOW_USER") or os.environ.get("METAFLOW_USER")
-    if named:
-        return named
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a uid that the machine has no name for
-        return str(os.getuid())

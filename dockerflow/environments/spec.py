@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
 
 # Part of every spec's hash. Raise it when an equal spec would now be solved to something else.
 VERSION = 1
+
+
+def default_python() -> str:
+    """What a step gets that names no Python: the minor version that runs the command."""
+    return "{}.{}".format(*sys.version_info[:2])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dockerflow.flow.errors import FlowError, ParameterError
 from dockerflow.flow.parameter import IncludeFile, JSONType, Parameter
 from dockerflow.flow.tracebacks import traceback_of
 
-__all__ = ["IncludeFile", "JSONType", "Parameter", "ParameterContext", "resolve"]
+__all__ = ["IncludeFile", "JSONType", "Parameter", "ParameterContext", "resolve", "user_name"]
 
 
 class ParameterContext(NamedTuple):
@@ -109,7 +109,7 @@ def _default(parameter: Parameter, flow: str) -> Any:
     if not callable(parameter.default):
         return parameter.default
     try:
-        return parameter.default(ParameterContext(flow, _user(), parameter.name))
+        return parameter.default(ParameterContext(flow, user_name(), parameter.name))
     except FlowError:
         raise
     except Exception as error:
@@ -117,7 +117,11 @@ def _default(parameter: Parameter, flow: str) -> Any:
         raise _Bad(text) from error
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who runs this: `DOCKERFLOW_USER`, or `METAFLOW_USER`, or the user of the process."""
+    named = os.environ.get("DOCKERFLOW_USER") or os.environ.get("METAFLOW_USER")
+    if named:
+        return named
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a uid without an entry in the user database

@@ -6,7 +6,6 @@ the first that cannot be had ends the preparation, since a run without one of it
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import dumps
 from dockerflow.environments.locks import lock_for
 from dockerflow.environments.request import spec_for
-from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.environments.spec import EnvironmentSpec, default_python
 from dockerflow.flow.definition import Flow
 from dockerflow.images.image import StepImage
 from dockerflow.images.provide import ImageProvider
@@ -39,10 +38,9 @@ class StepEnvironment:
 
 def specs(flow: Flow, config: Config, target: str) -> dict[EnvironmentSpec, tuple[str, ...]]:
     """The distinct specs of a flow for the platform `target`, each with the steps that ask for it."""
-    python = ".".join(platform.python_version_tuple()[:2])
     found: dict[EnvironmentSpec, tuple[str, ...]] = {}
     for step in flow.steps.values():
-        spec = spec_for(step, python, config.channels, target)
+        spec = spec_for(step, default_python(), config.channels, target)
         found[spec] = (*found.get(spec, ()), step.name)
     return found
 

@@ -7,7 +7,6 @@ written into the user's configuration file.
 
 from __future__ import annotations
 
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from rattler import Channel
 
 from dockerflow.config import DEFAULT, Config, set_in_file, user_file
 from dockerflow.environments.request import spec_for
+from dockerflow.environments.spec import default_python
 from dockerflow.flow.loading import load
 from dockerflow.setup.channel import LocalChannel, Request, this_subdir
 from dockerflow.setup.finding import Finding, Notify, ignore
@@ -68,7 +68,7 @@ def ensure(config: Config, flows: Sequence[Path], notify: Notify = ignore) -> It
 
 def requests_of(flows: Sequence[Path], config: Config) -> list[Request]:
     """What the steps of `flows` ask for, each once, and a Python alone."""
-    python = "{}.{}".format(*sys.version_info[:2])
+    python = default_python()
     platform = this_subdir()
     found = [Request(python, ())]
     for path in flows:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dockerflow.flow.errors import ParameterError
-from dockerflow.flow.parameters import resolve
+from dockerflow.flow.parameters import resolve, user_name
 from tests.unit.flow.sources import found, loaded
 
 STEPS = """
@@ -189,3 +189,11 @@ def test_two_parameters_of_one_name_are_one_too_many(tmp_path: Path) -> None:
     assert found(tmp_path, text) == [
         ("b = Parameter('Rate')", "parameter `Rate` is defined twice, in `a` and in `b`"),
     ]
+
+
+@pytest.mark.parametrize("variable", ["DOCKERFLOW_USER", "METAFLOW_USER"])
+def test_default_is_told_the_user_that_the_run_is_recorded_under(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "ada")
+    assert _value(tmp_path, "Parameter('x', default=lambda context: context.user_name)") == user_name() == "ada"

@@ -32,12 +32,24 @@ class EnvironmentSolving(Event):
 
 @dataclass(frozen=True)
 class EnvironmentLocked(Event):
-    """`source` is `committed` (a lock file beside the flow), `store` (an earlier lock of the same spec) or `solved`."""
+    """`source` is `committed` (a lock file beside the flow), `given` (by the step's own decorator), `store` (an earlier
+    lock of the same spec) or `solved`. `path` is the file of the first two.
+    """
 
     steps: tuple[str, ...]
     source: str
     packages: int
     seconds: float
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class LockPassedOver(Event):
+    """A lock committed for these steps no longer gives what they ask for, because of `reason`; another is used."""
+
+    steps: tuple[str, ...]
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,14 @@ class LayerReady(Event):
 
 
 @dataclass(frozen=True)
+class LayerMended(Event):
+    """A layer in the cache was found to be damaged; it has been removed and is built again."""
+
+    steps: tuple[str, ...]
+    title: str
+
+
+@dataclass(frozen=True)
 class Compiling(Event):
     """The modules of the image's packages are being compiled: some seconds in which nothing else is told."""
 
@@ -81,7 +101,9 @@ class ImageSending(Event):
 
 @dataclass(frozen=True)
 class ImageReady(Event):
-    """The engine has the image. `layers_sent` and `bytes_sent` are 0 where it had all of it."""
+    """The engine has the image. `layers_sent` and `bytes_sent` are 0 where it had all of it; `layers_built` and
+    `bytes_built` are about the layers that were not in the cache.
+    """
 
     steps: tuple[str, ...]
     reference: str
@@ -90,6 +112,7 @@ class ImageReady(Event):
     layers_sent: int
     bytes_sent: int
     seconds: float
+    bytes_built: int = 0
 
 
 @dataclass(frozen=True)

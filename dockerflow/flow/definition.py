@@ -28,6 +28,27 @@ class Conda(StepDecorator):
     python: Optional[str] = None
     channels: Tuple[str, ...] = ()  # before the configured ones; empty: the configured ones alone
     disabled: bool = False
+    file: Optional[str] = None  # an `environment.yml`, relative to the flow's file
+    lock: Optional[str] = None  # a conda-lock file, relative to the flow's file: nothing is solved
+
+
+@dataclass(frozen=True)
+class Pypi(StepDecorator):
+    """Python packages of one step from a package index (`@pypi`), or of all steps (`@pypi_base`, merged as above)."""
+
+    name = "pypi"
+    packages: Tuple[Tuple[str, str], ...] = ()  # (name, with extras in brackets; version as PEP 440 has it), sorted
+    python: Optional[str] = None
+    file: Optional[str] = None  # a `requirements.txt` or `pyproject.toml`, relative to the flow's file
+    disabled: bool = False
+
+
+@dataclass(frozen=True)
+class Image(StepDecorator):
+    """An image of the user's own for one step, instead of one that is assembled."""
+
+    name = "image"
+    image: str = ""  # `name`, `name:tag`, `name@sha256:…`
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class StoppedError(Exception):
 
 
 class Assembly:
-    """One lock's way to layers. `built` counts those that had to be written."""
+    """One lock's way to layers. `built` counts those that had to be written, `bytes_built` what is in them."""
 
     def __init__(self, lock: Lock, caches: Caches, pool: Executor, notify: Notify, steps: tuple[str, ...]) -> None:
         self._lock = lock
@@ -69,6 +69,7 @@ class Assembly:
         self._numbers = itertools.count(1)
         self._layers = 1  # the skeleton, and what else is known of by now
         self.built = 0
+        self.bytes_built = 0
 
     def stop(self) -> None:
         """Let what other threads do for this lock end soon: the build has failed, or was interrupted."""
@@ -144,7 +145,9 @@ class Assembly:
                 return found, False
             written = self._caches.layers.write(key, title, content)
         with self._guard:
-            self.built += not is_empty(written)
+            if not is_empty(written):
+                self.built += 1
+                self.bytes_built += written.size
         return written, True
 
     def _facts(self, package: LockedPackage) -> Facts:

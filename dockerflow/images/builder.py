@@ -2,8 +2,8 @@
 
 An image is a pure function of the lock, the base's layers and the recipes. Its **build key** is a hash over those,
 known before anything is done: the reference is made of it, and a small record under it (`images/<key>.json`)
-remembers what was built, so that a second build reads one file and touches no layer. Layers whose files have gone
-since are built again when an engine must be sent them (`restore`).
+remembers what was built (`build_record`), so that a second build reads one file and touches no layer. Layers whose
+files have gone since are built again when an engine must be sent them (`restore`).
 
 Packages are fetched and layers written by several threads; most of the time goes into decompression and hashing, which
 run outside Python's lock. Sending is in `load`, compiling `.pyc` files in `bytecode`.
@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.environments.lock import Lock
-from dockerflow.images import bytecode, layer, skeleton
+from dockerflow.images import build_record, bytecode, layer, skeleton
 from dockerflow.images.assembly import Assembly, Caches, KeyLocks, is_empty
 from dockerflow.images.base import BaseImage
+from dockerflow.images.build_record import BuildRecord, KeyParts, RecordedLayer, RecordedPackage
 from dockerflow.images.bytecode import Compiler
 from dockerflow.images.errors import ImageError, LayerDamaged, PackageError
 from dockerflow.images.facts import FactsCache
-from dockerflow.images.files import read_json, sweep, write_json
+from dockerflow.images.files import sweep
 from dockerflow.images.image import PREFIX, Layer, StepImage
 from dockerflow.images.layer_cache import LayerCache, is_complete, layer_key
 from dockerflow.images.oci import ImageName, architecture, assemble
@@ -42,12 +43,17 @@ _LEFT_BEHIND = 24 * 3600
 MAX_LAYERS = 64
 
 
+# The packages of a layer, by its diff_id.
+Contents = dict[str, tuple[RecordedPackage, ...]]
+
+
 @dataclass(frozen=True)
 class Built:
-    """An image and how many of its layers had to be written for it."""
+    """An image, and how many of its layers, with how many bytes, had to be written for it."""
 
     image: StepImage
-    layers_built: int
+    layers_built: int = 0
+    bytes_built: int = 0
 
 
 class ImageBuilder:
@@ -74,9 +80,9 @@ class ImageBuilder:
         return self.build_counted(lock, notify, steps).image
 
     def build_counted(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> Built:
-        """As `build`, with the number of layers that were not in the cache."""
+        """As `build`, with what was not in the cache."""
         known = self.known(lock)
-        return Built(known, 0) if known is not None else self._build(lock, notify, steps)
+        return Built(known) if known is not None else self._build(lock, notify, steps)
 
     def _build(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
         try:
@@ -86,17 +92,35 @@ class ImageBuilder:
 
     def known(self, lock: Lock) -> StepImage | None:
         """The image of `lock` if it was built before, here; reads one small file."""
-        path = self._record(self.build_key(lock))
-        layers = read_json(path, lambda found: [self._layers.kept(one) for one in found["layers"]])
-        if not layers:
+        record = build_record.read(self._folder, self.build_key(lock))
+        if record is None:
             return None
+        layers = [self._layers.layer(one.diff_id, one.size, one.title) for one in record.layers]
         return assemble(self._name(lock), lock.platform, self._base.path, layers)
 
     def build_key(self, lock: Lock) -> str:
         """64 hex digits over everything that the image is a function of."""
-        compiled = bytecode.RECIPE if self._compiler is not None else None
-        recipes = [RECIPE, layer.RECIPE, skeleton.RECIPE, compiled]
-        return layer_key("dockerflow.image", recipes, lock.lock_hash, self._base.key, PREFIX)
+        return self.key_parts(lock).build_key
+
+    def key_parts(self, lock: Lock) -> KeyParts:
+        """What the image of `lock` is a function of, in words."""
+        return KeyParts(
+            platform=lock.platform,
+            packages=KeyParts.packages_of(lock),
+            requested=lock.requested,
+            lock_hash=lock.lock_hash,
+            base_name=self._base.name,
+            base_digest=self._base.digest,
+            base_diff_ids=self._base.diff_ids,
+            base_path=self._base.path,
+            prefix=PREFIX,
+            recipes=(
+                ("image", RECIPE),
+                ("layers", layer.RECIPE),
+                ("skeleton", skeleton.RECIPE),
+                ("bytecode", bytecode.RECIPE if self._compiler is not None else None),
+            ),
+        )
 
     def restore(self, lock: Lock, wanted: Sequence[Layer]) -> None:
         """Bring back the files of those of the `wanted` layers of `lock`'s image that the cache lacks."""
@@ -111,30 +135,42 @@ class ImageBuilder:
             base = pool.submit(self._base.layers)
             assembly = Assembly(lock, self._caches, pool, notify, steps)
             try:
-                layers = self._assembled(lock, assembly, base)
+                layers, contents = self._assembled(lock, assembly, base)
             except BaseException:
                 assembly.stop()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         image = assemble(self._name(lock), lock.platform, self._base.path, layers)
-        record = {"layers": [[one.diff_id, one.size, one.title] for one in layers]}
-        write_json(self._record(self.build_key(lock)), record)
-        return Built(image, assembly.built)
+        build_record.write(self._folder, self._record(lock, image, contents))
+        return Built(image, assembly.built, assembly.bytes_built)
 
-    def _assembled(self, lock: Lock, assembly: Assembly, base: Future[tuple[Layer, ...]]) -> list[Layer]:
-        """All layers, bottom first."""
+    def _record(self, lock: Lock, image: StepImage, contents: Contents) -> BuildRecord:
+        layers = tuple(
+            RecordedLayer(one.diff_id, one.size, one.title, contents.get(one.diff_id, ())) for one in image.layers
+        )
+        digests = (image.config_digest, image.manifest_digest)
+        return BuildRecord(self.key_parts(lock), image.reference, *digests, layers)
+
+    def _assembled(
+        self, lock: Lock, assembly: Assembly, base: Future[tuple[Layer, ...]]
+    ) -> tuple[list[Layer], Contents]:
+        """All layers, bottom first, and the packages in those that have some."""
         room = MAX_LAYERS - len(self._base.diff_ids) - 1
         found = assembly.packages(room if self._compiler is None else room // 2)
+        contents = {
+            one.diff_id: tuple(map(RecordedPackage.of, group.packages))
+            for group, one in zip(found.groups, found.layers)
+        }
         below = [*base.result(), assembly.skeleton()]
         if self._compiler is None or found.python is None:
-            return [*below, *found.layers]
+            return [*below, *found.layers], contents
         count = sum(group.in_python for group in found.groups)
         image = self._python_image(lock, [*below, *found.layers[:count]])
         compiled = assembly.bytecode(found, self._compiler, image)
         # Python's own layers stay together: they are the image that compiles, and engines reuse common beginnings.
         above = [one for pair in zip(found.layers[count:], compiled[count:]) for one in pair]
         chain = [*below, *found.layers[:count], *compiled[:count], *above]
-        return [one for one in chain if not is_empty(one)]
+        return [one for one in chain if not is_empty(one)], contents
 
     def _python_image(self, lock: Lock, layers: Sequence[Layer]) -> StepImage:
         """The image that has nothing but Python and what it needs."""
@@ -160,6 +196,3 @@ class ImageBuilder:
 
     def _name(self, lock: Lock) -> ImageName:
         return ImageName(f"dockerflow/step:{self.build_key(lock)[:24]}", lock.lock_hash, self._base.digest)
-
-    def _record(self, build_key: str) -> Path:
-        return self._folder / "images" / f"{build_key}.json"

@@ -43,7 +43,7 @@ class ImageProvider:
         def ready(sent: Sent) -> None:
             seconds = time.monotonic() - began
             layers = (len(image.layers), built.layers_built, sent.layers)
-            notify(ImageReady(steps, image.reference, *layers, sent.size, seconds))
+            notify(ImageReady(steps, image.reference, *layers, sent.size, seconds, built.bytes_built))
 
         ensure(self._client, image, notify, steps, restore=partial(self._builder.restore, lock), ready=ready)
         return image

@@ -116,6 +116,17 @@ class ImageReady(Event):
 
 
 @dataclass(frozen=True)
+class ImagePushing(Event):
+    """`done` of `total` bytes of an image's layers are in the repository: `sent` of them now, the others were there."""
+
+    reference: str
+    repository: str
+    sent: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class CodePacked(Event):
     """The user's Python files below `folder` and what is shipped of dockerflow, as one package of `size` bytes."""
 

@@ -7,6 +7,8 @@ ImageError
 ├── CompileError      an environment's own Python could not compile its packages
 ├── CacheError        the cache's folder cannot be made, read or written
 ├── DiskFullError     the cache's disk, or the engine's, has no room left
+├── IncompleteImage   layers of a known image are nowhere to be had any more
+├── RegistryError     a registry does not answer, or does not take an image
 └── LoadError         the engine did not take an image, or took something else
 """
 
@@ -55,6 +57,14 @@ class CacheError(ImageError):
 
 class DiskFullError(ImageError):
     """No room left; nothing half written stays under a final name."""
+
+
+class IncompleteImage(ImageError):
+    """A known image whose layers neither the cache, the engine nor a lock can give."""
+
+
+class RegistryError(ImageError):
+    """What a registry says, or that it says nothing."""
 
 
 class LoadError(ImageError):

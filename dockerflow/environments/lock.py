@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 # Part of every lock's hash. Raise it when the same packages would now be described otherwise.
 VERSION = 1
@@ -31,7 +33,8 @@ class LockedPackage:
 
     @property
     def file_name(self) -> str:
-        return self.url.rsplit("/", 1)[-1]
+        """The archive's name as it is meant: without what follows it in the URL, and decoded."""
+        return PurePosixPath(unquote(urlsplit(self.url).path)).name
 
 
 @dataclass(frozen=True)

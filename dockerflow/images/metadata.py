@@ -39,6 +39,15 @@ class Python:
     def executable(self) -> str:
         return f"bin/python{self.version}"
 
+    @property
+    def headers(self) -> str:
+        """`include/python3.11`: where wheels' headers go, each package's in a folder of its own.
+
+        A free-threaded Python has its own folder, as for its modules, and one before 3.8 has the ABI's `m` in it.
+        """
+        name = posixpath.basename(posixpath.dirname(self.site_packages))
+        return f"include/{name}m" if self.version in ("3.5", "3.6", "3.7") else f"include/{name}"
+
     @classmethod
     def of(cls, index: dict[str, Any]) -> Python:
         """From the `index.json` of the package `python`."""

@@ -9,7 +9,9 @@ is damaged, or of another version, counts as none: the image is then assembled a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -114,6 +116,20 @@ def all_records(cache_dir: Path) -> Iterator[BuildRecord]:
         record = read(cache_dir, path.stem)
         if record is not None:
             yield record
+
+
+def touch(cache_dir: Path, build_key: str) -> None:
+    """Say that the image is used now: `last_used` tells, and what is long unused may be removed."""
+    with suppress(OSError):  # another user's
+        os.utime(path_of(cache_dir, build_key))
+
+
+def last_used(cache_dir: Path, build_key: str) -> float | None:
+    """When the image was built or last provided, in seconds since the epoch; None if it has no record here."""
+    try:
+        return path_of(cache_dir, build_key).stat().st_mtime
+    except OSError:
+        return None
 
 
 def path_of(cache_dir: Path, build_key: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from docker import DockerClient
 
 from dockerflow.environments.lock import Lock
+from dockerflow.images import build_record, cache_lock
 from dockerflow.images.base import base_image
 from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.compiler import ContainerCompiler
@@ -32,7 +33,7 @@ class ImageProvider:
 
     def provide(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> StepImage:
         """Have the engine hold the image of `lock`. Raises `ImageError`."""
-        with explaining_cache(self._cache_dir):
+        with explaining_cache(self._cache_dir), cache_lock.used(self._cache_dir):
             return self._provide(lock, notify, steps)
 
     def _provide(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> StepImage:
@@ -46,4 +47,5 @@ class ImageProvider:
             notify(ImageReady(steps, image.reference, *layers, sent.size, seconds, built.bytes_built))
 
         ensure(self._client, image, notify, steps, restore=partial(self._builder.restore, lock), ready=ready)
+        build_record.touch(self._cache_dir, self._builder.build_key(lock))
         return image

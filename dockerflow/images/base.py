@@ -82,7 +82,7 @@ class BaseImage:
     def _keep(self, packed: IO[bytes], missing: set[str]) -> str:
         """Keep one file of a saved image if it is a layer of ours, compressed or not."""
         folder = self.cache.folder / "layers"
-        content = _decompressed(packed)
+        content = decompressed(packed)
         if content is None:
             return ""
         with explaining_full_disk(folder, f"the base image `{self.name}`"), new_file(folder) as new:
@@ -139,7 +139,7 @@ def base_layer_key(diff_id: str) -> str:
     return layer_key("dockerflow.base_layer", 1, diff_id)
 
 
-def _decompressed(packed: IO[bytes]) -> IO[bytes] | None:
+def decompressed(packed: IO[bytes]) -> IO[bytes] | None:
     """The content of a layer file as an engine saves it; None for what is not one (metadata)."""
     start = packed.read(8)
     whole = cast(IO[bytes], io.BufferedReader(_Joined(start, packed), CHUNK))

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from dockerflow.client import Artifact, Flow, Run, Step, Task
     from dockerflow.errors import DockerflowError
     from dockerflow.flow.current import current
-    from dockerflow.flow.decorators import catch, conda, conda_base, resources, retry, step
+    from dockerflow.flow.decorators import (
+        catch,
+        conda,
+        conda_base,
+        image,
+        pypi,
+        pypi_base,
+        resources,
+        retry,
+        step,
+    )
     from dockerflow.flow.parameters import IncludeFile, JSONType, Parameter
     from dockerflow.flow.spec import FlowSpec
 
@@ -36,6 +46,9 @@ __all__ = [
     "conda",
     "conda_base",
     "current",
+    "image",
+    "pypi",
+    "pypi_base",
     "resources",
     "retry",
     "step",
@@ -45,7 +58,17 @@ _MODULES = {
     "dockerflow.client": ("Artifact", "Flow", "Run", "Step", "Task"),
     "dockerflow.errors": ("DockerflowError",),
     "dockerflow.flow.current": ("current",),
-    "dockerflow.flow.decorators": ("catch", "conda", "conda_base", "resources", "retry", "step"),
+    "dockerflow.flow.decorators": (
+        "catch",
+        "conda",
+        "conda_base",
+        "image",
+        "pypi",
+        "pypi_base",
+        "resources",
+        "retry",
+        "step",
+    ),
     "dockerflow.flow.parameters": ("IncludeFile", "JSONType", "Parameter"),
     "dockerflow.flow.spec": ("FlowSpec",),
 }

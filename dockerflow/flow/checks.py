@@ -14,9 +14,9 @@ from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from dockerflow.flow.balance import balance_problems
 from dockerflow.flow.conda_names import hint_for_import
-from dockerflow.flow.definition import Catch, Flow, Problem, Step
+from dockerflow.flow.definition import Catch, Flow, Problem, Pypi, Step
 from dockerflow.flow.errors import InvalidFlow
-from dockerflow.flow.imports import libraries_of
+from dockerflow.flow.imports import has_any, libraries_of
 
 __all__ = ["check", "problems"]
 
@@ -53,16 +53,18 @@ def _lacking(flow: Flow) -> Iterator[Problem]:
     """
     if not flow.imports:
         return
-    without = [f"`{step}`" for step, libraries in libraries_of(flow).items() if not libraries]
+    asked = libraries_of(flow)
+    without = [f"`{step.name}`" for step in flow.steps.values() if not asked[step.name] and not has_any(step)]
     if not without:
         return
     more = [f"{len(without) - 5} more"] if len(without) > 5 else []
     shown = [*without[:5], *more]
     steps = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
     which = f"step {steps} asks" if len(without) == 1 else f"steps {steps} ask"
+    with_pypi = any(step.decorator(Pypi) for step in flow.steps.values())
     for each in flow.imports:
         message = f"every step imports `{each.module}` with the flow file, and {which} for no library"
-        yield Problem(each.file, each.line, message, hint_for_import(each.module))
+        yield Problem(each.file, each.line, message, hint_for_import(each.module, with_pypi))
 
 
 def _unread(step: Step) -> bool:

@@ -1,4 +1,4 @@
-"""What conda calls the package that a module comes from, for hints.
+"""What conda, and a Python package index, call the package that a module comes from, for hints.
 
 Most packages are called like their module. The others cannot be told from the name, so the usual ones are listed here;
 the names are those of conda-forge.
@@ -8,7 +8,7 @@ Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-__all__ = ["PACKAGES", "hint_for_import", "package_of"]
+__all__ = ["PACKAGES", "hint_for_import", "package_of", "pypi_package_of"]
 
 PACKAGES = {
     "Bio": "biopython",
@@ -54,6 +54,23 @@ PACKAGES = {
 }
 
 
+# Where a Python package index has another name than conda-forge.
+PYPI_PACKAGES = {
+    "PyQt5": "pyqt5",
+    "cv2": "opencv-python",
+    "graphviz": "graphviz",
+    "igraph": "igraph",
+    "tables": "tables",
+    "torch": "torch",
+    "xxhash": "xxhash",
+}
+
+
+def pypi_package_of(module: str) -> str:
+    """The package of a module on a Python package index."""
+    return PYPI_PACKAGES.get(module.partition(".")[0]) or package_of(module)
+
+
 def package_of(module: str) -> str:
     """The conda package of a module, which may be dotted; the module's first name where it is none of the known."""
     words = module.split(".")
@@ -61,7 +78,8 @@ def package_of(module: str) -> str:
     return next((PACKAGES[name] for name in known if name in PACKAGES), words[0])
 
 
-def hint_for_import(module: str) -> str:
+def hint_for_import(module: str, with_pypi: bool = False) -> str:
     """What to do about a module that the flow file imports at its top and some step lacks."""
-    library = f'`@conda_base(libraries={{"{package_of(module)}": ""}})`'
+    conda = f'`@conda_base(libraries={{"{package_of(module)}": ""}})`'
+    library = f'`@pypi_base(packages={{"{pypi_package_of(module)}": ""}})`' if with_pypi else conda
     return f"import it inside the steps that use it, or give every step the library: {library}"

@@ -16,7 +16,19 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from dockerflow.flow.errors import FlowError, place
 
-__all__ = ["Written", "catch", "conda", "conda_base", "resources", "retry", "step", "written_on"]
+__all__ = [
+    "Written",
+    "catch",
+    "conda",
+    "conda_base",
+    "image",
+    "pypi",
+    "pypi_base",
+    "resources",
+    "retry",
+    "step",
+    "written_on",
+]
 
 _STEP = "__dockerflow_step__"
 _DECORATORS = "__dockerflow_decorators__"
@@ -50,7 +62,8 @@ def conda(*arguments: Any, **options: Any) -> Any:
     """The libraries a step needs.
 
     `libraries` (or `packages`): a dictionary from conda package to version, `python`: the version of Python,
-    `channels`: channels to look in before the configured ones, `disabled`: run without any of it.
+    `channels`: channels to look in before the configured ones, `file`: an `environment.yml` with all that, `lock`: a
+    conda-lock file instead of all that, `disabled`: run without any of it.
     """
     return _decorator("conda", arguments, options)
 
@@ -58,6 +71,25 @@ def conda(*arguments: Any, **options: Any) -> Any:
 def conda_base(*arguments: Any, **options: Any) -> Any:
     """The libraries every step of a flow needs, with the options of `@conda`, which a step's own `@conda` overrides."""
     return _decorator("conda_base", arguments, options)
+
+
+def pypi(*arguments: Any, **options: Any) -> Any:
+    """The Python packages that a step needs from a package index.
+
+    `packages`: a dictionary from package to version, `python`: the version of Python, `file`: a `requirements.txt` or
+    a `pyproject.toml`, `extras`: which optional dependencies of a `pyproject.toml`, `disabled`: run without any of it.
+    """
+    return _decorator("pypi", arguments, options)
+
+
+def pypi_base(*arguments: Any, **options: Any) -> Any:
+    """The Python packages every step of a flow needs, with the options of `@pypi`, which a step's own overrides."""
+    return _decorator("pypi_base", arguments, options)
+
+
+def image(*arguments: Any, **options: Any) -> Any:
+    """Run a step in an image of one's own, with a Python of 3.7 or later in it: `@image("name:tag")`."""
+    return _decorator("image", arguments, options)
 
 
 def retry(*arguments: Any, **options: Any) -> Any:

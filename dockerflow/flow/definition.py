@@ -28,8 +28,8 @@ class Conda(StepDecorator):
     python: Optional[str] = None
     channels: Tuple[str, ...] = ()  # before the configured ones; empty: the configured ones alone
     disabled: bool = False
-    file: Optional[str] = None  # an `environment.yml`, relative to the flow's file
-    lock: Optional[str] = None  # a conda-lock file, relative to the flow's file: nothing is solved
+    file: Optional[str] = None  # the absolute path of an `environment.yml`, on the machine that starts the run
+    lock: Optional[str] = None  # that of a conda-lock file: nothing is solved
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Pypi(StepDecorator):
     name = "pypi"
     packages: Tuple[Tuple[str, str], ...] = ()  # (name, with extras in brackets; version as PEP 440 has it), sorted
     python: Optional[str] = None
-    file: Optional[str] = None  # a `requirements.txt` or `pyproject.toml`, relative to the flow's file
+    file: Optional[str] = None  # the absolute path of a `requirements.txt` or `pyproject.toml`
+    extras: Tuple[str, ...] = ()  # of the `pyproject.toml`, sorted
     disabled: bool = False
 
 

@@ -14,10 +14,11 @@ import os
 import sys
 from typing import Any, Container, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-from dockerflow.flow.conda_names import package_of
-from dockerflow.flow.definition import Conda, Flow, Import, Problem
+from dockerflow.flow.conda_names import package_of, pypi_package_of
+from dockerflow.flow.definition import Conda, Flow, Image, Import, Problem, Pypi, Step
+from dockerflow.flow.library_options import conda_name, pypi_name
 
-__all__ = ["hiding", "imports_of", "libraries_of"]
+__all__ = ["has_any", "hiding", "imports_of", "libraries_of"]
 
 # Modules of the standard library of some Python between 3.7 and 3.15: a step may have another one than this machine.
 _OTHER_PYTHONS = (
@@ -60,14 +61,23 @@ def imports_of(module: Any, folder: str, missing: Container[str]) -> Tuple[Impor
 
 
 def libraries_of(flow: Flow) -> Dict[str, List[str]]:
-    """The names of the packages that each step asks for, without Python."""
-    found = {}
-    for step in flow.steps.values():
-        conda = step.decorator(Conda)
-        asked = () if conda is None or conda.disabled else conda.libraries
-        names = [package.split("::")[-1] for package, _ in asked]
-        found[step.name] = [name for name in names if name != "python"]
-    return found
+    """The names of the packages that each step asks for by name, without Python."""
+    return {step.name: list(_asked(step)) for step in flow.steps.values()}
+
+
+def _asked(step: Step) -> Iterator[str]:
+    conda, pypi = step.decorator(Conda) or Conda(), step.decorator(Pypi) or Pypi()
+    if not (conda.disabled or pypi.disabled):
+        names = [conda_name(package) for package, _ in conda.libraries]
+        yield from (name for name in names if name != "python")
+        yield from (pypi_name(package) for package, _ in pypi.packages)
+
+
+def has_any(step: Step) -> bool:
+    """Whether the step may have any library: which ones is said by a file, a lock or an image, not by its flow."""
+    conda, pypi = step.decorator(Conda) or Conda(), step.decorator(Pypi) or Pypi()
+    files = (conda.file, conda.lock, pypi.file)
+    return bool(step.decorator(Image)) or (any(files) and not (conda.disabled or pypi.disabled))
 
 
 def hiding(folder: str, names: Iterable[str], flow: Optional[Flow] = None) -> Iterator[Problem]:
@@ -81,7 +91,7 @@ def hiding(folder: str, names: Iterable[str], flow: Optional[Flow] = None) -> It
         if name in _STANDARD - _UNUSED:
             message = f"`{shown}` hides the module `{name}` of Python, which other modules need"
             yield Problem(file, 0, message, "give the file another name")
-        elif {name.lower().replace("_", "-"), package_of(name)} & libraries:
+        elif {name.lower().replace("_", "-"), package_of(name), pypi_package_of(name)} & libraries:
             message = f"`{shown}` hides the library `{name}`, which a step asks for"
             yield Problem(file, 0, message, "give the file another name")
 

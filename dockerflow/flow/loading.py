@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, 
 
 from dockerflow.flow.conda_names import hint_for_import
 from dockerflow.flow.decorators import written_on
-from dockerflow.flow.definition import Conda, Flow, Problem
+from dockerflow.flow.definition import Flow, Problem
 from dockerflow.flow.errors import FlowError, FlowFileError
 from dockerflow.flow.source import read_flow
 from dockerflow.flow.spec import FlowSpec
@@ -61,7 +61,7 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> Loade
     with _missing_allowed(folder, stand_ins) as missing:
         module = _import(file, folder)
         cls = _choose(module, path, name)
-        flow = read_flow(cls)
+        flow = read_flow(cls, files=stand_ins)
     line = flow.line if cls.__module__ == module.__name__ else 0
     flow = replace(flow, file=file, line=line, problems=(*flow.problems, *_misplaced(module)))
     return LoadedFlow(cls, _surveyed(flow, module, folder, missing) if stand_ins else flow)
@@ -207,10 +207,11 @@ def _misplaced(module: ModuleType) -> Iterator[Problem]:
 
 def _misspelt(missing: Mapping[str, Missing], folder: str, flow: Flow) -> Iterator[Problem]:
     """Missing modules that look like a file beside the flow and are in no step's libraries."""
-    libraries: List[str] = []
-    for step in flow.steps.values():
-        conda = step.decorator(Conda)
-        libraries += [] if conda is None else [package.split("::")[-1] for package, _ in conda.libraries]
+    from dockerflow.flow.imports import has_any, libraries_of  # noqa: PLC0415 - no container needs it
+
+    if any(has_any(step) for step in flow.steps.values()):
+        return
+    libraries = [name for names in libraries_of(flow).values() for name in names]
     for each in missing.values():
         near = _neighbour_like(each.name, folder)
         if near and not difflib.get_close_matches(each.name, libraries, 1, 0.7):

@@ -16,10 +16,12 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from dockerflow.flow.decorator_values import Report, check_conda_base, decorators_of
+from dockerflow.flow.decorator_values import decorators_of
 from dockerflow.flow.decorators import Written, is_step, written_on
 from dockerflow.flow.definition import Catch, Flow, ParameterDefinition, Step
+from dockerflow.flow.libraries import BASES, check_bases
 from dockerflow.flow.next_written import transition_of
+from dockerflow.flow.options import Report
 from dockerflow.flow.parameter import Parameter
 
 __all__ = ["read_flow"]
@@ -57,11 +59,11 @@ def _functions(text: str) -> Iterator[Tuple[int, ast.AST]]:
             yield min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]), node
 
 
-def read_flow(cls: Any) -> Flow:
-    """The flow that a FlowSpec class describes."""
-    report, source = Report(), _Source()
+def read_flow(cls: Any, files: bool = False) -> Flow:
+    """The flow that a FlowSpec class describes; `files`: look whether the files that its decorators name are there."""
+    report, source = Report(files), _Source()
     file = inspect.getsourcefile(cls) or ""
-    base = _conda_base(cls, report)
+    base = _bases(cls, report)
     steps = {name: _step(name, function, base, source, report) for name, function in _step_functions(cls).items()}
     for klass in _classes(cls):
         _check_body(klass, report)
@@ -115,23 +117,23 @@ def _step(name: str, function: Any, base: List[Written], source: _Source, report
     return replace(step, next=found.next, next_line=found.line, foreach=found.foreach, join=found.join)
 
 
-def _conda_base(cls: Any, report: Report) -> List[Written]:
-    """The `@conda_base` of the class and its bases, the most basic one first; other decorators are misplaced here."""
+def _bases(cls: Any, report: Report) -> List[Written]:
+    """What the class and its bases have for every step, the most basic class first; the rest is misplaced here."""
     found: List[Written] = []
     for klass in _classes(cls):
-        own: List[Written] = []
+        own: Dict[str, Written] = {}
         for written in written_on(klass):
             at = written.file, written.line
-            if written.name != "conda_base":
+            if written.name not in BASES:
                 hint = "put it on the steps that it is for"
                 report.add(*at, f"`@{written.name}` stands on the class `{klass.__name__}`, which is no step", hint)
-            elif own:
-                message = f"`{klass.__name__}` has `@conda_base` twice, the first on line {own[0].line}"
+            elif written.name in own:
+                message = f"`{klass.__name__}` has `@{written.name}` twice, the first on line {own[written.name].line}"
                 report.add(*at, message, "write both into one")
             else:
-                check_conda_base(written, report)
-                own.append(written)
-        found += own
+                own[written.name] = written
+        found += own.values()
+    check_bases(found, report)
     return found
 
 

@@ -9,8 +9,8 @@ from dockerflow.flow.checks import problems
 from dockerflow.flow.loading import LoadedFlow, load
 
 IMPORTS = (
-    "from dockerflow import FlowSpec, IncludeFile, JSONType, Parameter, catch, conda, conda_base, current, resources, "
-    "retry, step\n"
+    "from dockerflow import FlowSpec, IncludeFile, JSONType, Parameter, catch, conda, conda_base, current, image, "
+    "pypi, pypi_base, resources, retry, step\n"
 )
 
 

@@ -3,6 +3,7 @@
 ImageError
 ├── PackageError      an archive that cannot be had, is not the one that was locked, or cannot become a layer
 ├── BaseImageError    the base image is neither on the engine nor to be had
+├── OwnImageError     a step's own image (`@image`) cannot be had, or tasks cannot run in it
 ├── LayerDamaged      a layer in the cache is not the bytes that were written; it has been thrown away
 ├── CompileError      an environment's own Python could not compile its packages
 ├── CacheError        the cache's folder cannot be made, read or written
@@ -34,6 +35,10 @@ class PackageError(ImageError):
 
 class BaseImageError(ImageError):
     """No base image to build upon."""
+
+
+class OwnImageError(ImageError):
+    """An image that a step brings along."""
 
 
 class LayerDamaged(ImageError):

@@ -23,6 +23,9 @@ LOCK_LABEL = "dockerflow.lock"
 
 ENTER = "/dockerflow/enter"
 
+# How a layer's title stands in an image's history.
+CREATED_BY = "dockerflow: "
+
 _EPOCH = "1970-01-01T00:00:00Z"
 _ARCHITECTURES = {"linux-64": "amd64", "linux-aarch64": "arm64", "linux-ppc64le": "ppc64le", "linux-s390x": "s390x"}
 
@@ -43,7 +46,11 @@ def architecture(platform: str) -> str | None:
 
 def assemble(name: ImageName, platform: str, path: str, layers: Sequence[Layer]) -> StepImage:
     """The image of `layers`, bottom first. `path` is the base's PATH."""
-    config = canonical_json(_config(name, platform, path, layers))
+    return with_config(name, canonical_json(_config(name, platform, path, layers)), layers)
+
+
+def with_config(name: ImageName, config: bytes, layers: Sequence[Layer]) -> StepImage:
+    """The image of `layers` and a config that is there already."""
     manifest = canonical_json(
         {
             "schemaVersion": 2,
@@ -91,5 +98,5 @@ def _config(name: ImageName, platform: str, path: str, layers: Sequence[Layer]) 
             "Labels": {LOCK_LABEL: name.lock_hash},
         },
         "rootfs": {"type": "layers", "diff_ids": [one.diff_id for one in layers]},
-        "history": [{"created": _EPOCH, "created_by": f"dockerflow: {one.title}"} for one in layers],
+        "history": [{"created": _EPOCH, "created_by": f"{CREATED_BY}{one.title}"} for one in layers],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def _flow(*on_step: str, on_class: tuple[str, ...] = ()) -> str:
 def _start(folder: Path, *on_step: str, on_class: tuple[str, ...] = ()) -> tuple[StepDecorator, ...]:
     for name in FILES:
         (folder / name).touch()
+    linecache.clearcache()  # a test may write the file more than once in a moment
     flow = loaded(folder, _flow(*on_step, on_class=on_class)).flow
     assert flow.problems == ()
     return flow.steps["start"].decorators

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.environments.lock import Lock, LockedPackage
-from dockerflow.images import bytecode, layer, skeleton
+from dockerflow.images import bytecode, layer, skeleton, wheel_layer
 from dockerflow.images.bytecode import Compiler, Sources, without_bytecode, write_bytecode
-from dockerflow.images.clashes import lost_paths
+from dockerflow.images.clashes import check_distributions, lost_paths
 from dockerflow.images.facts import Facts, FactsCache
 from dockerflow.images.grouping import Group, groups
 from dockerflow.images.image import PREFIX, Layer, StepImage
@@ -25,6 +25,7 @@ from dockerflow.images.layer_cache import LayerCache, layer_key, verify
 from dockerflow.images.metadata import Python
 from dockerflow.images.packages import PackageCache
 from dockerflow.images.tar import END_OF_ARCHIVE, LayerWriter
+from dockerflow.images.wheel_tags import check_tags
 from dockerflow.progress import Compiling, Event, LayerReady, Notify
 
 
@@ -90,17 +91,20 @@ class Assembly:
     def packages(self, at_most: int) -> PackageLayers:
         """A layer for each group of packages."""
         facts = dict(zip(self._lock.packages, self._pool.map(self._facts, self._lock.packages)))
-        python = next((one.python for package, one in facts.items() if package.name == "python"), None)
+        python = next((one.python for one in facts.values() if one.python is not None), None)
         sizes = {package.sha256: one.size for package, one in facts.items()}
         grouped = groups(self._lock, sizes, at_most)
         self._layers += len(grouped)
-        lost = lost_paths(self._lock, {package.name: one.paths(python) for package, one in facts.items()})
+        lost = self._lost(facts, python)
 
         def one_layer(group: Group) -> Layer:
-            key = _group_key(group, facts, python, lost)
+            key = self._group_key(group, facts, python, lost)
 
             def content(out: LayerWriter) -> None:
-                packages = [Package(one, self._archive(one), lost[one.name]) for one in group.packages]
+                packages = [
+                    Package(one, self._archive(one), lost[one], one.name in self._lock.requested)
+                    for one in group.packages
+                ]
                 write_layer(out, packages, PREFIX, python)
 
             found, written = self._find_or_write(key, group.title, content)
@@ -108,6 +112,38 @@ class Assembly:
             return found
 
         return PackageLayers(python, grouped, tuple(self._pool.map(one_layer, grouped)))
+
+    def _lost(
+        self, facts: Mapping[LockedPackage, Facts], python: Python | None
+    ) -> Mapping[LockedPackage, frozenset[str]]:
+        """What each package leaves to another. Raises `PackageError` for packages that cannot be together."""
+        paths = {package: tuple(one.paths(python)) for package, one in facts.items()}
+        if python is not None:
+            wheels = [package for package in facts if package.manager == "pip"]
+            for package in wheels:
+                check_tags(package, python, self._lock.platform)
+            if wheels:
+                check_distributions(paths, python.site_packages)
+        return lost_paths(self._lock, paths)
+
+    def _group_key(
+        self,
+        group: Group,
+        facts: Mapping[LockedPackage, Facts],
+        python: Python | None,
+        lost: Mapping[LockedPackage, frozenset[str]],
+    ) -> str:
+        """What goes into the group's layer; Python only if there are packages whose files go where it wants them, and
+        what concerns wheels only if there are some.
+        """
+        depends = python is not None and any(facts[package].noarch_python for package in group.packages)
+        where = [python.version, python.site_packages] if python is not None and depends else None
+        contents = [[package.sha256, sorted(lost[package])] for package in group.packages]
+        parts = ["dockerflow.layer", layer.RECIPE, PREFIX, contents, where]
+        if any(package.manager == "pip" for package in group.packages):
+            kinds = [(package.manager, package.name in self._lock.requested) for package in group.packages]
+            parts.append([wheel_layer.RECIPE, kinds])
+        return layer_key(*parts)
 
     def bytecode(self, found: PackageLayers, compiler: Compiler, python_image: StepImage) -> list[Layer]:
         """The bytecode layer of each package layer; an empty one (see `is_empty`) where nothing is missing."""
@@ -182,16 +218,3 @@ def _scan(one: Layer, python: Python) -> Sources:
 def is_empty(one: Layer) -> bool:
     """Whether there is nothing in the layer but the end of the archive."""
     return one.size <= END_OF_ARCHIVE
-
-
-def _group_key(
-    group: Group,
-    facts: Mapping[LockedPackage, Facts],
-    python: Python | None,
-    lost: Mapping[str, frozenset[str]],
-) -> str:
-    """What goes into the group's layer; Python only if there are packages whose files go where it wants them."""
-    depends = python is not None and any(facts[package].noarch_python for package in group.packages)
-    where = [python.version, python.site_packages] if python is not None and depends else None
-    contents = [[package.sha256, sorted(lost[package.name])] for package in group.packages]
-    return layer_key("dockerflow.layer", layer.RECIPE, PREFIX, contents, where)

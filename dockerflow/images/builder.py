@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.environments.lock import Lock
-from dockerflow.images import build_record, bytecode, layer, skeleton
+from dockerflow.images import build_record, bytecode, layer, skeleton, wheel_layer
 from dockerflow.images.assembly import Assembly, Caches, KeyLocks, is_empty
 from dockerflow.images.base import BaseImage
 from dockerflow.images.build_record import BuildRecord, KeyParts, RecordedLayer, RecordedPackage
@@ -30,6 +30,7 @@ from dockerflow.images.image import PREFIX, Layer, StepImage
 from dockerflow.images.layer_cache import LayerCache, is_complete, layer_key
 from dockerflow.images.oci import ImageName, architecture, assemble
 from dockerflow.images.packages import PackageCache
+from dockerflow.images.wheel_tags import check_is_wheel
 from dockerflow.progress import Notify, ignore
 
 # Part of every build key. Raise it when the same layers would now make another image: another order, grouping or
@@ -104,6 +105,8 @@ class ImageBuilder:
 
     def key_parts(self, lock: Lock) -> KeyParts:
         """What the image of `lock` is a function of, in words."""
+        has_wheels = any(package.manager == "pip" for package in lock.packages)
+        wheels = [("wheels", wheel_layer.RECIPE)] if has_wheels else []
         return KeyParts(
             platform=lock.platform,
             packages=KeyParts.packages_of(lock),
@@ -119,6 +122,7 @@ class ImageBuilder:
                 ("layers", layer.RECIPE),
                 ("skeleton", skeleton.RECIPE),
                 ("bytecode", bytecode.RECIPE if self._compiler is not None else None),
+                *wheels,
             ),
         )
 
@@ -190,9 +194,14 @@ class ImageBuilder:
                 f"package `{unnamed.name}` has no sha256 in the lock, so it cannot be verified",
                 hint="lock again, from a channel that has sha256 sums for its packages",
             )
-        pip = next((package for package in lock.packages if package.manager != "conda"), None)
-        if pip is not None:
-            raise ImageError(f"package `{pip.name}` is locked for `{pip.manager}`, which images cannot hold yet")
+        wheels = [package for package in lock.packages if package.manager == "pip"]
+        for package in wheels:
+            check_is_wheel(package)
+        if wheels and not any((one.manager, one.name) == ("conda", "python") for one in lock.packages):
+            raise PackageError(
+                f"package `{wheels[0].name}` is a wheel, and the lock has no `python` from conda to install it for",
+                hint="lock again with a Python: `@pypi(packages=…, python=…)`, or `python` among the conda packages",
+            )
 
     def _name(self, lock: Lock) -> ImageName:
         return ImageName(f"dockerflow/step:{self.build_key(lock)[:24]}", lock.lock_hash, self._base.digest)

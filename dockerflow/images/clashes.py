@@ -2,68 +2,115 @@
 
 conda's installers let packages overwrite each other's files; who wins is a matter of the order of installation. Here it
 is a function of the lock, and the same as py-rattler's: packages are ordered so that what a package needs comes before
-it, and the last one wins. The losers' layers leave the path out, so the order of layers does not matter.
+it, and the last one wins. Wheels come after all conda packages, as pip would be run after conda, so a wheel wins. The
+losers' layers leave the path out, so the order of layers does not matter.
 
-A path that is a file or link to one package and a folder to another has no such answer and is refused.
+A path that is a file or link to one package and a folder to another has no such answer and is refused. So is a wheel of
+a library that a conda package brings too: two copies in one `site-packages` make one broken one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from packaging.utils import canonicalize_name
 
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.images.errors import PackageError
+from dockerflow.images.needs import Needs, needs
+
+Paths = Mapping[LockedPackage, Iterable[str]]
+
+_METADATA = re.compile(r"(?P<name>[^/]+?)(-[^/]*)?\.(dist|egg)-info")
 
 
-def lost_paths(lock: Lock, paths: Mapping[str, Iterable[str]]) -> Mapping[str, frozenset[str]]:
-    """What each package (by name) leaves to another. `paths` are the files and links of each, below the prefix."""
-    owners: dict[str, list[str]] = {}
-    for name in (package.name for package in installation_order(lock)):
-        for path in paths[name]:
-            owners.setdefault(path, []).append(name)
+def lost_paths(lock: Lock, paths: Paths) -> Mapping[LockedPackage, frozenset[str]]:
+    """What each package leaves to another. `paths` are the files and links of each, below the prefix."""
+    owners: dict[str, list[LockedPackage]] = {}
+    for package in installation_order(lock):
+        for path in paths[package]:
+            owners.setdefault(path, []).append(package)
     _check_folders(owners)
-    lost: dict[str, set[str]] = {name: set() for name in paths}
-    for path, names in owners.items():
-        for name in names[:-1]:
-            lost[name].add(path)
-    return {name: frozenset(found) for name, found in lost.items()}
+    lost: dict[LockedPackage, set[str]] = {package: set() for package in paths}
+    for path, packages in owners.items():
+        for package in packages[:-1]:
+            lost[package].add(path)
+    return {package: frozenset(found) for package, found in lost.items()}
+
+
+def check_distributions(paths: Paths, site_packages: str) -> None:
+    """Raise PackageError if a wheel brings a library that another package has in `site_packages` as well."""
+    owners: dict[str, LockedPackage] = {}
+    for package in sorted(paths, key=lambda package: (package.manager, package.name)):
+        for name in set(_distributions(paths[package], site_packages)):
+            other = owners.setdefault(name, package)
+            if other != package and package.manager == "pip":
+                raise PackageError(
+                    f"packages {shown(other)} and {shown(package)} clash: both bring the library `{name}`",
+                    hint=f"take `{name}` either from conda or from the package index; what is asked of conda serves "
+                    "wheels too",
+                )
+
+
+def _distributions(paths: Iterable[str], site_packages: str) -> Iterator[str]:
+    """The libraries whose metadata is among `paths`, by their normalized names."""
+    start = f"{site_packages}/"
+    for path in paths:
+        if path.startswith(start) and "-info" in path:
+            found = _METADATA.fullmatch(path[len(start) :].split("/", 1)[0])
+            if found is not None:
+                yield canonicalize_name(found["name"])
 
 
 def installation_order(lock: Lock) -> list[LockedPackage]:
-    """What a package needs before it. Among equals the first name comes last, and so wins."""
-    packages = {package.name: package for package in lock.packages}
-    needs = {
-        name: [other for other, _ in reversed(package.dependencies) if other in packages]
-        for name, package in packages.items()
-    }
-    needed = {other for others in needs.values() for other in others}
-    result: dict[str, LockedPackage] = {}
-    under_way: set[str] = set()
+    """conda packages, then wheels, and what a package needs before it. Among equals the first name comes last, and so
+    wins.
+    """
+    direct = needs(lock)
+    wheels = [package for package in lock.packages if package.manager == "pip"]
+    return [*_ordered([package for package in direct if package.manager == "conda"], direct), *_ordered(wheels, direct)]
 
-    def visit(name: str) -> None:
-        if name in under_way:
+
+def _ordered(packages: list[LockedPackage], direct: Needs) -> list[LockedPackage]:
+    there = set(packages)
+    needed = {other for package in packages for other in direct[package]}
+    under_way: set[LockedPackage] = set()
+    result: list[LockedPackage] = []
+
+    def visit(package: LockedPackage) -> None:
+        if package in under_way or package not in there:
             return
-        under_way.add(name)
-        for other in needs[name]:
+        under_way.add(package)
+        for other in reversed(direct[package]):
             visit(other)
-        result[name] = packages[name]
+        result.append(package)
 
-    for name in [*sorted(set(packages) - needed, reverse=True), *sorted(packages, reverse=True)]:
-        visit(name)
-    return list(result.values())
+    for package in [*_backwards(there - needed), *_backwards(there)]:
+        visit(package)
+    return result
 
 
-def _check_folders(owners: Mapping[str, list[str]]) -> None:
-    folders: dict[str, str] = {}
-    for path, names in owners.items():
-        folder = path.rpartition("/")[0]
+def _backwards(packages: Iterable[LockedPackage]) -> list[LockedPackage]:
+    return sorted(packages, key=lambda package: package.name, reverse=True)
+
+
+def _check_folders(owners: Mapping[str, list[LockedPackage]]) -> None:
+    folders: dict[str, LockedPackage] = {}
+    for path, packages in owners.items():
+        folder = posixpath.dirname(path)
         while folder and folder not in folders:
-            folders[folder] = names[-1]
-            folder = folder.rpartition("/")[0]
+            folders[folder] = packages[-1]
+            folder = posixpath.dirname(folder)
     clash = next((path for path in sorted(owners) if path in folders), None)
     if clash is not None:
         raise PackageError(
-            f"packages `{owners[clash][-1]}` and `{folders[clash]}` clash: `{clash}` is a file or link of the one "
-            "and a folder of the other",
+            f"packages {shown(owners[clash][-1])} and {shown(folders[clash])} clash: `{clash}` is a file or link of "
+            "the one and a folder of the other",
             hint="they cannot be in one environment; choose other versions, or use them in different steps",
         )
+
+
+def shown(package: LockedPackage) -> str:
+    return f"`{package.name}`" if package.manager == "conda" else f"`{package.name}` (a wheel)"

@@ -12,23 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from dockerflow.environments.lock import LockedPackage
+from dockerflow.images import wheel
 from dockerflow.images.archive import CondaArchive
 from dockerflow.images.files import read_json, write_json
 from dockerflow.images.metadata import Python, files, place
 
 # Part of the file's name. Raise it when more must be known.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
 class Facts:
     size: int  # of the archive
-    noarch_python: bool  # whether its files go where the environment's Python wants them
-    python: Python | None  # set for the package `python`
-    files: tuple[str, ...]  # files and links, as the archive has them
+    noarch_python: bool  # whether its files go where the environment's Python wants them, as those of every wheel do
+    python: Python | None  # set for conda's package `python`
+    files: tuple[str, ...]  # files and links, as the archive has them, or as `wheel.place` takes them
+    distribution: str | None = None  # set for wheels: the library's normalized name
 
     def paths(self, python: Python | None) -> Iterator[str]:
         """Where the files and links go below the prefix."""
+        if self.distribution is not None and python is not None:
+            return (wheel.place(path, self.distribution, python) for path in self.files)
         return (place(path, python if self.noarch_python else None) for path in self.files)
 
 
@@ -50,8 +54,10 @@ class FactsCache:
 def _kept(found: Any) -> Facts:
     """What was written. Raises TypeError, KeyError or ValueError for anything else."""
     python = None if found["python"] is None else Python(**found["python"])
-    facts = Facts(found["size"], found["noarch_python"], python, tuple(found["files"]))
-    texts = (*facts.files, *(() if python is None else astuple(python)))
+    distribution = found["distribution"]
+    facts = Facts(found["size"], found["noarch_python"], python, tuple(found["files"]), distribution)
+    named = () if distribution is None else (distribution,)
+    texts = (*facts.files, *named, *(() if python is None else astuple(python)))
     if (
         type(facts.size) is not int
         or type(facts.noarch_python) is not bool
@@ -62,6 +68,10 @@ def _kept(found: Any) -> Facts:
 
 
 def _read(package: LockedPackage, path: Path) -> Facts:
+    size = path.stat().st_size
+    if package.manager == "pip":
+        contents = wheel.WheelArchive(path, package.file_name).contents()
+        return Facts(size, True, None, contents.paths, contents.distribution)
     index, found = files(CondaArchive(path, package.file_name))
     python = Python.of(index) if index["name"] == "python" else None
-    return Facts(path.stat().st_size, index.get("noarch") == "python", python, found)
+    return Facts(size, index.get("noarch") == "python", python, found)

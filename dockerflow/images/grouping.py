@@ -1,10 +1,11 @@
 """Which packages share a layer, and in which order the layers lie. A pure function of the lock and the archives' sizes.
 
 **Order.** An engine with the classic store reuses only a common beginning of the chain of layers, so what many
-environments share comes first and what differs comes last, in four sections: what Python needs, Python, the other
-packages, what the user asked for. Within a section the big packages come first and the small ones after them, since a
-group of small ones is the first thing to differ between two environments; then a package that others need comes before
-those (by its depth in the dependency graph); ties are broken by name.
+environments share comes first and what differs comes last, in six sections: what Python needs, Python, the other conda
+packages, what the user asked of conda, wheels, wheels that the user asked for. So an environment to which wheels are
+added begins with the one without them. Within a section the big packages come first and the small ones after them,
+since a group of small ones is the first thing to differ between two environments; then a package that others need comes
+before those (by its depth in the dependency graph); ties are broken by name.
 
 **Grouping.** A package of BIG bytes or more, Python, and everything that the user asked for has a layer of its own. The
 small packages of a section share layers of at most GROUP bytes. If that gives too many layers, the neighbours with the
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.images.needs import Needs, needs
 
 BIG = 1_000_000
 GROUP = 8_000_000
@@ -46,7 +48,7 @@ def groups(lock: Lock, sizes: Mapping[str, int], at_most: int) -> tuple[Group, .
     sections = _sections(lock)
     result: list[Group] = []
     for package in ordered(lock, sizes):
-        alone = Group((package,), sections[package.name] <= _PYTHON)
+        alone = Group((package,), sections[package] <= _PYTHON)
         if result and _may_join(result[-1], alone, sections, sizes):
             result[-1] = _joined(result[-1], alone)
         else:
@@ -59,35 +61,39 @@ def groups(lock: Lock, sizes: Mapping[str, int], at_most: int) -> tuple[Group, .
 
 def ordered(lock: Lock, sizes: Mapping[str, int]) -> tuple[LockedPackage, ...]:
     """The packages from the bottom layer to the top one."""
-    sections, depths = _sections(lock), _depths(lock)
+    sections, depths = _sections(lock), _depths(needs(lock))
 
     def rank(package: LockedPackage) -> tuple[int, bool, int, str, str]:
         small = sizes[package.sha256] < BIG
-        return (sections[package.name], small, depths[package.name], package.name, package.manager)
+        return (sections[package], small, depths[package], package.name, package.manager)
 
     return tuple(sorted(lock.packages, key=rank))
 
 
-_BELOW_PYTHON, _PYTHON, _ABOVE_PYTHON, _REQUESTED = range(4)
+_BELOW_PYTHON, _PYTHON, _ABOVE_PYTHON, _REQUESTED, _WHEELS, _REQUESTED_WHEELS = range(6)
+
+# Whose packages have layers of their own, however small they are.
+_APART = {_PYTHON, _REQUESTED, _REQUESTED_WHEELS}
 
 
-def _sections(lock: Lock) -> Mapping[str, int]:
-    closure = _closure(lock, "python")
+def _sections(lock: Lock) -> Mapping[LockedPackage, int]:
+    closure = _closure(needs(lock))
 
-    def section(name: str) -> int:
-        if name == "python":
-            return _PYTHON
-        if name in closure:
-            return _BELOW_PYTHON
-        return _REQUESTED if name in lock.requested else _ABOVE_PYTHON
+    def section(package: LockedPackage) -> int:
+        requested = package.name in lock.requested
+        if package.manager == "pip":
+            return _REQUESTED_WHEELS if requested else _WHEELS
+        if package in closure:
+            return _PYTHON if package.name == "python" else _BELOW_PYTHON
+        return _REQUESTED if requested else _ABOVE_PYTHON
 
-    return {package.name: section(package.name) for package in lock.packages}
+    return {package: section(package) for package in lock.packages}
 
 
-def _may_join(below: Group, above: Group, sections: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
+def _may_join(below: Group, above: Group, sections: Mapping[LockedPackage, int], sizes: Mapping[str, int]) -> bool:
     packages = (*below.packages, *above.packages)
-    places = {sections[package.name] for package in packages}
-    if len(places) > 1 or places & {_PYTHON, _REQUESTED}:
+    places = {sections[package] for package in packages}
+    if len(places) > 1 or places & _APART:
         return False
     return all(sizes[package.sha256] < BIG for package in packages) and below.size(sizes) + above.size(sizes) <= GROUP
 
@@ -103,11 +109,10 @@ def _smallest_neighbours(result: list[Group], sizes: Mapping[str, int]) -> int:
     return min(pairs, key=lambda i: (result[i].in_python != result[i + 1].in_python, totals[i] + totals[i + 1], i))
 
 
-def _closure(lock: Lock, name: str) -> frozenset[str]:
-    """`name` and everything that it needs, as far as the lock has it."""
-    needs = _needs(lock)
-    found: set[str] = set()
-    waiting = [name] if name in needs else []
+def _closure(needs: Needs) -> frozenset[LockedPackage]:
+    """conda's Python and everything that it needs."""
+    found: set[LockedPackage] = set()
+    waiting = [package for package in needs if (package.manager, package.name) == ("conda", "python")]
     while waiting:
         current = waiting.pop()
         if current not in found:
@@ -116,25 +121,19 @@ def _closure(lock: Lock, name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _depths(lock: Lock) -> Mapping[str, int]:
+def _depths(needs: Needs) -> Mapping[LockedPackage, int]:
     """The longest way from each package down to one that needs nothing. A cycle counts as one step."""
-    needs = _needs(lock)
-    depths: dict[str, int] = {}
-    under_way: set[str] = set()
+    depths: dict[LockedPackage, int] = {}
+    under_way: set[LockedPackage] = set()
 
-    def depth(name: str) -> int:
-        if name not in depths:
-            if name in under_way:
+    def depth(package: LockedPackage) -> int:
+        if package not in depths:
+            if package in under_way:
                 return 0
-            under_way.add(name)
-            depths[name] = 1 + max((depth(needed) for needed in needs[name]), default=-1)
-        return depths[name]
+            under_way.add(package)
+            depths[package] = 1 + max((depth(needed) for needed in needs[package]), default=-1)
+        return depths[package]
 
-    for name in sorted(needs):
-        depth(name)
+    for package in sorted(needs, key=lambda package: (package.manager, package.name)):
+        depth(package)
     return depths
-
-
-def _needs(lock: Lock) -> Mapping[str, tuple[str, ...]]:
-    names = {package.name for package in lock.packages}
-    return {p.name: tuple(sorted({name for name, _ in p.dependencies if name in names})) for p in lock.packages}

@@ -1,4 +1,4 @@
-"""Turn conda packages into one image layer.
+"""Turn packages into one image layer: conda packages here, wheels in `wheel_layer`.
 
 Two machines that build the same packages for the same prefix must get the same bytes: a layer is looked up by what went
 into it, never by when it was built. So everything that could differ is decided here. Directories come first, sorted;
@@ -15,7 +15,6 @@ Fetching is in `packages`, keeping layers in `layer_cache`; nothing here touches
 from __future__ import annotations
 
 import hashlib
-import re
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -30,7 +29,9 @@ from dockerflow.images.files import CHUNK, chunks
 from dockerflow.images.metadata import EntryPoint, PackageContents, PathEntry, Python, check_link, contents
 from dockerflow.images.prefix import replace_binary, replace_text
 from dockerflow.images.record import Installed, record, record_path
+from dockerflow.images.scripts import script
 from dockerflow.images.tar import LayerWriter
+from dockerflow.images.wheel_layer import WheelOnItsWay
 
 # Part of every layer's key. Raise it when the same package would now give other bytes: old layers are then
 # left unused, not mistaken for new ones.
@@ -47,31 +48,53 @@ class Package:
     locked: LockedPackage
     archive: Path
     lost: frozenset[str] = frozenset()  # paths that are another package's in this environment
-
-
-@dataclass(frozen=True)
-class _Opened:
-    locked: LockedPackage
-    archive: CondaArchive
-    contents: PackageContents
+    requested: bool = False  # whether the user asked for it; wheels say so
 
 
 def write_layer(out: LayerWriter, packages: Iterable[Package], prefix: str, python: Python | None) -> None:
     """Write the files of `packages`, as they stand below `prefix`, and complete the layer. Raises `PackageError`."""
-    opened = [_open(package, python) for package in packages]
-    for path in sorted({f"{prefix}/{directory}" for one in opened for directory in _directories(one.contents)}):
+    opened = [(package, _open(package, python)) for package in packages]
+    for path in sorted({f"{prefix}/{directory}" for _, one in opened for directory in one.directories}):
         out.directory(path)
-    for one in opened:
-        _Transform(out, one, prefix, python).run()
+    for package, one in opened:
+        one.write(out, prefix, package.requested)
     out.close()
 
 
-def _open(package: Package, python: Python | None) -> _Opened:
-    archive = CondaArchive(package.archive, package.locked.file_name)
-    found = contents(archive, python)
-    kept = tuple(entry for entry in found.entries if entry.path not in package.lost)
-    points = tuple(point for point in found.entry_points if f"bin/{point.command}" not in package.lost)
-    return _Opened(package.locked, archive, replace(found, entries=kept, entry_points=points))
+def _open(package: Package, python: Python | None) -> _CondaOnItsWay | WheelOnItsWay:
+    if package.locked.manager == "pip" and python is not None:
+        return WheelOnItsWay(package.locked, package.archive, package.lost, python)
+    return _CondaOnItsWay(package, python)
+
+
+class _CondaOnItsWay:
+    """A conda package whose metadata has been read and checked."""
+
+    def __init__(self, package: Package, python: Python | None) -> None:
+        self._locked = package.locked
+        self._archive = CondaArchive(package.archive, package.locked.file_name)
+        self._python = python
+        found = contents(self._archive, python)
+        kept = tuple(entry for entry in found.entries if entry.path not in package.lost)
+        points = tuple(point for point in found.entry_points if f"bin/{point.command}" not in package.lost)
+        self._contents = replace(found, entries=kept, entry_points=points)
+
+    @property
+    def directories(self) -> Iterator[str]:
+        """Below the prefix."""
+        return _directories(self._contents)
+
+    def write(self, out: LayerWriter, prefix: str, requested: bool) -> None:
+        """Whether it was `requested` is no part of a conda package's record here."""
+        _Transform(out, self._locked, self._archive, self._contents, _Place(prefix, self._python)).run()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a package is to stand."""
+
+    prefix: str
+    python: Python | None
 
 
 def _paths(found: PackageContents) -> Iterator[str]:
@@ -88,13 +111,15 @@ def _directories(found: PackageContents) -> Iterator[str]:
 class _Transform:
     """One package's way into the layer."""
 
-    def __init__(self, out: LayerWriter, opened: _Opened, prefix: str, python: Python | None) -> None:
+    def __init__(
+        self, out: LayerWriter, locked: LockedPackage, archive: CondaArchive, contents: PackageContents, place: _Place
+    ) -> None:
         self._out = out
-        self._locked = opened.locked
-        self._archive = opened.archive
-        self._contents = opened.contents
-        self._prefix = prefix
-        self._python = python
+        self._locked = locked
+        self._archive = archive
+        self._contents = contents
+        self._prefix = place.prefix
+        self._python = place.python
         self._installed: list[Installed] = []
         self._plain: dict[str, tuple[Installed, int, int]] = {}  # files without a prefix so far, with mode and time
 
@@ -172,11 +197,11 @@ class _Transform:
 
     def _entry_point(self, point: EntryPoint) -> None:
         python = cast(Python, self._python)
-        script = _script(point, f"{self._prefix}/{python.executable}")
-        digest = hashlib.sha256(script).hexdigest()
-        entry = PathEntry(point.command, f"bin/{point.command}", "hardlink", sha256=digest, size=len(script))
-        self._out.file(self._target(entry.path), 0o775, 0, len(script), [script])
-        self._installed.append(Installed(entry, "unix_python_entry_point", None, len(script)))
+        text = script(point, f"{self._prefix}/{python.executable}")
+        digest = hashlib.sha256(text).hexdigest()
+        entry = PathEntry(point.command, f"bin/{point.command}", "hardlink", sha256=digest, size=len(text))
+        self._out.file(self._target(entry.path), 0o775, 0, len(text), [text])
+        self._installed.append(Installed(entry, "unix_python_entry_point", None, len(text)))
 
     def _record(self) -> None:
         path = self._target(record_path(self._contents.index))
@@ -205,14 +230,3 @@ def _hashing(blocks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
     for block in blocks:
         digest.update(block)
         yield block
-
-
-def _script(point: EntryPoint, python: str) -> bytes:
-    """The command's script, as conda's installers write it."""
-    imported = re.split(r"\.", point.function, maxsplit=1)[0]
-    shebang = f"#!{python}" if len(python) <= 125 else f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\" #'''"
-    return (
-        f"{shebang}\n# -*- coding: utf-8 -*-\nimport re\nimport sys\n\nfrom {point.module} import {imported}\n\n"
-        "if __name__ == '__main__':\n\tsys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
-        f"\tsys.exit({point.function}())\n"
-    ).encode()

@@ -177,9 +177,9 @@ def _ours(folder: Path, lock: Lock) -> Found:
     facts = FactsCache(folder / "facts")
     known = {package: facts.of(package, PackageCache(folder).fetch) for package in lock.packages}
     python = next((Python(one.python.version, one.python.site_packages) for one in known.values() if one.python), None)
-    lost = lost_paths(lock, {package.name: one.paths(python) for package, one in known.items()})
+    lost = lost_paths(lock, {package: one.paths(python) for package, one in known.items()})
     out = io.BytesIO()
-    packages = [Package(one, PackageCache(folder).fetch(one), lost[one.name]) for one in lock.packages]
+    packages = [Package(one, PackageCache(folder).fetch(one), lost[one]) for one in lock.packages]
     write_layer(LayerWriter(out), packages, PREFIX, python)
     found: Found = {}
     out.seek(0)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dockerflow import credentials
 from dockerflow.errors import DockerflowError
+from dockerflow.flow.image_name import is_image_name
 from dockerflow.store import files
 
 if TYPE_CHECKING:
@@ -41,12 +42,6 @@ DEFAULT = "default"
 # What the environment may say that is no setting.
 OTHER_VARIABLES = ("DOCKERFLOW_USER",)
 
-# As the engine takes it: host, path, tag, digest (https://pkg.go.dev/github.com/distribution/reference).
-_IMAGE_NAME = re.compile(
-    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
-)
-
 
 class ConfigError(DockerflowError):
     """A configuration file or variable that cannot be used."""
@@ -68,6 +63,7 @@ SETTINGS: Mapping[str, Setting] = {
     "channels": Setting("list", "conda channels in order of priority: names, URLs or folders"),
     "data_dir": Setting("path", "where the local conda channel is made"),
     "engine": Setting("text", "URL of the Docker engine, such as `unix:///run/docker.sock`"),
+    "indexes": Setting("list", "Python package indexes in order of priority: URLs, folders, `default` at the end"),
     "network": Setting("text", "the Docker network of step containers: `bridge`, `none`, `host` or a name"),
     "store": Setting("path", "the store's folder, where it is not to be found upwards"),
 }
@@ -78,6 +74,7 @@ class Config:
     """All settings, complete. `engine` None: Docker's own default; `store` None: `.dockerflow`, found upwards."""
 
     channels: tuple[str, ...] = ("conda-forge",)
+    indexes: tuple[str, ...] = ()  # empty: the ones that uv is configured for
     base_image: str = "debian:bookworm-slim"
     store: Path | None = None
     cache_dir: Path = field(default_factory=lambda: _xdg("CACHE", ".cache"))
@@ -211,10 +208,25 @@ def _plain(setting: str, value: yaml.Node, path: Path) -> str | list[str]:
 def _converted(setting: str, given: str | list[str], folder: Path, place: str) -> Any:
     """The value as `Config` holds it. Relative paths are from `folder`; `place` is where the setting was found."""
     if isinstance(given, list):
+        if setting == "indexes":
+            _check_indexes(given, place)
         return tuple(_channel(item, folder) for item in given)
-    if setting == "base_image" and not _IMAGE_NAME.fullmatch(given):
+    if setting == "base_image" and not is_image_name(given):
         raise ConfigError(f"{place}: `{given}` is not the name of an image.", "write it like `debian:bookworm-slim`")
     return (folder / Path(given).expanduser()).resolve() if SETTINGS[setting].kind == "path" else given
+
+
+def _check_indexes(given: list[str], place: str) -> None:
+    for index in given:
+        shown = credentials.hidden(index)
+        if index == "default" or index.startswith((".", "/", "~")):
+            continue
+        if not index.startswith(("https://", "http://", "file:///")):
+            raise ConfigError(f"{place}: `{shown}` is no package index.", "write its URL, like `https://host/simple`")
+        if credentials.in_url(index):
+            raise ConfigError(f"{place}: the package index `{shown}` has credentials in its URL.", credentials.HINT)
+    if "default" in given[:-1]:
+        raise ConfigError(f"{place}: `default` is not the last index.", "uv asks its own index last: put it at the end")
 
 
 def _channel(given: str, folder: Path) -> str:

@@ -33,7 +33,8 @@ class EnvironmentSpec:
 
     `pypi` are requirements of Python packages for pip's world and `constraints` what limits their versions without
     asking for them (PEP 508, in the canonical spelling of `packaging`, sorted). `indexes` are URLs of package indexes
-    in order of priority, without credentials; empty: the ones that uv is configured for.
+    in order of priority, without credentials, the word `default` at the end for the one that uv is configured for
+    (`indexes` tells uv); empty: the ones that uv is configured for.
     """
 
     python: str

@@ -215,3 +215,29 @@ def test_a_misspelt_variable_is_told_with_the_one_that_was_meant(monkeypatch: py
     monkeypatch.setenv("DOCKERFLOW_NETWORK", "none")
     monkeypatch.setenv("DOCKERFLOW_OF_MY_OWN", "x")
     assert list(misspelt_variables()) == [("DOCKERFLOW_CHANEL", "DOCKERFLOW_CHANNELS")]
+
+
+def test_indexes_are_urls_or_folders(project: Path) -> None:
+    write_project(project, "indexes: [https://host/simple, ./wheels, default]\n")
+    assert load_config(project).indexes == ("https://host/simple", (project / "wheels").as_uri(), "default")
+    assert load_config(project.parent).indexes == ()
+
+
+@pytest.mark.parametrize(
+    ("indexes", "message"),
+    [
+        ("https://me:secret@host/simple", "the package index `https://***@host/simple` has credentials in its URL."),
+        ("https://secret@host/simple", "the package index `https://***@host/simple` has credentials in its URL."),
+        ("https://host/simple?key=secret", "the package index `https://host/simple?***` has credentials in its URL."),
+        ("pypi", "`pypi` is no package index."),
+        ("default https://host/simple", "`default` is not the last index."),
+    ],
+)
+def test_index_that_cannot_be_used_is_refused_without_its_secret(
+    indexes: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKERFLOW_INDEXES", indexes)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path)
+    assert caught.value.message == f"DOCKERFLOW_INDEXES: {message}"
+    assert "secret" not in str(caught.value)

@@ -116,6 +116,28 @@ class ImageReady(Event):
 
 
 @dataclass(frozen=True)
+class ImagePulling(Event):
+    """An image of the steps' own comes from a registry: `done` of the `total` bytes that are known of by now."""
+
+    steps: tuple[str, ...]
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class OwnImageReady(Event):
+    """The engine has the image that these steps bring along, and a Python of version `python` was found in it."""
+
+    steps: tuple[str, ...]
+    name: str
+    image_id: str
+    python: str
+    pulled: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ImagePushing(Event):
     """`done` of `total` bytes of an image's layers are in the repository: `sent` of them now, the others were there."""
 

@@ -286,6 +286,10 @@ def _environment(step: StepRecord) -> Dict[str, str]:
         "image": step.image,
         "config-digest": step.config_digest,
         "manifest-digest": step.manifest_digest,
+        "repository-digest": step.repository_digest,
+        "base-image": step.base_image,
+        "base-digest": step.base_digest,
+        "python-version": step.python_version,
         "lock": step.lock,
         "spec-hash": step.spec_hash,
     }

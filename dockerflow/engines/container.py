@@ -30,10 +30,10 @@ _MIB = 1 << 20
 def container(
     request: WorkerRequest, user: str, host_config: Mapping[str, Any], python: str = PYTHON
 ) -> dict[str, Any]:
-    """The arguments of the SDK's `create_container`."""
+    """The arguments of the SDK's `create_container`. `python` is the one in images of ours."""
     return {
         "image": request.image,
-        "command": worker_command(request, Place("container", python, BLOBS, OUTBOX, WORK)),
+        **_program(request, python),
         "name": request.name,
         "labels": dict(request.labels),
         "user": user,
@@ -43,6 +43,16 @@ def container(
         "stdin_open": True,
         "host_config": host_config,
     }
+
+
+def _program(request: WorkerRequest, python: str) -> dict[str, Any]:
+    """Through the entry point of an image of ours, which activates the environment. Another's is for another purpose,
+    and so is its check of health.
+    """
+    if request.own is None:
+        return {"command": worker_command(request, Place("container", python, BLOBS, OUTBOX, WORK))}
+    command = worker_command(request, Place("container", request.own.path, BLOBS, OUTBOX, WORK))
+    return {"entrypoint": command[:1], "command": command[1:], "healthcheck": {"test": ["NONE"]}}
 
 
 def host_options(request: WorkerRequest, cpus: int, memory: int) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from dockerflow.engines.listener import Listener
 from dockerflow.engines.sender import Sender
 from dockerflow.engines.streams import STDOUT, Demultiplexer
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
+from dockerflow.images.own_python import opening
 from dockerflow.runtime.messages import RunTask, encode
 
 # The API of Docker 19.03: the first that we test nothing older than.
@@ -156,7 +157,14 @@ class DockerHost:
         api = self.client.api
         options = api.create_host_config(**host_options(request, self.cpus, self.memory))
         user = request.user or self.user
-        return str(api.create_container(**container(request, user, options, self._python))["Id"])
+        container_id = str(api.create_container(**container(request, user, options, self._python))["Id"])
+        try:
+            for folder in request.own.closed if request.own else ():
+                api.put_archive(container_id, folder, opening())
+        except BaseException:
+            self._remove(container_id)
+            raise
+        return container_id
 
     def _start(self, container_id: str, attached: Attached) -> Exit:
         try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Union
 
+from dockerflow.images.image import OwnPython
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
 from dockerflow.store.records import Failure
 
@@ -24,7 +25,7 @@ class WorkerRequest:
     """One worker to start. `blobs` and `outbox` are folders on the engine's machine; the outbox was made by
     `make_outbox`.
 
-    `image` and `user` say nothing to the process engine, and neither do the limits.
+    `image` and what it has, and `user`, say nothing to the process engine, and neither do the limits.
     """
 
     worker_id: int
@@ -41,6 +42,7 @@ class WorkerRequest:
     memory: int | None = None  # MiB; None: no limit
     network: str = "bridge"  # or `host`, `none`
     user: str | None = None  # `uid:gid`; None: the caller's, or 65534:65534 where that is root
+    own: OwnPython | None = None  # of an image that is none of ours, whose entry point is then passed over
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A step image as a value: what it is made of and the two digests that name it."""
+"""Images as values: a step image with what it is made of and the two digests that name it, and a user's own."""
 
 from __future__ import annotations
 
@@ -35,3 +35,26 @@ class StepImage:
     layers: tuple[Layer, ...]
     base_digest: str  # config digest of the base image
     lock_hash: str
+
+
+@dataclass(frozen=True)
+class OwnPython:
+    """The Python in an image that a step brings along: its `path` and its `version` (`3.11.4`). `closed` are the
+    folders of a task that are not writable there (`own_python.FOLDERS`).
+    """
+
+    path: str
+    version: str
+    closed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnImage:
+    """A user's image on an engine. Of the two digests the one is known that the engine calls the image by: its `id`."""
+
+    name: str  # as the user wrote it
+    id: str
+    config_digest: str
+    manifest_digest: str
+    repository_digest: str  # `name@sha256:…` as a registry knows it; empty for one that was never pushed or pulled
+    python: OwnPython

@@ -11,6 +11,7 @@ from docker import DockerClient
 from dockerflow.environments.lock import Lock
 from dockerflow.images import build_record, cache_lock
 from dockerflow.images.base import base_image
+from dockerflow.images.build_record import KeyParts
 from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.compiler import ContainerCompiler
 from dockerflow.images.errors import explaining_cache
@@ -26,10 +27,14 @@ class ImageProvider:
     def __init__(self, client: DockerClient, base_name: str, cache_dir: Path) -> None:
         with explaining_cache(cache_dir):
             make_folder(cache_dir)  # at once, not after everything has been solved
-        base = base_image(client, base_name, cache_dir)
+        self.base = base_image(client, base_name, cache_dir)
         self._client = client
         self._cache_dir = cache_dir
-        self._builder = ImageBuilder(cache_dir, base, ContainerCompiler(client, base.restore_missing))
+        self._builder = ImageBuilder(cache_dir, self.base, ContainerCompiler(client, self.base.restore_missing))
+
+    def key_parts(self, lock: Lock) -> KeyParts:
+        """What the image of `lock` is a function of."""
+        return self._builder.key_parts(lock)
 
     def provide(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> StepImage:
         """Have the engine hold the image of `lock`. Raises `ImageError`."""

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import dockerflow
 from dockerflow import progress
@@ -33,6 +34,12 @@ from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import RunStarted, StepRecord
 from dockerflow.store.sweep import sweep
+
+if TYPE_CHECKING:
+    from dockerflow.scheduler.prepare import StepEnvironment
+
+# What each step runs in, by step; nothing where steps run without images.
+Environments = Mapping[str, "StepEnvironment"]
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
@@ -75,18 +82,18 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     check(flow, containers=request.engine != "process")
     store = DirectoryStore(request.store)
     sweep(store)
-    host, records = _host_and_steps(request, store, notify)
+    host, environments = _host_and_environments(request, store, notify)
     with closing(host):
-        return _run(request, store, host, records, notify)
+        return _run(request, store, host, environments, notify)
 
 
 def _run(
-    request: RunRequest, store: DirectoryStore, host: Host, records: tuple[StepRecord, ...], notify: progress.Notify
+    request: RunRequest, store: DirectoryStore, host: Host, environments: Environments, notify: progress.Notify
 ) -> RunOutcome:
     flow, inbox = request.loaded.flow, Inbox()
     began = time.monotonic()
     with _signals(inbox):
-        started = _started(request, store, records, notify)
+        started = _started(request, store, environments, notify)
         _write_run_id(request.run_id_file, started.run_id)
         with (
             runs.hold(store, flow.name, started.run_id),
@@ -98,7 +105,7 @@ def _run(
             journal.flush()
             notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps)))
             plan = _plan(request, started, host.cpus)
-            requests = _requests(request, store, started, outbox)
+            requests = _requests(request, store, started, environments, outbox)
             finish = Loop(Run(plan), host, requests, store, journal, notify, inbox).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason)
@@ -124,45 +131,44 @@ def _outbox(store: DirectoryStore, started: RunStarted) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _host_and_steps(
+def _host_and_environments(
     request: RunRequest, store: DirectoryStore, notify: progress.Notify
-) -> tuple[Host, tuple[StepRecord, ...]]:
-    """Where the steps run, and each step with what it runs in. Docker's libraries are imported only for Docker."""
-    flow = request.loaded.flow
+) -> tuple[Host, Environments]:
+    """Where the steps run, and what each runs in. Docker's libraries are imported only for Docker."""
     if request.engine == "process":
         from dockerflow.engines.process import ProcessHost  # noqa: PLC0415
 
-        return ProcessHost(), tuple(_record(step) for step in flow.steps.values())
+        return ProcessHost(), {}
     from dockerflow.engines.docker import DockerHost  # noqa: PLC0415
     from dockerflow.engines.leftovers import remove_leftovers  # noqa: PLC0415
     from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
 
     host = DockerHost.connect(request.config.engine)
     remove_leftovers(host.client, host.url)
-    environments = prepare(flow, host, request.config, store, notify)
-    records = []
-    for step in flow.steps.values():
-        environment = environments[step.name]
-        image = environment.image
-        records.append(
-            replace(
-                _record(step),
-                image=image.reference,
-                config_digest=image.config_digest,
-                manifest_digest=image.manifest_digest,
-                lock=environment.lock_blob,
-                spec_hash=environment.spec_hash,
-            )
-        )
-    return host, tuple(records)
+    return host, prepare(request.loaded.flow, host, request.config, store, notify)
 
 
-def _record(step: Step) -> StepRecord:
-    return StepRecord(step.name, step.next, step.doc, step.line, step.foreach, step.join)
+def _record(step: Step, environment: StepEnvironment | None) -> StepRecord:
+    record = StepRecord(step.name, step.next, step.doc, step.line, step.foreach, step.join)
+    if environment is None:
+        return record
+    return replace(
+        record,
+        image=environment.image,
+        config_digest=environment.config_digest,
+        manifest_digest=environment.manifest_digest,
+        lock=environment.lock,
+        spec_hash=environment.spec_hash,
+        base_image=environment.base_image,
+        base_digest=environment.base_digest,
+        repository_digest=environment.repository_digest,
+        python=environment.python,
+        python_version=environment.python_version,
+    )
 
 
 def _started(
-    request: RunRequest, store: DirectoryStore, steps: tuple[StepRecord, ...], notify: progress.Notify
+    request: RunRequest, store: DirectoryStore, environments: Environments, notify: progress.Notify
 ) -> RunStarted:
     flow = request.loaded.flow
     code = code_package.pack(flow.file)
@@ -174,7 +180,7 @@ def _started(
         user=request.user,
         parameters=manifest.write(store.blobs, dict(request.parameters), {}),
         code=store.blobs.put([code]),
-        steps=steps,
+        steps=tuple(_record(step, environments.get(step.name)) for step in flow.steps.values()),
         flow_file=Path(flow.file).name,
         tags=request.tags,
         command=request.command,
@@ -211,17 +217,18 @@ def _step_plan(step: Step) -> v.StepPlan:
 
 
 def _requests(
-    request: RunRequest, store: DirectoryStore, started: RunStarted, outbox: Path
+    request: RunRequest, store: DirectoryStore, started: RunStarted, environments: Environments, outbox: Path
 ) -> Callable[[int, str], WorkerRequest]:
     """What to start for a worker of a step."""
-    flow, images = request.loaded.flow, {step.name: step.image for step in started.steps}
+    flow = request.loaded.flow
 
     def worker(number: int, step: str) -> WorkerRequest:
+        environment = environments.get(step)
         resources = flow.steps[step].decorator(Resources) or Resources()
         return WorkerRequest(
             worker_id=number,
             name=f"dockerflow-{flow.name}-{started.run_id}-{step}-{number}",
-            image=images[step],
+            image=environment.container_image if environment else "",
             labels={"dockerflow.flow": flow.name, "dockerflow.run": started.run_id, "dockerflow.step": step},
             flow_name=flow.name,
             flow_file=started.flow_file,
@@ -231,6 +238,7 @@ def _requests(
             cpu=resources.cpu,
             memory=resources.memory,
             network=request.config.network,
+            own=environment.own if environment else None,
         )
 
     return worker

@@ -41,7 +41,11 @@ class LogLine:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One step of the flow as it was when the run began, and the image that its tasks run in."""
+    """One step of the flow as it was when the run began, and the image that its tasks run in.
+
+    An engine calls the image by one of its two digests; of an image that the step brought along (`@image`) only that
+    one is known, and there is no lock.
+    """
 
     name: str
     next: Tuple[str, ...]
@@ -54,6 +58,11 @@ class StepRecord:
     manifest_digest: str = ""
     lock: str = ""  # sha256 of the blob with the conda-lock file
     spec_hash: str = ""
+    base_image: str = ""  # name of the image below it, as it was configured
+    base_digest: str = ""
+    repository_digest: str = ""  # `name@sha256:…`, where a registry is known to have the image
+    python: str = ""  # path of the Python that tasks run in, inside the image
+    python_version: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,149 @@
+"""An image that a step brings along (`@image`): found on the engine or pulled, and fixed to what it is now.
+
+A name can mean another image tomorrow, so what counts is the engine's ID of it: containers are made from that, and the
+record has it beside the digest under which a registry knows the image. What a task runs with is found by `own_python`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+from docker import DockerClient
+from docker.utils import parse_repository_tag
+
+from dockerflow.images import own_python
+from dockerflow.images.engine import api, engine_failure, explaining_engine
+from dockerflow.images.errors import OwnImageError, explaining_cache
+from dockerflow.images.image import OwnImage, OwnPython
+from dockerflow.images.oci import architecture
+from dockerflow.progress import ImagePulling, Notify, OwnImageReady
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An image that `steps` ask for; `place` is the first of them with its file and line, for messages."""
+
+    name: str
+    steps: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class OwnImages:
+    """Images of users on one engine, which runs `platform` (a conda subdir) and tasks as `user` (`uid:gid`)."""
+
+    client: DockerClient
+    cache_dir: Path
+    platform: str
+    user: str
+
+    def provide(self, wanted: Wanted, notify: Notify) -> OwnImage:
+        """Have the engine hold the image, with a Python in it. Raises `ImageError`."""
+        began = time.monotonic()
+        with explaining_engine(f"looking for the image `{wanted.name}`", OwnImageError):
+            found = _find(self.client, wanted.name)
+        pulled = found is None
+        if found is None:
+            found = _pulled(self.client, wanted, notify)
+        self._check_platform(wanted, found)
+        with explaining_cache(self.cache_dir):
+            python = own_python.find(self.client, self.cache_dir, found["Id"], self.user, wanted.name, wanted.place)
+        image = _image(wanted.name, found, python)
+        seconds = time.monotonic() - began
+        notify(OwnImageReady(wanted.steps, image.name, image.id, python.version, pulled, seconds))
+        return image
+
+    def _check_platform(self, wanted: Wanted, found: Mapping[str, Any]) -> None:
+        """An engine may emulate another processor; a run that is ten times slower is nothing to find out later."""
+        system, processor = found.get("Os") or "linux", found.get("Architecture") or ""
+        ours = architecture(self.platform)
+        if system != "linux" or (processor and processor != ours):
+            raise OwnImageError(
+                f"{wanted.place} asks for the image `{wanted.name}`, which is for {system} on {processor or 'unknown'};"
+                f" the engine runs linux on {ours}",
+                hint=f"name an image for {ours}, or pin one by its digest: `name@sha256:…`",
+            )
+
+
+def _find(client: DockerClient, name: str) -> Mapping[str, Any] | None:
+    """What the engine says of the image; None if it lacks it. A digest is that of a registry or the engine's own ID:
+    an image that was only ever on this engine has no other.
+    """
+    found = _inspect(client, name)
+    unpinned, _, digest = name.partition("@")
+    if found is None and digest:
+        local = _inspect(client, unpinned)
+        return local if local is not None and local["Id"] == digest else None
+    return found
+
+
+def _inspect(client: DockerClient, name: str) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = api(client).inspect_image(name)
+    except docker.errors.ImageNotFound:
+        return None
+    return found
+
+
+def _pulled(client: DockerClient, wanted: Wanted, notify: Notify) -> Mapping[str, Any]:
+    notify(ImagePulling(wanted.steps, wanted.name, 0, 0))
+    repository, tag = parse_repository_tag(wanted.name)
+    try:
+        # Without a tag the engine would pull all there are.
+        _follow(api(client).pull(repository, tag=tag or "latest", stream=True, decode=True), wanted, notify)
+        return dict(api(client).inspect_image(wanted.name))
+    except docker.errors.DockerException as error:
+        raise _cannot_be_had(client, wanted, str(getattr(error, "explanation", None) or error)) from error
+
+
+def _follow(said: Iterable[Mapping[str, Any]], wanted: Wanted, notify: Notify) -> None:
+    """Read the engine's answer to its end, where errors are."""
+    done: dict[str, int] = {}
+    total: dict[str, int] = {}
+    for line in said:
+        if line.get("error"):
+            raise docker.errors.DockerException(str(line["error"]))
+        detail = line.get("progressDetail") or {}
+        if line.get("status") == "Downloading" and detail.get("total"):
+            layer = str(line.get("id"))
+            done[layer], total[layer] = int(detail["current"]), int(detail["total"])
+            notify(ImagePulling(wanted.steps, wanted.name, sum(done.values()), sum(total.values())))
+
+
+def _cannot_be_had(client: DockerClient, wanted: Wanted, reason: str) -> Exception:
+    if "no space left" in reason:
+        return engine_failure(f"pulling the image `{wanted.name}`", reason, OwnImageError)
+    unpinned, _, digest = wanted.name.partition("@")
+    there = _inspect(client, unpinned) if digest else None
+    other = f"; the engine's `{unpinned}` is {there['Id']}" if there is not None else ""
+    return OwnImageError(
+        f"{wanted.place} asks for the image `{wanted.name}`, which is not on the engine and cannot be pulled:"
+        f" {reason.strip().rstrip('.')}{other}",
+        hint="check the name and the digest; for a private registry log in first with `docker login`",
+    )
+
+
+def _image(name: str, found: Mapping[str, Any], python: OwnPython) -> OwnImage:
+    # Only an engine with the containerd store says so, and there an image is called by its manifest.
+    by_manifest = bool(found.get("Descriptor"))
+    identity = str(found["Id"])
+    return OwnImage(
+        name=name,
+        id=identity,
+        config_digest="" if by_manifest else identity,
+        manifest_digest=identity if by_manifest else "",
+        repository_digest=_repository_digest(name, found.get("RepoDigests") or ()),
+        python=python,
+    )
+
+
+def _repository_digest(name: str, known: Iterable[str]) -> str:
+    """Of the names under which registries have the image, that of the repository which the user named."""
+    repository, _ = parse_repository_tag(name.partition("@")[0])
+    digests = sorted(known)
+    return next((one for one in digests if one.partition("@")[0] == repository), digests[0] if digests else "")

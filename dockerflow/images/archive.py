@@ -14,18 +14,22 @@ import bz2
 import json
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import zstandard
 
 from dockerflow.images.errors import PackageError
 from dockerflow.images.files import CHUNK
 from dockerflow.images.memory import DECOMPRESSION
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # What is read from `info/`; the rest of it (recipes, tests, licences) stays in the archive.
 _WANTED = frozenset(
@@ -35,8 +39,15 @@ _WANTED = frozenset(
 # What tarfile reads at once. It copies what is left of it at every header, so more is slower.
 _BUFFER = 1 << 16
 
-# Metadata is read into memory, so it has a limit. The largest `paths.json` seen in the wild has about 40 MB.
+# Metadata is read into memory, so all of it together has a limit. The largest `paths.json` seen in the wild has about
+# 40 MB.
 _MAX_METADATA = 128 * 1024 * 1024
+
+# A tar's own records about a file (a long name, a time) are read into memory, too.
+_MAX_RECORD = 1024 * 1024
+_RECORDS = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK
+)  # fmt: skip
 
 BROKEN = "the channel's file is broken; use another build of the package, or tell the channel"
 
@@ -53,10 +64,11 @@ class CondaArchive:
         """The metadata files that matter, by their name in the archive (`info/index.json`)."""
         found: dict[str, bytes] = {}
         with self._open("info-") as tar:
-            for member in tar:
+            for member in members(tar):
                 name = normal(member.name)
                 if name in _WANTED and member.isreg():
-                    found[name] = self._metadata(tar, member)
+                    self._check_size(name, member.size + sum(map(len, found.values())))
+                    found[name] = cast(IO[bytes], tar.extractfile(member)).read()
                 elif not name.startswith("info/") and _complete(found):
                     break
         if "info/index.json" not in found:
@@ -73,7 +85,7 @@ class CondaArchive:
     def file(self, path: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
         """One regular file, found by reading the payload anew: for what a stream cannot give in order."""
         with self.payload() as tar:
-            for member in tar:
+            for member in members(tar):
                 if member.isreg() and normal(member.name) == path:
                     yield member, cast(IO[bytes], tar.extractfile(member))
                     return
@@ -82,18 +94,19 @@ class CondaArchive:
     def malformed(self, reason: str) -> PackageError:
         return PackageError(f"package `{self.name}` cannot be unpacked: {reason}", hint=BROKEN)
 
-    def _metadata(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-        if member.size > _MAX_METADATA:
-            raise self.malformed(f"`{member.name}` has {member.size} bytes, more than {_MAX_METADATA}")
-        return cast(IO[bytes], tar.extractfile(member)).read()
+    def _check_size(self, name: str, size: int) -> None:
+        if size > _MAX_METADATA:
+            raise self.malformed(f"its metadata has {size} bytes with `{name}`, more than {_MAX_METADATA}")
 
     @contextmanager
     def _open(self, part: str) -> Iterator[tarfile.TarFile]:
         try:
             with ExitStack() as stack:
                 stream = self._conda_part(stack, part) if self.path.name.endswith(".conda") else self._bz2(stack)
-                yield stack.enter_context(tarfile.open(fileobj=stream, mode="r|", bufsize=_BUFFER))
-        except (zipfile.BadZipFile, tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+                yield stack.enter_context(
+                    tarfile.open(fileobj=stream, mode="r|", bufsize=_BUFFER, tarinfo=_Member, errorlevel=1)
+                )
+        except (tarfile.TarError, zstandard.ZstdError, zlib.error, EOFError) as error:
             raise self.malformed(str(error)) from error
         except OSError as error:
             if error.errno is not None:  # bz2 reports bad data as an OSError without a number
@@ -104,11 +117,16 @@ class CondaArchive:
         return cast(IO[bytes], stack.enter_context(bz2.open(self.path, "rb")))
 
     def _conda_part(self, stack: ExitStack, part: str) -> IO[bytes]:
-        archive = stack.enter_context(zipfile.ZipFile(self.path))
-        name = next((n for n in archive.namelist() if n.startswith(part) and n.endswith(".tar.zst")), None)
-        if name is None:
-            raise self.malformed(f"there is no `{part}….tar.zst` in it")
-        stack.enter_context(DECOMPRESSION.take(_window(archive, name)))
+        try:
+            archive = stack.enter_context(zipfile.ZipFile(self.path))
+            name = next((n for n in archive.namelist() if n.startswith(part) and n.endswith(".tar.zst")), None)
+            if name is None:
+                raise self.malformed(f"there is no `{part}….tar.zst` in it")
+            window = _window(archive, name)
+        # What `zipfile` says to a zip that is cut, encrypted, packed in a way that it does not know, or no zip.
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, OverflowError) as error:
+            raise self.malformed(str(error)) from error
+        stack.enter_context(DECOMPRESSION.take(window))
         packed = stack.enter_context(archive.open(name))
         reader = zstandard.ZstdDecompressor().stream_reader(packed, read_size=CHUNK, read_across_frames=True)
         return cast(IO[bytes], stack.enter_context(reader))
@@ -118,6 +136,24 @@ def _window(archive: zipfile.ZipFile, name: str) -> int:
     """How much the decompressor of a member will keep."""
     with archive.open(name) as packed:
         return zstandard.get_frame_parameters(packed.read(18)).window_size
+
+
+def members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """What is in a tar that is read once, forwards. `tarfile` would remember every member."""
+    for member in tar:
+        yield member
+        tar.members.clear()  # type: ignore[attr-defined]
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose own records are not larger than any real one's."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _RECORDS and member.size > _MAX_RECORD:
+            raise tarfile.ReadError(f"the tar has a record of {member.size} bytes about one file")
+        return member
 
 
 def normal(path: str) -> str:

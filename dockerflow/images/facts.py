@@ -18,7 +18,7 @@ from dockerflow.images.files import read_json, write_json
 from dockerflow.images.metadata import Python, files, place
 
 # Part of the file's name. Raise it when more must be known.
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True)

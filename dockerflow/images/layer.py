@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from dockerflow.environments.lock import LockedPackage
-from dockerflow.images.archive import CondaArchive, normal
+from dockerflow.images.archive import CondaArchive, members, normal
 from dockerflow.images.errors import PackageError
 from dockerflow.images.files import CHUNK, chunks
-from dockerflow.images.metadata import EntryPoint, PackageContents, PathEntry, Python, check_link, contents
+from dockerflow.images.metadata import EntryPoint, PackageContents, PathEntry, Python, check_links, contents
 from dockerflow.images.prefix import replace_binary, replace_text
 from dockerflow.images.record import Installed, record, record_path
 from dockerflow.images.scripts import script
@@ -35,10 +35,14 @@ from dockerflow.images.wheel_layer import WheelOnItsWay
 
 # Part of every layer's key. Raise it when the same package would now give other bytes: old layers are then
 # left unused, not mistaken for new ones.
-RECIPE = 1
+RECIPE = 2
 
 # A text file is kept in memory up to this size until its new length is known, and on disk beyond it.
 _IN_MEMORY = 8 * CHUNK
+
+
+# The last second that a tar's header has room for, save one: a changed file is a second younger.
+_LATEST = 8**11 - 2
 
 
 @dataclass(frozen=True)
@@ -122,29 +126,40 @@ class _Transform:
         self._python = place.python
         self._installed: list[Installed] = []
         self._plain: dict[str, tuple[Installed, int, int]] = {}  # files without a prefix so far, with mode and time
+        self._symlinks: dict[str, str] = {}
+        self._hard_links: dict[str, str] = {}  # which file each is a name of, in the archive
 
     def run(self) -> None:
-        waiting = {entry.source: entry for entry in self._contents.entries if entry.path_type != "directory"}
+        listed = {entry.source: entry for entry in self._contents.entries if entry.path_type != "directory"}
+        waiting = set(listed)
         with self._archive.payload() as tar:
-            for member in tar:
-                entry = waiting.pop(normal(member.name), None)
-                if entry is not None:
-                    self._member(tar, member, entry)
+            for member in members(tar):
+                name = normal(member.name)
+                if member.islnk():
+                    target = normal(member.linkname)
+                    self._hard_links[name] = self._hard_links.get(target, target)
+                if name in listed and name not in waiting:
+                    raise self._archive.malformed(f"its file `{name}` is in the archive twice")
+                if name in listed:
+                    waiting.remove(name)
+                    self._member(tar, member, listed[name])
         if waiting:
-            raise self._archive.malformed(f"its file `{next(iter(waiting))}` is listed, but is not in the archive")
+            raise self._archive.malformed(f"its file `{min(waiting)}` is listed, but is not in the archive")
+        paths = (entry.path for entry in self._contents.entries)
+        check_links(self._archive, self._symlinks, paths, self._prefix)
         for point in self._contents.entry_points:
             self._entry_point(point)
         self._record()
 
     def _member(self, tar: tarfile.TarFile, member: tarfile.TarInfo, entry: PathEntry) -> None:
         if member.issym():
-            check_link(self._archive, entry.path, member.linkname, self._prefix)
+            self._symlinks[entry.path] = member.linkname
             self._out.symlink(self._target(entry.path), member.linkname)
-            digest = hashlib.sha256(member.linkname.encode()).hexdigest()
+            digest = hashlib.sha256(member.linkname.encode(errors="surrogateescape")).hexdigest()
             size = len(member.linkname) if entry.size is None else entry.size
             self._installed.append(Installed(entry, entry.path_type, digest, size))
         elif member.islnk():
-            self._hard_link(normal(member.linkname), entry)
+            self._hard_link(self._hard_links[entry.source], entry)
         elif member.isreg():
             self._file(member, entry, chunks(cast(IO[bytes], tar.extractfile(member))))
         else:
@@ -162,7 +177,7 @@ class _Transform:
             self._file(member, entry, chunks(content))
 
     def _file(self, member: tarfile.TarInfo, entry: PathEntry, blocks: Iterator[bytes]) -> None:
-        mode, mtime = _readable(member.mode), max(0, int(member.mtime))
+        mode, mtime = _readable(member.mode), self._time(member)
         if entry.placeholder is None:
             known = entry.sha256 is not None
             done = self._put(entry, mode, mtime, member.size, blocks, known)
@@ -176,6 +191,13 @@ class _Transform:
                 size = spool.tell()
                 spool.seek(0)
                 self._put(entry, mode, mtime + 1, size, chunks(cast(IO[bytes], spool)))
+
+    def _time(self, member: tarfile.TarInfo) -> int:
+        """When the file was packed, as far as a tar's header can say it."""
+        try:
+            return min(max(0, int(member.mtime)), _LATEST)
+        except (ValueError, OverflowError):  # neither a number nor infinity is a time
+            raise self._archive.malformed(f"the time of its file `{member.name}` is {member.mtime}") from None
 
     def _put(
         self, entry: PathEntry, mode: int, mtime: int, size: int, blocks: Iterator[bytes], known: bool = False

@@ -14,11 +14,14 @@ import json
 import posixpath
 import shlex
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from dockerflow.images.archive import CondaArchive
 from dockerflow.images.errors import PackageError
+from dockerflow.images.links import leads_out
+from dockerflow.images.tar import WHITEOUT
 
 # conda-build's placeholder before it became long; `has_prefix` lines that name no placeholder mean this one.
 # It is put together so that this file does not itself contain it.
@@ -103,11 +106,11 @@ def contents(archive: CondaArchive, python: Python | None) -> PackageContents:
 
 
 def files(archive: CondaArchive) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """`index.json` and the files and links that the package installs, as `place` takes them."""
+    """`index.json` and what the package installs, as `place` takes it; a folder has a `/` at its end."""
     try:
         index, _, listed = _read(archive)
         points = _entry_points(archive) if index.get("noarch") == "python" else ()
-        found = [raw["_path"] for raw in listed if raw["path_type"] != "directory"]
+        found = [raw["_path"] + ("/" if raw["path_type"] == "directory" else "") for raw in listed]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
     return index, (*found, *(f"{_SCRIPTS}{point.command}" for point in points))
@@ -124,15 +127,28 @@ def place(source: str, python: Python | None) -> str:
 
 def _read(archive: CondaArchive) -> tuple[dict[str, Any], int, list[dict[str, Any]]]:
     index = json.loads(archive.info["info/index.json"])
+    _check_index(archive, index)
     if "info/paths.json" in archive.info:
         paths = json.loads(archive.info["info/paths.json"])
         return index, paths["paths_version"], paths["paths"]
     return index, 1, _paths_of_old_package(archive)
 
 
+def _check_index(archive: CondaArchive, index: dict[str, Any]) -> None:
+    """What becomes part of paths must not lead elsewhere. Raises ValueError, KeyError or TypeError."""
+    for key in ("name", "version", "build"):
+        if not index[key] or "/" in index[key] or "\0" in index[key]:
+            raise ValueError(f"`{key}` is `{index[key]}`")
+        index[key].encode()
+    if index.get("python_site_packages_path"):
+        _checked(archive, index["python_site_packages_path"])
+
+
 def _entry(archive: CondaArchive, raw: dict[str, Any], python: Python | None) -> PathEntry:
     source = raw["_path"]
     placeholder = raw.get("prefix_placeholder") or None
+    if placeholder is not None:
+        placeholder.encode()
     return PathEntry(
         source=source,
         path=_checked(archive, place(source, python)),
@@ -149,14 +165,20 @@ def _checked(archive: CondaArchive, path: str) -> str:
     clean = posixpath.normpath(path) == path and "\0" not in path
     if not clean or posixpath.isabs(path) or path.split("/", 1)[0] in ("..", "."):
         raise _refused(archive, f"its file `{path}` would be outside the environment", None)
+    if any(part.startswith(WHITEOUT) for part in path.split("/")):
+        raise _refused(archive, f"its file `{path}` would remove another in an image: what begins so does that", None)
+    if posixpath.dirname(path) == "conda-meta" and path.endswith(".json"):
+        raise _refused(archive, f"its file `{path}` would pass for the record of an installed package", None)
+    path.encode()  # a name that is no text is an UnicodeEncodeError
     return path
 
 
-def check_link(archive: CondaArchive, path: str, target: str, prefix: str) -> None:
-    """Refuse a symbolic link at `path` (below the prefix) that leads out of the prefix."""
-    resolved = posixpath.normpath(posixpath.join(prefix, posixpath.dirname(path), target))
-    if resolved != prefix and not resolved.startswith(prefix + "/"):
-        raise _refused(archive, f"its link `{path}` leads out of the environment, to `{target}`", None)
+def check_links(archive: CondaArchive, links: Mapping[str, str], paths: Iterable[str], prefix: str) -> None:
+    """Refuse symbolic links (targets by path below the prefix) that lead out of it. `paths` are the package's, all."""
+    folders = {parent for path in paths for parent in _parents(path)}
+    for path, target in links.items():
+        if leads_out(path, links, folders, prefix):
+            raise _refused(archive, f"its link `{path}` leads out of the environment, to `{target}`", None)
 
 
 def _check_no_link_scripts(archive: CondaArchive, name: str, entries: tuple[PathEntry, ...]) -> None:
@@ -173,15 +195,17 @@ def _check_no_link_scripts(archive: CondaArchive, name: str, entries: tuple[Path
 def _check_each_path_once(
     archive: CondaArchive, entries: tuple[PathEntry, ...], points: tuple[EntryPoint, ...]
 ) -> None:
-    """No path twice, and none through a link: what a link leads to is decided by whoever made the link."""
+    """No path twice, and none through a link: what a link leads to is decided by whoever made the link. A file may turn
+    out to be a link, whatever is said of it.
+    """
     paths = [entry.path for entry in entries] + [f"bin/{point.command}" for point in points]
     twice = next((path for path, count in Counter(paths).items() if count > 1), None)
     if twice is not None:
         raise archive.malformed(f"it lists the file `{twice}` twice")
-    links = {entry.path for entry in entries if entry.path_type == "softlink"}
-    through = next((path for path in paths if links and any(parent in links for parent in _parents(path))), None)
+    files = {entry.path for entry in entries if entry.path_type != "directory"}
+    through = next((path for path in paths if any(parent in files for parent in _parents(path))), None)
     if through is not None:
-        raise _refused(archive, f"its file `{through}` goes through one of its links", None)
+        raise _refused(archive, f"its file `{through}` goes through one of its links or files", None)
 
 
 def _parents(path: str) -> list[str]:

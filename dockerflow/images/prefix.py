@@ -1,53 +1,56 @@
 """Replace the placeholder of the place where a package was built by the place where the environment stands.
 
 conda's rules: in a text file every occurrence is replaced; in a binary one the file keeps its size, so the rest of the
-C string moves up and NULs fill the gap before its end. Both are stream transforms: what is held in memory is a block
-and the C string under way, whatever the file's size.
+C string moves up and NULs fill the gap before its end. Both are stream transforms: what is held in memory is a block,
+whatever the file's size. Placeholders in UTF-16 and UTF-32 are replaced as well; in binaries `wide` does that.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from itertools import chain
+
+from dockerflow.images.wide import first, in_wide_strings, spellings
 
 # Linux reads no more than this of a `#!` line.
 _MAX_SHEBANG = 127
 _SHEBANG = re.compile(rb"^#! *(/(?:\\ |[^ \n\r\t])*)(.*)$", re.DOTALL)
 _PYTHON = re.compile(rb"^python(?:\d+(?:\.\d+)?)?$")
 
-# A C string is held in memory until its end is seen. One that is longer than this was never written by a compiler.
-_LONGEST_STRING = 64 * 1024 * 1024
-
 
 def replace_text(blocks: Iterable[bytes], placeholder: bytes, prefix: bytes) -> Iterator[bytes]:
     """`blocks` with every `placeholder` replaced; a `#!` line too long for Linux is made to work as conda does it."""
-    replaced = _replace(blocks, placeholder, prefix)
-    first = b""
-    for block in replaced:
-        first += block
-        if len(first) >= 2 and (not first.startswith(b"#!") or b"\n" in first):
+    source = iter(blocks)
+    start = b""
+    for block in source:
+        start += block
+        if len(start) >= 2 and (not start.startswith(b"#!") or b"\n" in start):
             break
-    if first.startswith(b"#!"):
-        line, newline, rest = first.partition(b"\n")
-        first = _shebang(line) + newline + rest
-    if first:
-        yield first
-    yield from replaced
+    if start.startswith(b"#!"):
+        line, newline, start = start.partition(b"\n")
+        yield _shebang(line.replace(placeholder, prefix)) + newline
+    yield from _replace(chain([start], source), placeholder, prefix)
 
 
 def _replace(blocks: Iterable[bytes], placeholder: bytes, prefix: bytes) -> Iterator[bytes]:
+    wanted = spellings(placeholder, prefix)
     kept = b""
-    for block in blocks:
-        *before, kept = (kept + block).split(placeholder)
-        for piece in before:
-            yield piece + prefix
-        # An occurrence may be cut by the end of the block: keep as much as could be its beginning.
-        cut = max(0, len(kept) - len(placeholder) + 1)
-        if cut:
-            yield kept[:cut]
-            kept = kept[cut:]
-    if kept:
-        yield kept
+    for block in chain(blocks, [None]):
+        kept += block or b""
+        # What begins after this may be cut by the end of the block, or come after one that is.
+        certain = len(kept) if block is None else len(kept) - _longest(placeholder) + 1
+        done = 0
+        while (found := first(kept, wanted, done)) is not None and found[0] < certain:
+            yield kept[done : found[0]] + found[1].new
+            done = found[0] + len(found[1].old)
+        yield kept[done : max(done, certain)]
+        kept = kept[max(done, certain) :]
+
+
+def _longest(placeholder: bytes) -> int:
+    """At least as long as it is in any encoding."""
+    return 4 * len(placeholder)
 
 
 def _shebang(line: bytes) -> bytes:
@@ -66,36 +69,64 @@ def replace_binary(blocks: Iterable[bytes], placeholder: bytes, prefix: bytes) -
 
     Raises ValueError if `prefix` is longer than `placeholder` and there is an occurrence.
     """
-    kept = b""  # seen, not yet given out; begins with a placeholder when `inside`
-    inside = False
-    for block in blocks:
-        kept += block
-        while True:
-            if not inside:
-                start = kept.find(placeholder)
-                if start < 0:
-                    cut = max(0, len(kept) - len(placeholder) + 1)
-                    if cut:
-                        yield kept[:cut]
-                        kept = kept[cut:]
-                    break
-                if start:
-                    yield kept[:start]
-                    kept = kept[start:]
-                inside = True
-            end = kept.find(b"\0", len(placeholder))
-            if end < 0:
-                if len(kept) > _LONGEST_STRING:
-                    raise ValueError("a C string with the placeholder has no end")
+    return _Binary(blocks, placeholder, prefix).replaced()
+
+
+class _Binary:
+    """A binary file on its way. Once a wide string may have begun, `wide` takes over."""
+
+    def __init__(self, blocks: Iterable[bytes], placeholder: bytes, prefix: bytes) -> None:
+        self._source = iter(blocks)
+        self._spellings = spellings(placeholder, prefix)
+        self._narrow = self._spellings[0]
+        self._longest = _longest(placeholder)
+        self._kept = b""  # read, not yet given out
+        self._offset = 0  # where that begins in the file
+        self._gap = 0  # NULs that the C string under way gets before its end
+
+    def replaced(self) -> Iterator[bytes]:
+        for block in self._source:
+            self._kept += block
+            yield from self._step(len(self._kept) - self._longest + 1)
+        yield from self._step(len(self._kept))
+        yield b"\0" * self._gap
+
+    def _step(self, certain: int) -> Iterator[bytes]:
+        """Give out all that cannot change any more; what is looked for must begin before `certain`."""
+        kept, done = self._kept, 0
+        while done < certain:
+            if self._gap:
+                done = yield from self._in_string(done, certain)
+                continue
+            found = first(kept, self._spellings, done)
+            if found is None or found[0] >= certain:
+                yield kept[done:certain]
+                done = certain
+            elif found[1] is self._narrow:
+                yield kept[done : found[0]] + self._narrow.new
+                done = found[0] + len(self._narrow.old)
+                self._gap = self._narrow.shrinks_by
+            else:
+                yield kept[done : found[0]]
+                rest = chain([kept[found[0] :]], self._source)
+                yield from in_wide_strings(rest, self._offset + found[0], self._spellings)
+                kept = b""
                 break
-            yield _in_c_string(kept[:end], placeholder, prefix)
-            kept = kept[end:]
-            inside = False
-    if kept:
-        yield _in_c_string(kept, placeholder, prefix) if inside else kept
+        self._kept, self._offset = kept[done:], self._offset + done
 
-
-def _in_c_string(text: bytes, placeholder: bytes, prefix: bytes) -> bytes:
-    if len(prefix) > len(placeholder):
-        raise ValueError(f"the prefix is longer than the placeholder, which has {len(placeholder)} bytes")
-    return text.replace(placeholder, prefix).ljust(len(text), b"\0")
+    def _in_string(self, start: int, certain: int) -> Generator[bytes, None, int]:
+        """Go on to the string's next placeholder, its end, or as far as is certain; where that is."""
+        end = self._kept.find(b"\0", start)
+        found = self._kept.find(self._narrow.old, start, end if end >= 0 else None)
+        stop = found if found >= 0 else end
+        if stop < 0 or stop >= certain:
+            yield self._kept[start:certain]
+            return certain
+        yield self._kept[start:stop]
+        if found < 0:
+            yield b"\0" * self._gap
+            self._gap = 0
+            return stop
+        yield self._narrow.new
+        self._gap += self._narrow.shrinks_by
+        return stop + len(self._narrow.old)

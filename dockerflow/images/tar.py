@@ -16,6 +16,10 @@ _BLOCK = 512
 
 END_OF_ARCHIVE = 2 * _BLOCK
 
+# A file whose name begins so is none: it removes another of the layers below
+# (https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts).
+WHITEOUT = ".wh."
+
 
 class Sink(Protocol):
     def write(self, data: bytes, /) -> object: ...

@@ -9,6 +9,7 @@ ImageError
 ├── CacheError        the cache's folder cannot be made, read or written
 ├── DiskFullError     the cache's disk, or the engine's, has no room left
 ├── IncompleteImage   layers of a known image are nowhere to be had any more
+├── ExportError       a file cannot be written, or is there already
 ├── RegistryError     a registry does not answer, or does not take an image
 └── LoadError         the engine did not take an image, or took something else
 """
@@ -66,6 +67,10 @@ class DiskFullError(ImageError):
 
 class IncompleteImage(ImageError):
     """A known image whose layers neither the cache, the engine nor a lock can give."""
+
+
+class ExportError(ImageError):
+    """The file that an image was to be written to."""
 
 
 class RegistryError(ImageError):

@@ -116,6 +116,27 @@ def read(store: DirectoryStore, flow: str, run_id: str) -> List[Record]:
     raise DamagedRecord(f"the journal `{folder}` has lost a part", "the run's artifacts may still be there as blobs")
 
 
+def first(store: DirectoryStore, flow: str, run_id: str) -> Optional[Record]:
+    """The first record of a run, which says how it began; reads one line. None where there is none.
+
+    Raises DamagedRecord.
+    """
+    folder = journal_key(flow, run_id)
+    for _ in range(LOOKS):
+        chain = _chain(_segments(store, folder))
+        if not chain:
+            return None
+        key = chain[0].key(folder)
+        try:
+            with (store.root / key).open("rb") as stream:
+                return from_line(stream.readline())
+        except FileNotFoundError:
+            continue  # merged in the meantime
+        except (OSError, ValueError, TypeError) as error:
+            raise DamagedRecord(f"`{key}` is damaged: {error}") from error
+    raise DamagedRecord(f"the journal `{folder}` has lost its beginning")
+
+
 def _segments(store: DirectoryStore, folder: str) -> List[_Segment]:
     matches = [_NAME.fullmatch(name) for name in store.children(folder)]
     return [_Segment(int(match[1]), int(match[2])) for match in matches if match]

@@ -118,13 +118,17 @@ class Board:
     # ---- environments that are being made
 
     def _preparation(self, picture: Picture) -> list[Text]:
-        unfinished = [environment for environment in picture.environments.values() if environment.ready is None]
+        unfinished = [environment for environment in picture.environments.values() if not environment.done]
         lines = [self._environment(environment) for environment in unfinished]
         return lines + [self._fetching(fetched) for fetched in list(picture.fetching.values())[:FETCHES]]
 
     def _environment(self, environment: EnvironmentPicture) -> Text:
         line = Text(f"{self.symbol('running')} ", "yellow").append(listed(environment.steps, most=3), "bold")
         line.append("  ")
+        if environment.pulling is not None:
+            done, total = environment.pulling.done, environment.pulling.total
+            line.append(f"{sentences.pulling(environment.pulling)} ", "dim")
+            return line.append(f"{size(done)}/{size(total)} ").append_text(self._bar(done, total)) if total else line
         if environment.locked is None:
             return line.append("solving", "yellow")
         line.append(f"{sentences.locked(environment.locked)}  ", "dim")

@@ -123,6 +123,18 @@ class LiveView:
         yield self._mark("done"), (listed(event.steps), "bold"), (f"  {lock}{sentences.image(event)}", "")
 
     @_told.register
+    def _(self, event: progress.OwnImageReady) -> Iterator[Line]:
+        yield self._mark("done"), (listed(event.steps), "bold"), (f"  {sentences.own_image(event)}", "")
+
+    @_told.register
+    def _(self, event: progress.LockPassedOver) -> Iterator[Line]:
+        yield (listed(event.steps), "bold"), (f"  {sentences.passed_over(event)}", "yellow")
+
+    @_told.register
+    def _(self, event: progress.LayerMended) -> Iterator[Line]:
+        yield (listed(event.steps), "bold"), (f"  {sentences.mended(event)}", "yellow")
+
+    @_told.register
     def _(self, event: progress.CodePacked) -> Iterator[Line]:
         if told := sentences.code(event):
             yield ((told, "yellow"),)

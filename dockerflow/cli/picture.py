@@ -63,7 +63,9 @@ class StepPicture:
 
 @dataclass(frozen=True)
 class EnvironmentPicture:
-    """The way of one environment, shared by `steps`, from a spec to an image that the engine has."""
+    """The way of one environment, shared by `steps`, from a spec to an image that the engine has; for an image that the
+    steps brought along, from its name.
+    """
 
     steps: tuple[str, ...]
     locked: progress.EnvironmentLocked | None = None
@@ -71,6 +73,12 @@ class EnvironmentPicture:
     compiling: progress.Compiling | None = None  # set while nothing but that is done
     sending: progress.ImageSending | None = None
     ready: progress.ImageReady | None = None
+    pulling: progress.ImagePulling | None = None
+    own: progress.OwnImageReady | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.ready is not None or self.own is not None
 
     @property
     def solved(self) -> bool:
@@ -97,7 +105,7 @@ class Picture:
     @property
     def prepared(self) -> bool:
         """Whether every environment that was announced has its image."""
-        return all(environment.ready for environment in self.environments.values())
+        return all(environment.done for environment in self.environments.values())
 
 
 def after(picture: Picture, event: progress.Event, now: float) -> Picture:
@@ -148,6 +156,16 @@ def _(event: progress.ImageSending, picture: Picture, now: float) -> Picture:
 @_fold.register
 def _(event: progress.ImageReady, picture: Picture, now: float) -> Picture:
     return _environment(picture, event.steps, lambda known: replace(known, ready=event))
+
+
+@_fold.register
+def _(event: progress.ImagePulling, picture: Picture, now: float) -> Picture:
+    return _environment(picture, event.steps, lambda known: replace(known, pulling=event))
+
+
+@_fold.register
+def _(event: progress.OwnImageReady, picture: Picture, now: float) -> Picture:
+    return _environment(picture, event.steps, lambda known: replace(known, own=event))
 
 
 @_fold.register

@@ -79,6 +79,23 @@ class PlainView:
         yield self._environment(now, event.steps, sentences.locked(event))
 
     @_lines.register
+    def _(self, event: progress.LockPassedOver, now: float) -> Iterator[str]:
+        yield self._environment(now, event.steps, sentences.passed_over(event))
+
+    @_lines.register
+    def _(self, event: progress.LayerMended, now: float) -> Iterator[str]:
+        yield self._environment(now, event.steps, sentences.mended(event))
+
+    @_lines.register
+    def _(self, event: progress.ImagePulling, now: float) -> Iterator[str]:
+        if not event.done:  # once: what comes by and by is for a terminal
+            yield self._environment(now, event.steps, sentences.pulling(event))
+
+    @_lines.register
+    def _(self, event: progress.OwnImageReady, now: float) -> Iterator[str]:
+        yield self._environment(now, event.steps, sentences.own_image(event))
+
+    @_lines.register
     def _(self, event: progress.LayerReady, now: float) -> Iterator[str]:
         if not event.reused:
             text = f"layer {event.number}/{event.layers} built: {event.title}, {size(event.size)}"

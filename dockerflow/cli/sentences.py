@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture, is_
 from dockerflow.cli.words import counted, duration, size
 from dockerflow.store.records import Failure
 
-SOURCES = {"store": "lock reused (store)", "committed": "lock reused (committed beside the flow)"}
-
 LARGE_CODE = 10 * 2**20  # bytes
+
+SHORT_ID = len("sha256:") + 12
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,42 @@ class Place:
 
 
 def locked(event: progress.EnvironmentLocked) -> str:
-    """`lock reused (store)` or `solved in 0.1 s, 12 packages`."""
+    """`lock reused (store)`, `lock reused (committed: flow.locks/start.yml)` or `solved in 0.1 s, 12 packages`."""
     if event.source == "solved":
         return f"solved in {duration(event.seconds)}, {counted(event.packages, 'package')}"
-    return SOURCES.get(event.source, f"lock reused ({event.source})")
+    if event.source == "given":
+        return f"lock given ({near(event.path)})" if event.path else "lock given"
+    return f"lock reused ({event.source}{f': {near(event.path)}' if event.path else ''})"
+
+
+def passed_over(event: progress.LockPassedOver) -> str:
+    """`flow.locks/start.yml is passed over: …; bring it up to date with …`."""
+    return f"{near(event.path)} is passed over: {event.reason}; `dockerflow lock` brings it up to date"
+
+
+def mended(event: progress.LayerMended) -> str:
+    return f"layer {event.title} was damaged in the cache; it is built again"
 
 
 def image(event: progress.ImageReady) -> str:
-    """`image present` or `14 layers built, 2 sent, 120 MB in 3 s`."""
+    """`image present` or `3 layers built (120 MB), 11 reused, 2 sent (80 MB) in 3 s`."""
     if not event.layers_built and not event.layers_sent:
         return "image present"
-    built = f"{counted(event.layers_built, 'layer')} built" if event.layers_built else "no layer built"
-    sent = f"{event.layers_sent} sent, {size(event.bytes_sent)}" if event.layers_sent else "none to send"
-    return f"{built}, {sent} in {duration(event.seconds)}"
+    size_built = f" ({size(event.bytes_built)})" if event.bytes_built else ""
+    built = f"{counted(event.layers_built, 'layer')} built{size_built}" if event.layers_built else "no layer built"
+    reused = max(0, event.layers - event.layers_built)
+    sent = f"{event.layers_sent} sent ({size(event.bytes_sent)})" if event.layers_sent else "none to send"
+    return f"{built}, {reused} reused, {sent} in {duration(event.seconds)}"
+
+
+def own_image(event: progress.OwnImageReady) -> str:
+    """`own image present (python:3.11, Python 3.11.4, sha256:0123456789ab)`."""
+    how = f"pulled in {duration(event.seconds)}" if event.pulled else "present"
+    return f"own image {how} ({event.name}, Python {event.python}, {event.image_id[:SHORT_ID]})"
+
+
+def pulling(event: progress.ImagePulling) -> str:
+    return f"pulling {event.name}"
 
 
 def environments(known: Iterable[EnvironmentPicture]) -> str:
@@ -47,12 +71,22 @@ def environments(known: Iterable[EnvironmentPicture]) -> str:
         return ""
     solved = sum(environment.solved for environment in all_of_them)
     built = sum(environment.built for environment in all_of_them)
+    pulled = sum(environment.own.pulled for environment in all_of_them if environment.own)
     sent = sum(environment.ready.bytes_sent for environment in all_of_them if environment.ready)
     what = f"{counted(len(all_of_them), 'environment')}: "
+    and_pulled = f", {counted(pulled, 'image')} pulled" if pulled else ""
     if not solved and not built:
-        return f"{what}solved nothing, built nothing"
+        return f"{what}solved nothing, built nothing{and_pulled}"
     images = counted(built, "image") if built else "no image"
-    return f"{what}{solved or 'none'} solved, {images} built, {size(sent)} sent"
+    return f"{what}{solved or 'none'} solved, {images} built{and_pulled}, {size(sent)} sent"
+
+
+def near(path: str) -> str:
+    """A file as one would write it from here, if that is shorter."""
+    try:
+        return min(os.path.relpath(path), path, key=len)
+    except ValueError:
+        return path
 
 
 def attempt_ended(event: progress.AttemptEnded) -> str:

@@ -74,7 +74,7 @@ def test_a_first_run_says_what_was_solved_and_built() -> None:
         "2026-01-31 12:00:00.123 [start] solved in 0.1 s, 12 packages",
         "2026-01-31 12:00:00.123 [compute, join, end] lock reused (store)",
         "2026-01-31 12:00:00.123 [start] layer 2/2 built: pandas 2.2.3, 40 MB",
-        "2026-01-31 12:00:00.123 [start] 14 layers built, 2 sent, 120 MB in 3.0 s (dockerflow/step:aa)",
+        "2026-01-31 12:00:00.123 [start] 14 layers built (150 MB), 6 reused, 2 sent (120 MB) in 3.0 s (dockerflow/step:aa)",
         "2026-01-31 12:00:00.123 [compute, join, end] image present (dockerflow/step:bb)",
         "2026-01-31 12:00:00.123 2 environments: 1 solved, 1 image built, 120 MB sent",
         "2026-01-31 12:00:00.123 [171234] run GenreStats/171234 begins: 4 steps",
@@ -84,8 +84,46 @@ def test_a_first_run_says_what_was_solved_and_built() -> None:
 def test_a_second_run_says_that_nothing_was_solved_or_built() -> None:
     shown = lines_of(*w.prepared(again=True), w.run_began())
     assert "2026-01-31 12:00:00.123 [start] lock reused (store)" in shown
-    assert "2026-01-31 12:00:00.123 [compute, join, end] lock reused (committed beside the flow)" in shown
+    assert "2026-01-31 12:00:00.123 [compute, join, end] lock reused (committed: flow.locks/linux-64.yml)" in shown
     assert "2026-01-31 12:00:00.123 2 environments: solved nothing, built nothing" in shown
+
+
+def test_what_a_step_brought_along_is_told_with_what_it_is() -> None:
+    here = os.path.abspath
+    image_id = "sha256:" + "0123456789abcdef" * 4
+    assert lines_of(
+        p.EnvironmentLocked(("start",), "given", 14, 0.0, here("my-lock.yml")),
+        p.ImagePulling(("end",), "tools:1", 0, 0),
+        p.ImagePulling(("end",), "tools:1", 5, 10),
+        p.OwnImageReady(("end",), "tools:1", image_id, "3.9.2", pulled=True, seconds=2.0),
+        p.OwnImageReady(("end",), "tools:1", image_id, "3.9.2", pulled=False, seconds=0.0),
+        w.run_began(),
+    )[:-1] == [
+        "2026-01-31 12:00:00.123 [start] lock given (my-lock.yml)",
+        "2026-01-31 12:00:00.123 [end] pulling tools:1",
+        "2026-01-31 12:00:00.123 [end] own image pulled in 2.0 s (tools:1, Python 3.9.2, sha256:0123456789ab)",
+        "2026-01-31 12:00:00.123 [end] own image present (tools:1, Python 3.9.2, sha256:0123456789ab)",
+        "2026-01-31 12:00:00.123 2 environments: solved nothing, built nothing",
+    ]
+
+
+def test_what_could_not_be_used_is_told_with_the_reason_and_the_way_out() -> None:
+    path = os.path.abspath("flow.locks/linux-64.yml")
+    assert lines_of(
+        p.LockPassedOver(("start",), path, "it has `pandas 1.5.3`, and `pandas 2.*` is asked for"),
+        p.LayerMended(("start",), "pandas 1.5.3"),
+    ) == [
+        "2026-01-31 12:00:00.123 [start] flow.locks/linux-64.yml is passed over: it has `pandas 1.5.3`, and"
+        " `pandas 2.*` is asked for; `dockerflow lock` brings it up to date",
+        "2026-01-31 12:00:00.123 [start] layer pandas 1.5.3 was damaged in the cache; it is built again",
+    ]
+
+
+def test_layers_that_were_only_sent_are_not_said_to_be_built() -> None:
+    ready = p.ImageReady(("start",), "dockerflow/step:aa", 20, 0, 3, 5_000_000, 0.5)
+    assert lines_of(ready) == [
+        "2026-01-31 12:00:00.123 [start] no layer built, 20 reused, 3 sent (5.0 MB) in 0.5 s (dockerflow/step:aa)"
+    ]
 
 
 def test_a_users_exception_is_shown_as_python_shows_it_and_said_once() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from dockerflow import progress as p
 from dockerflow.store.records import Failure, LogLine
 
@@ -24,7 +26,7 @@ def prepared(*, again: bool) -> list[p.Event]:
     if again:
         return [
             p.EnvironmentLocked(first, "store", 12, 0.0),
-            p.EnvironmentLocked(others, "committed", 14, 0.0),
+            p.EnvironmentLocked(others, "committed", 14, 0.0, os.path.abspath("flow.locks/linux-64.yml")),
             p.ImageReady(first, "dockerflow/step:aa", 20, 0, 0, 0, 0.1),
             p.ImageReady(others, "dockerflow/step:bb", 20, 0, 0, 0, 0.1),
         ]
@@ -34,7 +36,7 @@ def prepared(*, again: bool) -> list[p.Event]:
         p.EnvironmentLocked(others, "store", 14, 0.0),
         p.LayerReady(first, "libfoo 1.0", 1, 2, 1_000_000, reused=True),
         p.LayerReady(first, "pandas 2.2.3", 2, 2, 40_000_000, reused=False),
-        p.ImageReady(first, "dockerflow/step:aa", 20, 14, 2, 120_000_000, 3.0),
+        p.ImageReady(first, "dockerflow/step:aa", 20, 14, 2, 120_000_000, 3.0, 150_000_000),
         p.ImageReady(others, "dockerflow/step:bb", 20, 0, 0, 0, 0.1),
     ]
 

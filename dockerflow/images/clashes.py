@@ -23,7 +23,7 @@ from dockerflow.images.needs import Needs, needs
 
 Paths = Mapping[LockedPackage, Iterable[str]]
 
-_METADATA = re.compile(r"(?P<name>[^/]+?)(-[^/]*)?\.(dist|egg)-info")
+_METADATA = re.compile(r"(?P<name>.+?)(-\d.*)?\.(dist|egg)-info")
 
 
 def lost_paths(lock: Lock, paths: Paths) -> Mapping[LockedPackage, frozenset[str]]:

@@ -1,7 +1,7 @@
 """Our layers of wheels against what uv and pip install at the same prefix: same files, bytes and modes.
 
 What is allowed to differ, and why:
-- `INSTALLER` says who installed; `direct_url.json`, `uv_cache.json` and `.lock` say from where on this machine, and when;
+- `INSTALLER` says who installed; `direct_url.json`, `uv_cache.json` and `.lock` say from where on this machine;
 - the interpreter in first lines is the one of the image;
 - commands made of entry points: every installer has its own words for the same call, so they are run instead;
 - `RECORD`: the same rows; ours has the hashes of our commands, and none for `.pyc` files (see `wheel_layer`), so it is

@@ -8,8 +8,6 @@ container may do is in `container`; how one ended is in `exits`.
 from __future__ import annotations
 
 import os
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -20,6 +18,7 @@ from typing import Any
 import docker
 from docker.context import ContextAPI
 
+from dockerflow.attached import STDOUT, Attached, Demultiplexer
 from dockerflow.confinement import UNPRIVILEGED
 from dockerflow.engines.boundary import FOREIGN, NEWER, translated
 from dockerflow.engines.container import PYTHON, container, host_options
@@ -27,7 +26,6 @@ from dockerflow.engines.errors import EngineError, EngineTooOld
 from dockerflow.engines.exits import Exit, Exits
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.sender import Sender
-from dockerflow.engines.streams import STDOUT, Demultiplexer
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
 from dockerflow.images.own_python import opening
 from dockerflow.runtime.messages import RunTask, encode
@@ -38,7 +36,6 @@ OLDEST_API = (1, 40)
 # How long the engine may take, when we let go of it, to answer what it was asked before, in seconds.
 PATIENCE = 5.0
 
-_READ = 64 * 1024
 _CONNECTIONS = 32
 
 # conda's name for what the engine runs on, by the engine's own name.
@@ -179,44 +176,6 @@ class DockerHost:
         """Nothing happens when it is gone or going."""
         with suppress(docker.errors.APIError):
             self.client.api.remove_container(container_id, v=True, force=True)
-
-
-class Attached:
-    """The connection to a container's standard streams. It must be made before the container starts."""
-
-    def __init__(self, client: docker.DockerClient, container_id: str) -> None:
-        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        # The SDK's object keeps the HTTP response alive, and with it the connection.
-        self._held: Any = client.api.attach_socket(container_id, params=streams)
-        self._socket: socket.socket = getattr(self._held, "_sock", self._held)
-        self._socket.settimeout(None)
-
-    def send(self, content: bytes) -> None:
-        """Write all of it, waiting for the container as long as it takes. Raises OSError when it is gone."""
-        self._socket.sendall(content)
-
-    def receive(self) -> bytes:
-        """What has arrived; nothing at the end."""
-        try:
-            return self._socket.recv(_READ)
-        except OSError:
-            return b""
-
-    @property
-    def can_end_input(self) -> bool:
-        """An encrypted connection has no end in one direction: Python's would stop to decrypt what still comes."""
-        return not isinstance(self._socket, ssl.SSLSocket)
-
-    def end_input(self) -> None:
-        if self.can_end_input:
-            self._socket.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        with suppress(OSError):  # whoever still writes is woken by this, but not by closing alone
-            self._socket.shutdown(socket.SHUT_RDWR)
-        with suppress(OSError):
-            self._held.close()
-            self._socket.close()
 
 
 class DockerWorker:

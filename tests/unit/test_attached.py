@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockerflow.engines.streams import STDERR, STDOUT, Demultiplexer
+from dockerflow.attached import STDERR, STDOUT, Demultiplexer
 
 PIECES = st.lists(st.tuples(st.sampled_from([STDOUT, STDERR]), st.binary(max_size=20)), max_size=6)
 

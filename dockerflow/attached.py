@@ -1,0 +1,87 @@
+"""The connection to a container's standard streams, over the engine's API.
+
+It is made before the container starts, so nothing that is said is lost; the container's stdin ends with it, so a
+process that is killed leaves no container that waits for it.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import docker
+
+STDOUT = 1
+STDERR = 2
+
+_READ = 64 * 1024
+
+# Before every piece stand eight bytes: the stream, three zero bytes, and the size of the piece (big endian).
+# https://docs.docker.com/reference/api/engine/version/v1.41/#operation/ContainerAttach
+_HEADER = struct.Struct(">BxxxI")
+
+
+class Attached:
+    """To a container that was created with an open stdin and has not started."""
+
+    def __init__(self, client: docker.DockerClient, container_id: str) -> None:
+        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        # The SDK's object keeps the HTTP response alive, and with it the connection.
+        self._held: Any = client.api.attach_socket(container_id, params=streams)
+        self._socket: socket.socket = getattr(self._held, "_sock", self._held)
+        self._socket.settimeout(None)
+
+    def send(self, content: bytes) -> None:
+        """Write all of it, waiting for the container as long as it takes. Raises OSError when it is gone."""
+        self._socket.sendall(content)
+
+    def receive(self) -> bytes:
+        """What has arrived, as the `Demultiplexer` takes it; nothing at the end."""
+        try:
+            return self._socket.recv(_READ)
+        except OSError:
+            return b""
+
+    @property
+    def can_end_input(self) -> bool:
+        """An encrypted connection has no end in one direction: Python's would stop to decrypt what still comes."""
+        return not isinstance(self._socket, ssl.SSLSocket)
+
+    def end_input(self) -> None:
+        if self.can_end_input:
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        with suppress(OSError):  # whoever still writes is woken by this, but not by closing alone
+            self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._held.close()
+            self._socket.close()
+
+
+class Demultiplexer:
+    """What has arrived and is not yet handed on. A piece is handed on as its parts arrive."""
+
+    def __init__(self) -> None:
+        self._header = b""
+        self._stream = 0
+        self._remaining = 0
+
+    def feed(self, received: bytes) -> Iterator[tuple[int, bytes]]:
+        """Pairs of stream and bytes, in the order of their arrival."""
+        while received:
+            if self._remaining:
+                part, received = received[: self._remaining], received[self._remaining :]
+                self._remaining -= len(part)
+                yield self._stream, part
+            else:
+                wanted = _HEADER.size - len(self._header)
+                self._header, received = self._header + received[:wanted], received[wanted:]
+                if len(self._header) == _HEADER.size:
+                    self._stream, self._remaining = _HEADER.unpack(self._header)
+                    self._header = b""

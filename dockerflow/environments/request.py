@@ -1,47 +1,131 @@
-"""What a step asks for, as an environment spec.
+"""What a step asks for: an environment spec, or the lock or the image that the user has already.
 
-Everything that can be said to be wrong without asking a channel is said here, with the step and the user's own words.
+Everything that can be said to be wrong without asking a channel or an index is said here, with the step or the line of
+the file and the user's own words. Files are read by `environment_yml`, `requirements_txt` and `pyproject_toml`; here
+they are put together with what the decorators say, which goes over what a file says of the same package.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
-from urllib.parse import urlsplit
 
+from packaging.specifiers import InvalidSpecifier
 from rattler import Channel
 from rattler.exceptions import InvalidChannelError
 
-from dockerflow.environments import requirements
+from dockerflow import credentials
+from dockerflow.environments import indexes as package_indexes
+from dockerflow.environments import pep508, python_versions, requirements
+from dockerflow.environments.asked import Asked, Word
 from dockerflow.environments.errors import InvalidSpec
-from dockerflow.environments.spec import EnvironmentSpec
-from dockerflow.flow.definition import Conda, Step
+from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock
+from dockerflow.flow.definition import Conda, Image, Pypi, Step
+
+_VERSIONS = "write a version like `1.5.3`, `1.5.*` or `>=1.5,<2`, or an empty one for any"
 
 
-def spec_for(step: Step, python: str, channels: Sequence[str], platform: str) -> EnvironmentSpec:
-    """The spec of a step for `platform` (a conda subdir). `python` is the version of a step that names none, `channels`
-    are those of the configuration. Without a `@conda`, or with a disabled one, a step asks for Python alone.
+def environment_for(step: Step, channels: Sequence[str], indexes: Sequence[str], platform: str) -> Environment:
+    """What a step asks for on `platform` (a conda subdir); `channels` and `indexes` are those of the configuration.
 
-    Raises InvalidSpec.
+    A spec's `python` is empty where the step names none. Without libraries, or with disabled ones, a step asks for
+    Python alone. Raises InvalidSpec.
     """
-    conda = step.decorator(Conda) or Conda()
-    if conda.disabled:
-        conda = Conda()
-    libraries = _libraries(step, conda)
-    asked_python = _python(step, conda, libraries.pop("python", None)) or python
-    _parse(step, "python", asked_python)
-    pinned = tuple(channel for name in libraries if (channel := requirements.channel_of(name)))
-    return EnvironmentSpec(
-        python=asked_python,
-        libraries=tuple(libraries.items()),
-        channels=_channels(step, (*conda.channels, *channels, *pinned)),
-        platform=platform,
-    )
+    image = step.decorator(Image)
+    if image is not None:
+        return GivenImage(image.image)
+    conda, pypi = step.decorator(Conda) or Conda(), step.decorator(Pypi) or Pypi()
+    if conda.disabled or pypi.disabled:
+        conda, pypi = Conda(), Pypi()
+    if conda.lock is not None:
+        return GivenLock(Path(conda.lock), platform)
+    files = list(_of_files(step, conda, pypi, platform))
+    own = _of_conda(step, conda, bool(conda.file)), _of_pypi(step, pypi)
+    return _Sources(step, (*own, *files)).spec(channels, indexes, platform)
 
 
-def _libraries(step: Step, conda: Conda) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Sources:
+    """What `@conda`, `@pypi` and the files say, in this order. Of one package the first source says all."""
+
+    step: Step
+    every: tuple[Asked, ...]
+
+    def spec(self, channels: Sequence[str], indexes: Sequence[str], platform: str) -> EnvironmentSpec:
+        libraries, pypi = self._libraries(), self._pypi()
+        constraints = {word.text: None for source in self.every for word in source.constraints}
+        return EnvironmentSpec(
+            python=python_versions.merged([word for source in self.every for word in source.pythons], self._place),
+            libraries=libraries,
+            channels=_channels([*self._channels(channels), *self._pinned(libraries)]),
+            platform=platform,
+            pypi=pypi,
+            # Without anything to look for nobody is asked, so that these make no difference.
+            constraints=tuple(constraints) if pypi else (),
+            indexes=self._indexes(indexes) if pypi else (),
+        )
+
+    @property
+    def _place(self) -> str:
+        return _place(self.step)
+
+    def _libraries(self) -> tuple[tuple[str, str], ...]:
+        found: dict[str, tuple[str, str]] = {}
+        for source in self.every:
+            for package, word in source.libraries:
+                found.setdefault(package.rpartition("::")[2], (package, word.text))
+        return tuple(found.values())
+
+    def _pypi(self) -> tuple[str, ...]:
+        """The packages of `@pypi`, and every line of the files about others: they may have several about one."""
+        _, decorator, *files = self.every
+        taken = {pep508.name_of(word.text) for word in decorator.pypi}
+        lines = [word for file in files for word in file.pypi if pep508.name_of(word.text) not in taken]
+        return tuple(dict.fromkeys(word.text for word in (*decorator.pypi, *lines)))
+
+    def _channels(self, configured: Sequence[str]) -> Iterator[Word]:
+        for source in self.every:
+            for word in source.channels:
+                if word is None:
+                    yield from (Word(channel, self._place) for channel in configured)
+                else:
+                    yield word
+
+    def _pinned(self, libraries: Iterable[tuple[str, str]]) -> Iterator[Word]:
+        channels = (requirements.channel_of(name) for name, _ in libraries)
+        return (Word(channel, self._place) for channel in channels if channel)
+
+    def _indexes(self, configured: Sequence[str]) -> tuple[str, ...]:
+        """Those that files name, with the configured ones where they leave room for more."""
+        named = [index for source in self.every for index in source.indexes or ()]
+        if not named:
+            return tuple(configured)
+        first = [index for index in named if index != package_indexes.DEFAULT]
+        last = (configured or [package_indexes.DEFAULT]) if package_indexes.DEFAULT in named else ()
+        return tuple(dict.fromkeys([*first, *last]))
+
+
+def _of_files(step: Step, conda: Conda, pypi: Pypi, platform: str) -> Iterator[Asked]:
+    # They need a YAML and a TOML reader, which a flow without files should not wait for.
+    from dockerflow.environments import environment_yml, pyproject_toml, requirements_txt  # noqa: PLC0415
+
+    if conda.file is not None:
+        yield environment_yml.read(Path(conda.file), platform, _place(step))
+    if pypi.file is not None and pypi.file.endswith(".toml"):
+        yield pyproject_toml.read(Path(pypi.file), pypi.extras, _place(step))
+    elif pypi.file is not None:
+        yield requirements_txt.read(Path(pypi.file), _place(step))
+    if pypi.extras and not (pypi.file or "").endswith(".toml"):
+        raise InvalidSpec(
+            f"{_place(step)} asks for the extras {', '.join(f'`{extra}`' for extra in pypi.extras)} without a project",
+            'extras are those of a `pyproject.toml`, named as `file="pyproject.toml"`',
+        )
+
+
+def _of_conda(step: Step, conda: Conda, file_has_channels: bool) -> Asked:
     """Version words by package as the spec has it: `name`, or `channel::name`, the name in conda's spelling."""
-    found: dict[str, str] = {}
+    libraries: dict[str, tuple[str, Word]] = {}
     names: dict[str, str] = {}
     for package, version in conda.libraries:
         requirement = _parse(step, package, version)
@@ -52,17 +136,45 @@ def _libraries(step: Step, conda: Conda) -> dict[str, str]:
             )
         names[requirement.name] = package
         channel = requirements.channel_of(package)
-        found[f"{channel}::{requirement.name}" if channel else requirement.name] = requirement.asked
-    return found
+        name = f"{channel}::{requirement.name}" if channel else requirement.name
+        libraries[requirement.name] = name, Word(requirement.asked, f"`{package}` among its libraries")
+    pythons = [libraries.pop("python")[1]] if "python" in libraries else []
+    if conda.python:
+        pythons.append(Word(_parse(step, "python", conda.python).asked, "`python` of `@conda`"))
+    own_channels = [Word(channel, _place(step)) for channel in conda.channels]
+    return Asked(
+        libraries=tuple(libraries.values()),
+        pythons=tuple(pythons),
+        channels=(*own_channels, *([] if file_has_channels else [None])),
+    )
 
 
-def _python(step: Step, conda: Conda, library: str | None) -> str | None:
-    if library and conda.python and library != conda.python:
-        raise InvalidSpec(
-            f"{_place(step)} asks for Python twice: `python={conda.python!r}` and `{library}` among its libraries",
-            "keep `python=` alone",
-        )
-    return conda.python or library
+def _of_pypi(step: Step, pypi: Pypi) -> Asked:
+    found: dict[str, Word] = {}
+    pythons = []
+    for package, version in pypi.packages:
+        try:
+            requirement = pep508.of_words(package, version, Path(step.file).parent)
+        except pep508.NotARequirement as error:
+            raise InvalidSpec(f"{_place(step)} asks for `{_shown(package, version)}`: {error}", error.hint) from error
+        name = pep508.name_of(requirement)
+        if name in found:
+            raise InvalidSpec(f"{_place(step)} asks for the Python package `{name}` twice", "keep one of the two")
+        found[name] = Word(requirement, _place(step))
+    if "python" in found:
+        said = python_versions.of_specifier(found.pop("python").text.removeprefix("python"))
+        pythons.append(Word(_parse(step, "python", said).asked, "`python` among its packages"))
+    if pypi.python:
+        pythons.append(Word(_python_of_pypi(step, pypi.python), "`python` of `@pypi`"))
+    return Asked(pythons=tuple(pythons), pypi=tuple(found.values()))
+
+
+def _python_of_pypi(step: Step, version: str) -> str:
+    try:
+        word = python_versions.of_specifier(version) if version[0] in "<>=!~" else version
+    except InvalidSpecifier:
+        word = version
+    return _parse(step, "python", word).asked
 
 
 def _parse(step: Step, package: str, version: object) -> requirements.Requirement:
@@ -76,15 +188,15 @@ def _parse(step: Step, package: str, version: object) -> requirements.Requiremen
     except requirements.NotASpec as error:
         raise InvalidSpec(
             f"{_place(step)} asks for `{package}` in version `{version}`, which conda does not understand: {error}",
-            "write a version like `1.5.3`, `1.5.*` or `>=1.5,<2`, or an empty one for any",
+            _VERSIONS,
         ) from error
 
 
-def _channels(step: Step, channels: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_channel(step, channel.strip()) for channel in channels))
+def _channels(words: Iterable[Word]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_channel(word.text.strip(), word.place) for word in words))
 
 
-def _channel(step: Step, channel: str) -> str:
+def _channel(channel: str, place: str) -> str:
     """The channel as the spec has it: a folder as its URL, so that its hash does not depend on where one stands."""
     if channel.startswith((".", "/", "~")):
         return Path(channel).expanduser().resolve().as_uri()
@@ -92,17 +204,20 @@ def _channel(step: Step, channel: str) -> str:
         url = Channel(channel or "https://").base_url
     except InvalidChannelError as error:
         raise InvalidSpec(
-            f"{_place(step)} has the channel `{channel}`, which is neither a name nor a URL",
+            f"{place} has the channel `{credentials.hidden(channel)}`, which is neither a name nor a URL",
             "name a channel like `conda-forge`, `https://host/channel` or `file:///folder`",
         ) from error
-    parts = urlsplit(url)
-    if parts.password or parts.path.startswith("/t/"):
+    if credentials.in_url(url):
         raise InvalidSpec(
-            f"{_place(step)} has a channel on `{parts.hostname}` with a password or a token in its URL, which would be"
+            f"{place} has the channel `{credentials.hidden(url)}` with a password or a token in its URL, which would be"
             " written into locks",
             "leave it out of the URL: it is read from `~/.netrc` or from the file in RATTLER_AUTH_FILE",
         )
     return channel
+
+
+def _shown(package: str, version: str) -> str:
+    return credentials.hidden(f"{package} {version}".strip())
 
 
 def _place(step: Step) -> str:

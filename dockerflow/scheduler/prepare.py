@@ -19,9 +19,9 @@ from dockerflow.engines.docker import DockerHost
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import dumps
 from dockerflow.environments.locks import lock_for
-from dockerflow.environments.request import spec_for
-from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock, default_python
-from dockerflow.flow.definition import Flow, Image, Step
+from dockerflow.environments.request import environment_for
+from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock
+from dockerflow.flow.definition import Flow, Step
 from dockerflow.images import build_history
 from dockerflow.images.build_history import LastBuild
 from dockerflow.images.image import OwnPython
@@ -58,14 +58,9 @@ def environments(flow: Flow, config: Config, target: str) -> dict[Environment, t
     """The distinct environments of a flow for the platform `target`, each with the steps that ask for it."""
     found: dict[Environment, tuple[str, ...]] = {}
     for step in flow.steps.values():
-        environment = _environment(step, config, target)
+        environment = environment_for(step, config.channels, config.indexes, target)
         found[environment] = (*found.get(environment, ()), step.name)
     return found
-
-
-def _environment(step: Step, config: Config, target: str) -> Environment:
-    own = step.decorator(Image)
-    return GivenImage(own.image) if own else spec_for(step, default_python(), config.channels, target)
 
 
 def prepare(
@@ -105,6 +100,7 @@ class Preparation:
         return self._assembled(environment, steps)
 
     def _assembled(self, asked: EnvironmentSpec | GivenLock, steps: tuple[str, ...]) -> StepEnvironment:
+        asked = asked.with_python if isinstance(asked, EnvironmentSpec) else asked
         lock = lock_for(asked, self.store, self.flow.file, self.notify, steps)
         image = self.provider.provide(lock, self.notify, steps)
         self._remember(steps, LastBuild(image.reference, image.config_digest, self.provider.key_parts(lock)))

@@ -19,8 +19,8 @@ from urllib.request import url2pathname
 from rattler import Channel
 
 from dockerflow.config import DEFAULT, Config, set_in_file, user_file
-from dockerflow.environments.request import spec_for
-from dockerflow.environments.spec import default_python
+from dockerflow.environments.request import environment_for
+from dockerflow.environments.spec import EnvironmentSpec, default_python
 from dockerflow.flow.loading import load
 from dockerflow.setup.channel import LocalChannel, Request, this_subdir
 from dockerflow.setup.finding import Finding, Notify, ignore
@@ -73,9 +73,10 @@ def requests_of(flows: Sequence[Path], config: Config) -> list[Request]:
     found = [Request(python, ())]
     for path in flows:
         for step in load(path).flow.steps.values():
-            spec = spec_for(step, python, config.channels, platform)
-            libraries = ((name.rpartition("::")[2], version) for name, version in spec.libraries)
-            found.append(Request(spec.python, tuple(libraries)))
+            asked = environment_for(step, config.channels, config.indexes, platform)
+            if isinstance(asked, EnvironmentSpec):
+                libraries = ((name.rpartition("::")[2], version) for name, version in asked.libraries)
+                found.append(Request(asked.with_python.python, tuple(libraries)))
     return list(dict.fromkeys(found))
 
 

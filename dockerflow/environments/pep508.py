@@ -1,0 +1,139 @@
+"""Requirements of Python packages, in the one spelling that specs and locks have.
+
+    https://packaging.python.org/en/latest/specifications/dependency-specifiers/
+
+Names are normalised, extras and versions sorted, so that equal requirements are equal text. A requirement may name a
+wheel by its URL; repositories and source archives would have to be built, which nothing here does.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from dockerflow import credentials
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[^\]]*\])?")
+_REPOSITORY = re.compile(r"(git|hg|svn|bzr)(\+|@|:)")
+_ARCHIVE = re.compile(r"\.(tar(\.\w+)?|tgz|zip|egg)$")
+
+VERSIONS = "write a version like `1.5.3`, `==1.5.*` or `>=1.5,<2`, or an empty one for any"
+WHEELS = "build a wheel with `pip wheel`, and name it as `name @ file:path/to/the.whl` or put it on an index"
+
+
+class NotARequirement(ValueError):
+    """Why a text is none, and the way out."""
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.hint = hint
+
+
+def of_words(name: str, version: str, folder: Path) -> str:
+    """The requirement of a package name and a version word, as `@pypi(packages=…)` has them.
+
+    A bare version is exact, ``""`` is any, a URL names a wheel. `folder` is where relative files lie.
+    """
+    name, _, url = (part.strip() for part in name.partition("@"))
+    if version.startswith(("@", "file:")) or "://" in version:
+        url = version.removeprefix("@").strip()
+    if not _NAME.fullmatch(name):
+        raise NotARequirement(f"`{name}` is not the name of a Python package", "write a name like `pandas`")
+    if url:
+        return parse(f"{name} @ {url}", folder)
+    if not version:
+        return parse(name, folder)
+    try:
+        return parse(name + _specifier(version), folder)
+    except (InvalidVersion, InvalidSpecifier):
+        raise NotARequirement(f"the version `{version}` is none that Python packages can have", VERSIONS) from None
+
+
+def parse(text: str, folder: Path) -> str:
+    """The requirement in one line, in its canonical spelling. Raises NotARequirement."""
+    text = _with_name(text.strip())
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        if _REPOSITORY.match(text) or _ARCHIVE.search(text):
+            raise _not_a_wheel(text) from error
+        problem = str(error).splitlines()[0].rstrip()
+        raise NotARequirement(
+            f"`{credentials.hidden(text)}` is not the requirement of a Python package: {credentials.hidden(problem)}",
+            "write it like `pandas>=2,<3`",
+        ) from error
+    requirement.name = canonicalize_name(requirement.name)
+    requirement.extras = {canonicalize_name(extra) for extra in requirement.extras}
+    if requirement.url is not None:
+        requirement.url = _wheel(requirement.url, folder)
+    return str(requirement)
+
+
+def parsed(requirement: str) -> Requirement:
+    """A requirement that was made here, in its parts."""
+    return Requirement(requirement)
+
+
+def name_of(requirement: str) -> str:
+    return parsed(requirement).name
+
+
+def is_bare(requirement: str) -> bool:
+    """Whether it is a name with versions alone."""
+    parts = parsed(requirement)
+    return parts.url is None and not parts.extras and parts.marker is None
+
+
+def _specifier(version: str) -> str:
+    if version[0] in "<>=!~":
+        return str(SpecifierSet(version))
+    if version.endswith(".*"):
+        return str(SpecifierSet(f"=={version}"))
+    return f"=={Version(version)}"
+
+
+def _with_name(text: str) -> str:
+    """A line that is the path or the URL of a wheel alone, with the name that the wheel has."""
+    bare, _, marker = text.partition(" ;")
+    file = unquote(urlsplit(bare.partition("#")[0]).path).rpartition("/")[2]
+    if "@ " in bare or not file.endswith(".whl") or " " in bare.strip():
+        return text
+    try:
+        name = parse_wheel_filename(file)[0]
+    except InvalidWheelFilename as error:
+        raise NotARequirement(f"`{file}` is not the name of a wheel: {error}", "do not rename wheels") from error
+    url = bare if "://" in bare or bare.startswith("file:") else f"file:{bare}"
+    return f"{name} @ {url} ;{marker}" if marker else f"{name} @ {url}"
+
+
+def _wheel(url: str, folder: Path) -> str:
+    """The URL of a wheel; a file's is absolute."""
+    if credentials.in_url(url):
+        raise NotARequirement(
+            f"`{credentials.hidden(url)}` has what may be credentials, which would be written into locks",
+            credentials.HINT,
+        )
+    parts = urlsplit(url)
+    if _REPOSITORY.match(url) or not parts.path.endswith(".whl"):
+        raise _not_a_wheel(url)
+    if parts.scheme in ("http", "https"):
+        return url
+    if parts.scheme != "file":
+        raise NotARequirement(f"`{url}` is not the URL of a wheel", "write it like `https://host/name-1.0-….whl`")
+    path = (folder / unquote(parts.path)).resolve()
+    if not path.is_file():
+        raise NotARequirement(f"there is no file `{path}`", "name the wheel as it is called")
+    return path.as_uri() + (f"#{parts.fragment}" if parts.fragment else "")
+
+
+def _not_a_wheel(text: str) -> NotARequirement:
+    what = "a repository" if _REPOSITORY.search(text) else "not a wheel"
+    return NotARequirement(
+        f"`{credentials.hidden(text)}` is {what}, and would have to be built before it can be installed", WHEELS
+    )

@@ -1,25 +1,22 @@
 """See that the engine has the base image: found, pulled, or made from Debian's packages.
 
 The image that is made is Debian's minimal system under the name that was asked for, with manuals and translations left
-out as in Debian's own slim images. The same packages give the same layer: its times are fixed. It is made for the names
-of Debian bookworm alone; under any other name it would be a lie.
+out as in Debian's own slim images (see `debian_image`). It is made for the names of Debian bookworm alone; under any
+other name it would be a lie.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import docker.errors
 import requests
 from docker import DockerClient
 
-from dockerflow.setup.debian import install, last_error, which, why_not_installable
+from dockerflow.setup import debian_image
+from dockerflow.setup.debian import install, which, why_not_installable
 from dockerflow.setup.errors import BaseNotReady, SetupError
 from dockerflow.setup.finding import Finding, Notify, ignore
 
@@ -27,19 +24,9 @@ SUBJECT = "base image"
 
 CAN_BE_MADE = re.compile(r"(docker\.io/)?(library/)?debian:(bookworm|12)(-slim)?$")
 PACKAGES = ("mmdebstrap", "debian-archive-keyring")
-MAKE_SECONDS = 900
 
 # Between two words of a registry. A network without one says no at once, or nothing at all.
 PULL_SECONDS = 20
-
-# Every file of a made image that has no time of its own: the day that Debian 12 came out.
-EPOCH = "1686355200"
-
-LEFT_OUT = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/doc/*", "/usr/share/locale/*")
-KEPT = "/usr/share/doc/*/copyright"
-
-# As Debian's own image has it.
-CHANGES = ["ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 'CMD ["bash"]']
 
 
 def look(client: DockerClient, name: str) -> Finding:
@@ -99,14 +86,7 @@ def make(client: DockerClient, name: str) -> None:
     """Make the image from Debian's packages, for any name. Raises BaseNotReady."""
     if which("mmdebstrap") is None:
         _install(name)
-    with tempfile.TemporaryDirectory(prefix="dockerflow-base-") as folder:
-        archive = Path(folder) / "base.tar"
-        _mmdebstrap(archive, name)
-        try:
-            repository, tag = name.rsplit(":", 1)
-            client.api.import_image_from_file(str(archive), repository=repository, tag=tag, changes=CHANGES)
-        except docker.errors.DockerException as error:
-            raise BaseNotReady(f"The engine did not take the base image: {error}", "see `dockerflow doctor`") from None
+    debian_image.make(client, name)
 
 
 def _install(name: str) -> None:
@@ -120,23 +100,3 @@ def _install(name: str) -> None:
         install(PACKAGES)
     except SetupError as error:
         raise BaseNotReady(f"`mmdebstrap` could not be installed. {error.message}", error.hint) from None
-
-
-def _mmdebstrap(archive: Path, name: str) -> None:
-    options = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT] + [f"--dpkgopt=path-include={KEPT}"]
-    command = ["mmdebstrap", "--variant=minbase", "--include=ca-certificates", *options, "bookworm", str(archive)]
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "TMPDIR": str(archive.parent)}
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=MAKE_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise BaseNotReady(
-            f"`{name}` could not be made: Debian's packages did not come within {MAKE_SECONDS // 60} minutes.",
-            "check the network (`apt-get update`), then try again",
-        ) from None
-    if done.returncode != 0:
-        raise BaseNotReady(
-            f"`{name}` could not be made from Debian's packages: {last_error(done.stderr)}",
-            "check the network (`apt-get update`) and the free space of the temporary folder, then try again",
-        )

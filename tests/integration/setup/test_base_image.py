@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
 
 import docker
 import pytest
 
-from dockerflow.setup import base_image
+from dockerflow.setup import base_image, debian_image
 from dockerflow.setup.errors import BaseNotReady
 from dockerflow.setup.finding import Finding
 from tests.conftest import BASE_IMAGE
@@ -62,11 +70,57 @@ def test_a_made_image_says_what_debians_own_says(docker_client: docker.DockerCli
     assert config["Env"] == ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
 
 
-def test_the_same_packages_give_the_same_layer(docker_client: docker.DockerClient, made: str) -> None:
+ELSEWHERE = """
+import os, sys, time
+import docker
+from dockerflow.setup import base_image
+time.tzset()
+os.umask(0o077)
+client = docker.from_env()
+base_image.make(client, sys.argv[1])
+client.close()
+"""
+
+
+def test_the_same_packages_give_the_same_image_as_on_another_machine(
+    docker_client: docker.DockerClient, made: str, tmp_path: Path
+) -> None:
+    """The other machine has another name, time zone, language, umask and folder for temporary files."""
     again = "dockerflow-test/base:again"
-    base_image.make(docker_client, again)
+    command = ["unshare", "--map-root-user", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
+    if os.geteuid() == 0:
+        command.remove("--map-root-user")
+    differently = {"TZ": "Pacific/Auckland", "LANG": "de_DE.UTF-8", "LC_ALL": "C", "TMPDIR": str(tmp_path)}
+    subprocess.run([*command, sys.executable, "-c", ELSEWHERE, again], env={**os.environ, **differently}, check=True)
     try:
-        layers = [docker_client.images.get(name).attrs["RootFS"]["Layers"] for name in (made, again)]
+        found = [docker_client.images.get(name).attrs for name in (made, again)]
     finally:
-        docker_client.images.remove(again, force=True)
-    assert layers[0] == layers[1]
+        docker_client.images.remove(again)
+    assert found[0]["RootFS"]["Layers"] == found[1]["RootFS"]["Layers"]
+    assert found[0]["Id"] == found[1]["Id"]
+    assert found[0]["Created"] == "2023-06-10T00:00:00Z"
+
+
+def test_a_made_image_has_nothing_of_the_machine_that_made_it(docker_client: docker.DockerClient, made: str) -> None:
+    with tarfile.open(fileobj=io.BytesIO(b"".join(docker_client.images.get(made).save()))) as saved:
+        (layer,) = json.load(cast(IO[bytes], saved.extractfile("manifest.json")))[0]["Layers"]
+        with tarfile.open(fileobj=saved.extractfile(layer)) as tree:
+            found = {member.name.removeprefix("./"): member for member in tree}
+            said = {
+                name: cast(IO[bytes], tree.extractfile(found[f"etc/{name}"])).read()
+                for name in ("hostname", "resolv.conf", "apt/sources.list", "machine-id")
+                if f"etc/{name}" in found
+            }
+    assert said.pop("hostname") == b"debian\n"
+    assert said.pop("resolv.conf") == b""
+    assert b"signed-by" not in said.pop("apt/sources.list")
+    assert set(said.values()) <= {b""}, "a machine-id is made by the machine"
+    for left in ("var/log/dpkg.log", "var/log/apt/term.log", "var/log/bootstrap.log", "var/cache/ldconfig/aux-cache"):
+        assert left not in found
+    assert not [name for name in found if name.startswith("var/lib/apt/lists/") and name.endswith("Packages")]
+    assert max(member.mtime for member in found.values()) == debian_image.EPOCH
+
+
+def test_a_made_image_has_one_name(docker_client: docker.DockerClient, made: str) -> None:
+    assert made in docker_client.images.get(made).tags
+    assert not [tag for tag in docker_client.images.get(made).tags if tag.startswith("dockerflow/base")]

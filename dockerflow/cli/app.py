@@ -36,6 +36,10 @@ Store = Annotated[
     ),
 ]
 PathspecWord = Annotated[str, typer.Argument(metavar="PATHSPEC", help="Flow/run, Flow/run/step or Flow/run/step/task.")]
+ImageWord = Annotated[
+    str,
+    typer.Argument(metavar="IMAGE", help="The image's reference, the first digits of it or a digest, or Flow/run/step."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 app = typer.Typer(
@@ -46,7 +50,9 @@ app = typer.Typer(
     epilog="`dockerflow COMMAND --help` tells more about a command, `dockerflow run flow.py --help` about a flow.",
 )
 runs_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="What is kept about runs.")
+images_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="The images that steps run in.")
 app.add_typer(runs_app, name="runs")
+app.add_typer(images_app, name="images")
 
 
 def carry_out(words: list[str]) -> int:
@@ -146,6 +152,21 @@ def show(flow_file: FlowFile, flow: FlowName = None) -> int:
 
 
 @app.command()
+def build(
+    flow_file: FlowFile,
+    flow: FlowName = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why each image was built: what has changed since its last build.")
+    ] = False,
+    store: Store = None,
+) -> int:
+    """Lock the libraries and build the images of all steps, without running anything."""
+    from dockerflow.cli import building
+
+    return building.build(building.Chosen(flow_file, flow, explain, store))
+
+
+@app.command()
 def setup(
     flows: Annotated[
         Optional[list[Path]],
@@ -204,6 +225,50 @@ def list_runs(
     from dockerflow.cli import reading
 
     return reading.list_runs(flow, json, store)
+
+
+@images_app.command("list")
+def list_images(json: AsJson = False, store: Store = None) -> int:
+    """List the step images, those used last first."""
+    from dockerflow.cli import images
+
+    return images.list_images(json, store)
+
+
+@images_app.command("show")
+def show_image(image: ImageWord, json: AsJson = False, store: Store = None) -> int:
+    """Show an image: digests, layers, who shares them, packages, and the runs that used it."""
+    from dockerflow.cli import images
+
+    return images.show_image(image, json, store)
+
+
+@images_app.command("export")
+def export_image(
+    image: ImageWord,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    store: Store = None,
+) -> int:
+    """Write an image into an OCI archive, which `docker load`, podman and skopeo take."""
+    from dockerflow.cli import giving
+
+    return giving.export_image(image, output, force, store)
+
+
+@images_app.command("push")
+def push_image(
+    image: ImageWord,
+    repository: Annotated[str, typer.Argument(metavar="REPOSITORY[:TAG]", help="Such as `host:5000/team/name:tag`.")],
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="Send it unencrypted, to a registry that speaks no TLS.")
+    ] = False,
+    store: Store = None,
+) -> int:
+    """Push an image to a registry, where it gets the digest that runs record."""
+    from dockerflow.cli import giving
+
+    return giving.push_image(image, repository, plain_http, store)
 
 
 @app.command()

@@ -93,13 +93,13 @@ def _launch(
         engine=chosen.engine,
     )
     place = place_of(store)
-    with telling_of_a_stop() as noted, _view(place) as view:
+    with telling_of_a_stop() as noted, view_for(place) as view:
         outcome = launch(request, noted(view.notify))
         return outcome, view.finish(), place
 
 
 @contextmanager
-def telling_of_a_stop() -> Iterator[Callable[[Notify], Notify]]:
+def telling_of_a_stop(what: str = "stopped before the run began") -> Iterator[Callable[[Notify], Notify]]:
     """Say what a signal stopped before there was a run; one that has begun says so itself."""
     began = threading.Event()
 
@@ -115,11 +115,12 @@ def telling_of_a_stop() -> Iterator[Callable[[Notify], Notify]]:
         yield noted
     except BaseException as error:
         if not isinstance(error, Exception) and not began.is_set():
-            print("stopped before the run began; what was built is kept", file=sys.stderr)
+            print(f"{what}; what was built is kept", file=sys.stderr)
         raise
 
 
-def _view(place: sentences.Place) -> View:
+def view_for(place: sentences.Place) -> View:
+    """Lines for a pipe, a picture for a terminal."""
     if not streams.drawable(sys.stdout):
         from dockerflow.cli.plain import PlainView
 

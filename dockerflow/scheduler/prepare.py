@@ -21,7 +21,7 @@ from dockerflow.environments.lock_file import dumps
 from dockerflow.environments.locks import lock_for
 from dockerflow.environments.request import environment_for
 from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock
-from dockerflow.flow.definition import Flow, Step
+from dockerflow.flow.definition import Flow
 from dockerflow.images import build_history
 from dockerflow.images.build_history import LastBuild
 from dockerflow.images.image import OwnPython

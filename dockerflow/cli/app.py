@@ -38,7 +38,7 @@ Store = Annotated[
 PathspecWord = Annotated[str, typer.Argument(metavar="PATHSPEC", help="Flow/run, Flow/run/step or Flow/run/step/task.")]
 ImageWord = Annotated[
     str,
-    typer.Argument(metavar="IMAGE", help="The image's reference, the first digits of it or a digest, or Flow/run/step."),
+    typer.Argument(metavar="IMAGE", help="Its reference, the first digits of that or of a digest, or Flow/run/step."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

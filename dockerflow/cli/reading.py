@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from dockerflow.cli import sentences
 from dockerflow.cli.pathspecs import Selection, select
 from dockerflow.cli.places import store_for_reading, store_of_runs
 from dockerflow.cli.plain import timestamp
+from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import duration, size
 from dockerflow.client.errors import not_found
 from dockerflow.store import history, log, manifest, runs
@@ -46,10 +46,10 @@ def list_runs(flow: str | None, as_json: bool, chosen: Path | None) -> int:
     store = store_for_reading(chosen)
     lines = sorted(_run_lines(store, _flows(store, flow)), key=lambda line: line.started or 0, reverse=True)
     if as_json:
-        _print_json([vars(line) for line in lines])
+        print_json([vars(line) for line in lines])
     elif lines:
         titles = ("run", "status", "started", "took", "user", "tags")
-        _print_table([titles, *(line.cells() for line in lines)])
+        print_table([titles, *(line.cells() for line in lines)])
     else:
         print(f"no runs in {store.root}", file=sys.stderr)
     return 0
@@ -121,12 +121,12 @@ def dump(pathspec: str, as_json: bool, chosen: Path | None) -> int:
     selection = select(store, pathspec)
     found = [(task, _artifacts(store, task)) for task in selection.tasks]
     if as_json:
-        _print_json([_dumped(selection, task, artifacts) for task, artifacts in found])
+        print_json([_dumped(selection, task, artifacts) for task, artifacts in found])
         return 0
     for number, (task, artifacts) in enumerate(found):
         print(f"{chr(10) if number else ''}{selection.pathspec(task)}  {task.status}{_caught(task)}")
         rows = [(f"  {name}", ref.type, size(ref.size)) for name, ref in sorted(artifacts.items())]
-        _print_table(rows) if rows else print("  no artifacts")
+        print_table(rows) if rows else print("  no artifacts")
     return 0
 
 
@@ -152,17 +152,3 @@ def _dumped(selection: Selection, task: TaskHistory, artifacts: Mapping[str, Art
             for name, ref in sorted(artifacts.items())
         ],
     }
-
-
-# ---- printing
-
-
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Columns as wide as their widest cell, two spaces between them."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))

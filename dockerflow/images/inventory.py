@@ -65,14 +65,20 @@ class KnownImage:
         return self.reference.removeprefix(STEP)
 
     @property
+    def identity(self) -> str:
+        """Equal for the same image under two references: an older dockerflow may have made another of it."""
+        return self.config_digest or (self.on_engine.id if self.on_engine else self.reference)
+
+    @property
     def last_used(self) -> float | None:
         """Seconds since the epoch; None where neither the cache nor the store tells."""
         return max((one for one in (self.built_or_used, *(use.time for use in self.uses)) if one), default=None)
 
     @property
     def config_digest(self) -> str:
-        found = self.record.config_digest if self.record else next((use.step.config_digest for use in self.uses), "")
-        return found or (self.on_engine.id if self.on_engine else "")
+        if self.record is not None:
+            return self.record.config_digest
+        return next((use.step.config_digest for use in self.uses), "")
 
     @property
     def manifest_digest(self) -> str:
@@ -85,6 +91,12 @@ class KnownImage:
         if self.record is not None:
             return self.record.parts.lock_hash
         return self.lock.lock_hash if self.lock else self.on_engine.lock_hash if self.on_engine else ""
+
+    @property
+    def platform(self) -> str:
+        """The conda subdir that it is for."""
+        of = self.record.parts if self.record else self.lock
+        return of.platform if of else ""
 
     @cached_property
     def packages(self) -> tuple[RecordedPackage, ...]:
@@ -126,12 +138,17 @@ class Inventory:
 
     @cached_property
     def holders(self) -> Mapping[str, frozenset[str]]:
-        """The references of the images that have a layer, by its diff_id."""
+        """The images (by `identity`) that have a layer, by its diff_id."""
         found: dict[str, set[str]] = {}
         for image in self.images:
             for layer in image.layers:
-                found.setdefault(layer.diff_id, set()).add(image.reference)
-        return {diff_id: frozenset(references) for diff_id, references in found.items()}
+                found.setdefault(layer.diff_id, set()).add(image.identity)
+        return {diff_id: frozenset(identities) for diff_id, identities in found.items()}
+
+    def sharing(self, image: KnownImage, layer: RecordedLayer) -> list[str]:
+        """The references of the other images that have a layer of this one."""
+        others = self.holders[layer.diff_id] - {image.identity}
+        return sorted({one.identity: one.reference for one in self.images if one.identity in others}.values())
 
     def own_size(self, image: KnownImage) -> int | None:
         """The bytes that no other image has; None where its layers are not known."""

@@ -24,7 +24,9 @@ def remember(cache_dir: Path, image: StepImage, repository: str) -> None:
 
 
 def repositories(cache_dir: Path, manifest_digest: str) -> tuple[str, ...]:
-    """The repositories that the image was pushed to, sorted: `host:5000/team/name`."""
+    """The repositories that the image was pushed to, sorted: `host:5000/team/name`. None for an unknown digest."""
+    if not manifest_digest:
+        return ()
     return tuple(sorted(repository for repository, _ in _all(_folder(cache_dir, manifest_digest).glob("*.json"))))
 
 

@@ -31,7 +31,7 @@ from dockerflow.images.layer_cache import LayerCache, is_complete, layer_key
 from dockerflow.images.oci import ImageName, architecture, assemble
 from dockerflow.images.packages import PackageCache
 from dockerflow.images.wheel_tags import check_is_wheel
-from dockerflow.progress import Notify, ignore
+from dockerflow.progress import Event, LayerMended, Notify, ignore
 
 # Part of every build key. Raise it when the same layers would now make another image: another order, grouping or
 # config.
@@ -88,7 +88,8 @@ class ImageBuilder:
     def _build(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
         try:
             return self._build_once(lock, notify, steps)
-        except LayerDamaged:  # one that something was to be made from; it is gone now, so that it is built anew
+        except LayerDamaged as damaged:  # one that something was to be made from; it is gone now, so it is built anew
+            notify(LayerMended(steps, damaged.title))
             return self._build_once(lock, notify, steps)
 
     def known(self, lock: Lock) -> StepImage | None:
@@ -126,11 +127,20 @@ class ImageBuilder:
             ),
         )
 
-    def restore(self, lock: Lock, wanted: Sequence[Layer]) -> None:
-        """Bring back the files of those of the `wanted` layers of `lock`'s image that the cache lacks."""
+    def restore(
+        self, lock: Lock, wanted: Sequence[Layer], notify: Notify = ignore, steps: tuple[str, ...] = ()
+    ) -> None:
+        """Bring back the files of those of the `wanted` layers of `lock`'s image that the cache lacks. What else is
+        found damaged meanwhile is told; that layers are built is not, as the image is ready.
+        """
+
+        def of_damage(event: Event) -> None:
+            if isinstance(event, LayerMended):
+                notify(event)
+
         self._base.restore_missing(wanted)
         if not all(is_complete(one) for one in wanted):
-            self._build(lock, ignore, ())
+            self._build(lock, of_damage, steps)
 
     def _build_once(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
         self._check(lock)

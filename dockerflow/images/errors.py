@@ -51,6 +51,7 @@ class LayerDamaged(ImageError):
             hint="it has been removed; run the command again to build it anew",
         )
         self.diff_id = diff_id
+        self.title = title
 
 
 class CompileError(ImageError):

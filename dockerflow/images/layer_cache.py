@@ -11,8 +11,10 @@ files appear whole, and two that build the same layer write the same bytes.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,7 @@ def read(layer: Layer) -> Iterator[bytes]:
     digest = hashlib.sha256()
     try:
         with layer.path.open("rb") as file:
+            read_file = os.fstat(file.fileno())
             for block in chunks(file):
                 digest.update(block)
                 yield block
@@ -98,5 +101,12 @@ def read(layer: Layer) -> Iterator[bytes]:
         raise LayerDamaged(layer.diff_id, layer.title, "no file") from error
     found = f"sha256:{digest.hexdigest()}"
     if found != layer.diff_id:
-        layer.path.unlink(missing_ok=True)
+        _remove(layer.path, read_file)
         raise LayerDamaged(layer.diff_id, layer.title, found)
+
+
+def _remove(path: Path, damaged: os.stat_result) -> None:
+    """Remove the file that was read, not a good one that another process has put into its place since."""
+    with suppress(FileNotFoundError):
+        if os.path.samestat(path.stat(), damaged):
+            path.unlink()

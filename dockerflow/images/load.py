@@ -23,7 +23,7 @@ from dockerflow.images.errors import DiskFullError, ImageError, LayerDamaged, Lo
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.load_archive import load_archive
 from dockerflow.images.oci import LOCK_LABEL
-from dockerflow.progress import ImageReady, ImageSending, Notify, ignore
+from dockerflow.progress import ImageReady, ImageSending, LayerMended, Notify, ignore
 
 # Progress is told every so many bytes.
 _REPORT_EVERY = 4 * 1024 * 1024
@@ -109,6 +109,7 @@ def _send_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
             if sending.restore is None or error.diff_id in damaged:
                 raise
             damaged.add(error.diff_id)
+            sending.notify(LayerMended(sending.steps, error.title))
 
 
 def load_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:

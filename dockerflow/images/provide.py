@@ -51,6 +51,7 @@ class ImageProvider:
             layers = (len(image.layers), built.layers_built, sent.layers)
             notify(ImageReady(steps, image.reference, *layers, sent.size, seconds, built.bytes_built))
 
-        ensure(self._client, image, notify, steps, restore=partial(self._builder.restore, lock), ready=ready)
+        restore = partial(self._builder.restore, lock, notify=notify, steps=steps)
+        ensure(self._client, image, notify, steps, restore=restore, ready=ready)
         build_record.touch(self._cache_dir, self._builder.build_key(lock))
         return image

@@ -31,7 +31,7 @@ from dockerflow.images.layer_cache import LayerCache
 from dockerflow.images.load import Sent, ensure, is_present
 from dockerflow.images.provide import ImageProvider
 from dockerflow.images.tar import LayerWriter
-from dockerflow.progress import Event, ImageReady, ImageSending, ignore
+from dockerflow.progress import Event, ImageReady, ImageSending, LayerMended, ignore
 from dockerflow.setup.channel import LocalChannel
 from tests.channel import PYTHON
 from tests.conftest import BASE_IMAGE
@@ -172,9 +172,11 @@ def test_a_layer_damaged_in_the_cache_is_mended_while_loading(
     damaged = image.layers[-2].path
     damaged.write_bytes(b"\1" * damaged.stat().st_size)
     image.layers[-1].path.unlink()
-    again, _ = provide(docker_client, copy, old)
+    events: list[Event] = []
+    again = ImageProvider(docker_client, BASE_IMAGE, copy).provide(old, events.append, ("step",))
     assert again == image
     assert python(docker_client, image, "__import__('packaging').__version__") == "23.2"
+    assert LayerMended(("step",), image.layers[-2].title) in events, "it is told"
 
 
 def test_two_at_once_give_one_image(docker_client: DockerClient, tmp_path: Path, old: Lock) -> None:

@@ -16,10 +16,10 @@ links and other special files are refused, and so is a path that is not plainly 
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import importlib.metadata
 import io
-import lzma
 import posixpath
 import stat
 import struct
@@ -36,6 +36,7 @@ from packaging.utils import canonicalize_name
 
 from dockerflow.images.errors import PackageError
 from dockerflow.images.metadata import EntryPoint, Python
+from dockerflow.images.tar import WHITEOUT
 
 # Written by whoever installs.
 BY_INSTALLER = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
@@ -49,6 +50,9 @@ _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 _MAX_METADATA = 128 * 1024 * 1024
 
 _ENCRYPTED = 0x1
+
+# What package indexes take, and bzip2, which does no harm. How much memory LZMA takes is up to whoever packed.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 
 _BROKEN = "the index's file is broken; use another version of the package, or tell its makers"
 _HARMFUL = "choose another version of it; a package from a trusted index does not do this"
@@ -98,10 +102,19 @@ class WheelArchive:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 yield archive
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError) as error:
+        # What `zipfile` says to a zip that is cut, has names that are no text, or lies about what is where.
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            struct.error,
+            EOFError,
+            RuntimeError,
+            ValueError,
+            OverflowError,
+        ) as error:
             raise self.malformed(str(error)) from error
         except OSError as error:
-            if error.errno is not None:  # bz2 reports bad data as an OSError without a number
+            if error.errno not in (None, errno.EINVAL):  # bz2 reports bad data without a number
                 raise
             raise self.malformed(str(error)) from error
 
@@ -142,11 +155,15 @@ class WheelArchive:
         odd = "\\" in path or "\0" in entry.orig_filename or posixpath.normpath(path) != path
         if odd or posixpath.isabs(path) or path.split("/", 1)[0] in ("..", "."):
             raise self.refused(f"its file `{entry.orig_filename}` would be outside the environment")
+        if any(part.startswith(WHITEOUT) for part in path.split("/")):
+            raise self.refused(f"its file `{path}` would remove another in an image: what begins so does that")
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise self.refused(f"its file `{path}` is a link or a special file, which wheels do not have")
         if entry.flag_bits & _ENCRYPTED:
             raise self.malformed(f"its file `{path}` is encrypted")
+        if entry.compress_type not in _COMPRESSIONS:
+            raise self.malformed(f"its file `{path}` is packed in a way that wheels are not ({entry.compress_type})")
         return entry
 
     def _dist_info(self, folders: set[str]) -> str:
@@ -181,7 +198,7 @@ class WheelArchive:
         for command, point in sorted({point.name: point for point in scripts}.items()):
             if not point.attr:
                 raise self.malformed(f"its entry point `{command} = {point.value}` is not `command = module:function`")
-            if command in ("", ".", "..") or set(command) & set("/\\\0"):
+            if command in ("", ".", "..") or command.startswith(WHITEOUT) or set(command) & set("/\\\0"):
                 raise self.refused(f"its entry point `{command}` would be outside `bin`")
             yield EntryPoint(command, point.module, point.attr)
 
@@ -192,6 +209,8 @@ class WheelArchive:
         scheme, _, below = rest.partition("/")
         if scheme not in _SCHEMES or not below:
             raise self.malformed(f"its file `{name}` is in none of the places that `{folder}` may name")
+        if scheme == "data" and posixpath.dirname(below) == "conda-meta" and below.endswith(".json"):
+            raise self.refused(f"its file `{name}` would pass for the record of an installed conda package")
         return f"{'purelib' if scheme == 'platlib' else scheme}/{below}"
 
     def _check_each_path_once(self, paths: list[str]) -> None:

@@ -18,6 +18,7 @@ from rattler import (
     Client,
     Gateway,
     GenericVirtualPackage,
+    MatchSpec,
     PackageName,
     RepoDataRecord,
     Version,
@@ -56,14 +57,24 @@ class Channels:
         with _shared.used(timeout) as gateway:
             yield cls(spec, steps, gateway)
 
-    async def solve(self, requirements: Iterable[Requirement]) -> list[RepoDataRecord]:
-        """Every package of the environment. Raises rattler's SolverError where there is no solution."""
+    async def solve(
+        self,
+        requirements: Iterable[Requirement],
+        keep: Sequence[RepoDataRecord] = (),
+        limits: Sequence[MatchSpec] = (),
+    ) -> list[RepoDataRecord]:
+        """Every package of the environment: those in `keep` where they may stay, none against one of the `limits`.
+
+        Raises rattler's SolverError where there is no solution.
+        """
         with self._translated():
             return await solve(
                 self._sources,
                 [requirement.match_spec for requirement in requirements],
                 gateway=self._gateway,
                 platforms=self._platforms,
+                locked_packages=list(keep),
+                constraints=list(limits),
                 virtual_packages=_virtual_packages(self.spec.platform),
                 channel_priority=ChannelPriority.Strict,
             )

@@ -1,10 +1,11 @@
 """What may go wrong between a step's libraries and their lock.
 
 EnvironmentsError
-├── InvalidSpec      a name, a version or a channel that is not one
-├── Unsatisfiable    the channels have no set of packages that gives what was asked for
-├── ChannelError     a channel that does not answer, or is none
-└── LockFileError    a lock file that cannot be read, or not be used
+├── InvalidSpec         a name, a version or a channel that is not one
+├── Unsatisfiable       the channels and indexes have no set of packages that gives what was asked for
+├── ChannelError        a channel that does not answer, or is none
+├── PackageIndexError   a package index that does not answer, or wants credentials
+└── LockFileError       a lock file that cannot be read, or not be used
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from collections.abc import Sequence
 
 from dockerflow.errors import DockerflowError
 
-__all__ = ["ChannelError", "EnvironmentsError", "InvalidSpec", "LockFileError", "Unsatisfiable", "of_steps"]
+__all__ = [
+    "ChannelError",
+    "EnvironmentsError",
+    "InvalidSpec",
+    "LockFileError",
+    "PackageIndexError",
+    "Unsatisfiable",
+    "of_steps",
+]
 
 
 class EnvironmentsError(DockerflowError):
@@ -31,6 +40,10 @@ class Unsatisfiable(EnvironmentsError):
 
 
 class ChannelError(EnvironmentsError):
+    pass
+
+
+class PackageIndexError(EnvironmentsError):
     pass
 
 

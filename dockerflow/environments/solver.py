@@ -1,7 +1,8 @@
-"""Turn a spec into a lock.
+"""Turn a spec into a lock: conda's part first, then what package indexes have to add to it.
 
-The solver is py-rattler's, in this process. What it is given is a pure function of the spec: the platform's virtual
+conda's solver is py-rattler's, in this process. What it is given is a pure function of the spec: the platform's virtual
 packages are those of the step image and not of this machine. Where there is no solution, `explanation` finds out why.
+Packages of an index are resolved by uv, see `pypi`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ from collections.abc import Iterable, Sequence
 from rattler import RepoDataRecord
 from rattler.exceptions import SolverError
 
-from dockerflow.environments import checksums, event_loop, explanation, requirements, virtual_packages
+from dockerflow.environments import (
+    checksums,
+    event_loop,
+    explanation,
+    pypi,
+    pypi_in_conda,
+    requirements,
+    virtual_packages,
+)
 from dockerflow.environments.channels import TIMEOUT, Channels
 from dockerflow.environments.errors import InvalidSpec, of_steps
 from dockerflow.environments.lock import Lock, LockedPackage
@@ -19,33 +28,67 @@ from dockerflow.environments.requirements import Requirement
 from dockerflow.environments.spec import EnvironmentSpec
 
 
-def solve(spec: EnvironmentSpec, steps: Sequence[str] = (), timeout: int = TIMEOUT) -> Lock:
+def solve(
+    spec: EnvironmentSpec, steps: Sequence[str] = (), timeout: int = TIMEOUT, keep: Sequence[LockedPackage] = ()
+) -> Lock:
     """The lock of the newest packages that satisfy `spec`; `steps` are those that errors name.
 
-    May be called from several threads at once. Raises Unsatisfiable, ChannelError or InvalidSpec.
+    The packages in `keep` stay as they are where the spec lets them: an earlier lock changes as little as it must.
+    May be called from several threads at once. Raises Unsatisfiable, ChannelError, PackageIndexError or InvalidSpec.
     """
     if spec.platform not in virtual_packages.PLATFORMS:
         raise InvalidSpec(
             f"{of_steps(steps)} cannot run on the platform `{spec.platform}`",
             f"step images are made for {' and '.join(f'`{name}`' for name in virtual_packages.PLATFORMS)}",
         )
+    spec = spec.with_python
+    pypi_in_conda.refuse_contradictions(spec, steps)
     wanted = requirements.of(spec)
     with Channels.opened(spec, steps, timeout) as channels:
-        records = event_loop.run(_solve(channels, wanted))
+        records = event_loop.run(_solve(channels, wanted, keep))
+    conda = [_locked(record) for record in records]
+    wheels = pypi.resolve(pypi.Place(spec, steps, conda, timeout), keep)
+    names = {requirement.name for requirement in wanted if requirement.name != "python"}
     return Lock(
         platform=spec.platform,
-        packages=tuple(_locked(record) for record in records),
-        requested=tuple(sorted(requirement.name for requirement in wanted if requirement.name != "python")),
+        packages=(*conda, *wheels),
+        requested=tuple(sorted(names | pypi.requested(spec))),
         channels=spec.channels,
         spec_hash=spec.spec_hash,
     )
 
 
-async def _solve(channels: Channels, wanted: Sequence[Requirement]) -> list[RepoDataRecord]:
+async def _solve(
+    channels: Channels, wanted: Sequence[Requirement], keep: Sequence[LockedPackage]
+) -> list[RepoDataRecord]:
+    """What indexes are asked for also limits conda's packages of the same names, where there is such a solution: if
+    there is none, the two exclude each other, and uv says how.
+    """
+    kept = [record for package in keep if (record := await _still_there(channels, package)) is not None]
+    limits = pypi_in_conda.limits(channels.spec)
+    if limits:
+        try:
+            return await channels.solve(wanted, kept, limits)
+        except SolverError:
+            pass
     try:
-        return await channels.solve(wanted)
+        return await channels.solve(wanted, kept)
     except SolverError as error:
         raise await explanation.of(channels, wanted) from error
+
+
+async def _still_there(channels: Channels, package: LockedPackage) -> RepoDataRecord | None:
+    """The channel's own record of a locked package: it knows more about it than the lock."""
+    if package.manager != "conda":
+        return None
+    records = await channels.records(package.name)
+    return next((record for record in records if _is(record, package)), None)
+
+
+def _is(record: RepoDataRecord, package: LockedPackage) -> bool:
+    if record.sha256 is not None:
+        return record.sha256.hex() == package.sha256
+    return record.url == package.url
 
 
 def _locked(record: RepoDataRecord) -> LockedPackage:

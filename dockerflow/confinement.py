@@ -16,11 +16,14 @@ PIDS = 4096
 
 
 def options() -> dict[str, Any]:
-    """Arguments of the SDK's `create_host_config`."""
+    """Arguments of the SDK's `create_host_config`.
+
+    No `ulimits`: where one is given, Podman takes none from its own configuration and raises the number of open files to
+    2**20 (`podman-create(1)`, `--ulimit`; seen in 4.3), which not every root may. A worker sets its own.
+    """
     return {
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "read_only": True,
         "pids_limit": PIDS,
-        "ulimits": [{"name": "core", "soft": 0, "hard": 0}],  # a crash must not fill the disk
     }

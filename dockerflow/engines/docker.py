@@ -62,6 +62,7 @@ class DockerHost:
         check_users(info, url)
         self._info: Mapping[str, Any] = info
         self._exits = Exits(client, info.get("SystemTime", ""))
+        self._is_podman = any("Podman" in str(each.get("Name")) for each in version.get("Components") or ())
         self._kills: list[threading.Thread] = []
 
     @classmethod
@@ -126,7 +127,7 @@ class DockerHost:
             container_id = self._create(request)
             try:
                 attached = Attached(self.client, container_id)
-                expected = self._start(container_id, attached)
+                expected = self._start(container_id, attached, presumes_memory=self._is_podman and bool(request.memory))
             except BaseException:
                 self._remove(container_id)
                 raise
@@ -163,9 +164,9 @@ class DockerHost:
             raise
         return container_id
 
-    def _start(self, container_id: str, attached: Attached) -> Exit:
+    def _start(self, container_id: str, attached: Attached, *, presumes_memory: bool) -> Exit:
         try:
-            expected = self._exits.expect(container_id)
+            expected = self._exits.expect(container_id, presumes_memory)
             self.client.api.start(container_id)
         except BaseException:
             attached.close()

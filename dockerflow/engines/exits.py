@@ -26,15 +26,19 @@ PATIENCE = 30.0
 _REMOVAL = 2.0
 
 _KILLED = 137  # 128 + SIGKILL
-_ACTIONS = ["oom", "kill", "die", "destroy"]
+_ACTIONS = ["oom", "kill", "die", "died", "destroy", "remove"]
+_REMOVED = ("destroy", "remove")
 
 
 class Exit:
-    """How one container ended, as far as it is known by now."""
+    """How one container ended, as far as it is known by now.
 
-    def __init__(self) -> None:
+    `presumes_memory`: a kill that nobody asked for was for want of memory.
+    """
+
+    def __init__(self, presumes_memory: bool = False) -> None:
         self.code: int | None = None
-        self._memory_ran_out = False
+        self._memory_ran_out = presumes_memory
         self._asked_for = False
         self._died = threading.Event()
         self._removed = threading.Event()
@@ -58,7 +62,7 @@ class Exit:
         elif action == "die":
             self.code = int(attributes.get("exitCode", -1))
             self._died.set()
-        elif action == "destroy":
+        elif action in _REMOVED:
             self.give_up()
 
     def give_up(self) -> None:
@@ -84,10 +88,10 @@ class Exits:
             with suppress(*FOREIGN):
                 self._stream.close()
 
-    def expect(self, container_id: str) -> Exit:
+    def expect(self, container_id: str, presumes_memory: bool = False) -> Exit:
         """Must be called before the container is started."""
         with self._lock:
-            expected = self._expected[container_id] = Exit()
+            expected = self._expected[container_id] = Exit(presumes_memory)
             if not self._watching:
                 self._watching = True
                 threading.Thread(target=self._watch, name="docker-events", daemon=True).start()
@@ -113,7 +117,7 @@ class Exits:
             action, actor = event["Action"], event["Actor"]
             with self._lock:
                 expected = self._expected.get(actor["ID"])
-                if action == "destroy":
+                if action in _REMOVED:
                     self._expected.pop(actor["ID"], None)
             if expected is not None:
                 expected.tell(action, actor.get("Attributes") or {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import signal
 import sys
 import time
@@ -41,6 +42,8 @@ def main(place: Place) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scheduler, which tells us what to do
     if os.getpid() == 1:  # of a container: the kernel kills its first process by no signal that has no handler
         signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))
+    if place.alone:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not fill the disk
     channel = open_channel()
     began = time.monotonic()
     try:

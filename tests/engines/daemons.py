@@ -147,6 +147,7 @@ def _spawn(kind: Kind, program: str, folder: Path, disk: str) -> subprocess.Pope
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            cwd=folder,  # where Podman leaves a file `oom`
             start_new_session=True,  # Ctrl-C is for the tests, which then end it
         )
 

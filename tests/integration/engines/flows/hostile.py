@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -167,6 +168,7 @@ class Hostile(FlowSpec):
         self.environment = dict(os.environ)
         self.unwritable = [path for path in ("/", "/opt", "/usr/bin", "/dockerflow/blobs", "/etc") if not _writes(path)]
         self.writable = [path for path in ("/tmp", "/work", "/dockerflow/outbox", ".") if _writes(path)]
+        self.core = resource.getrlimit(resource.RLIMIT_CORE)
         self.sockets = [path for path in ("/var/run/docker.sock", "/run/docker.sock") if os.path.exists(path)]
         with open("/proc/self/status") as status:
             self.status = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)

@@ -28,7 +28,9 @@ WHEELS = "build a wheel with `pip wheel`, and name it as `name @ file:path/to/th
 
 
 class NotARequirement(ValueError):
-    """Why a text is none, and the way out."""
+    """Why a text is none, as what is said of it ("is not …"), and the way out. What was written is not repeated: it may
+    hold what is secret.
+    """
 
     def __init__(self, problem: str, hint: str) -> None:
         super().__init__(problem)
@@ -44,7 +46,7 @@ def of_words(name: str, version: str, folder: Path) -> str:
     if version.startswith(("@", "file:")) or "://" in version:
         url = version.removeprefix("@").strip()
     if not _NAME.fullmatch(name):
-        raise NotARequirement(f"`{name}` is not the name of a Python package", "write a name like `pandas`")
+        raise NotARequirement("is not the name of a Python package", "write a name like `pandas`")
     if url:
         return parse(f"{name} @ {url}", folder)
     if not version:
@@ -52,7 +54,7 @@ def of_words(name: str, version: str, folder: Path) -> str:
     try:
         return parse(name + _specifier(version), folder)
     except (InvalidVersion, InvalidSpecifier):
-        raise NotARequirement(f"the version `{version}` is none that Python packages can have", VERSIONS) from None
+        raise NotARequirement("is in no version that Python packages can have", VERSIONS) from None
 
 
 def parse(text: str, folder: Path) -> str:
@@ -63,9 +65,9 @@ def parse(text: str, folder: Path) -> str:
     except InvalidRequirement as error:
         if _REPOSITORY.match(text) or _ARCHIVE.search(text):
             raise _not_a_wheel(text) from error
-        problem = str(error).splitlines()[0].rstrip()
+        reason = str(error).splitlines()[0].rstrip()
         raise NotARequirement(
-            f"`{credentials.hidden(text)}` is not the requirement of a Python package: {credentials.hidden(problem)}",
+            "is not the requirement of a Python package" + ("" if "://" in reason else f": {reason}"),
             "write it like `pandas>=2,<3`",
         ) from error
     requirement.name = canonicalize_name(requirement.name)
@@ -107,33 +109,30 @@ def _with_name(text: str) -> str:
     try:
         name = parse_wheel_filename(file)[0]
     except InvalidWheelFilename as error:
-        raise NotARequirement(f"`{file}` is not the name of a wheel: {error}", "do not rename wheels") from error
+        raise NotARequirement(f"is not called as wheels are: {error}", "do not rename wheels") from error
     url = bare if "://" in bare or bare.startswith("file:") else f"file:{bare}"
     return f"{name} @ {url} ;{marker}" if marker else f"{name} @ {url}"
 
 
 def _wheel(url: str, folder: Path) -> str:
     """The URL of a wheel; a file's is absolute."""
-    if credentials.in_url(url):
-        raise NotARequirement(
-            f"`{credentials.hidden(url)}` has what may be credentials, which would be written into locks",
-            credentials.HINT,
-        )
     parts = urlsplit(url)
     if _REPOSITORY.match(url) or not parts.path.endswith(".whl"):
         raise _not_a_wheel(url)
+    if credentials.in_url(url):
+        raise NotARequirement(
+            "has what may be credentials in its URL, which would be written into locks", credentials.HINT
+        )
     if parts.scheme in ("http", "https"):
         return url
     if parts.scheme != "file":
-        raise NotARequirement(f"`{url}` is not the URL of a wheel", "write it like `https://host/name-1.0-….whl`")
+        raise NotARequirement("does not name a wheel by its URL", "write it like `name @ https://host/name-1.0-….whl`")
     path = (folder / unquote(parts.path)).resolve()
     if not path.is_file():
-        raise NotARequirement(f"there is no file `{path}`", "name the wheel as it is called")
+        raise NotARequirement(f"names the file `{path}`, which is not there", "name the wheel as it is called")
     return path.as_uri() + (f"#{parts.fragment}" if parts.fragment else "")
 
 
 def _not_a_wheel(text: str) -> NotARequirement:
-    what = "a repository" if _REPOSITORY.search(text) else "not a wheel"
-    return NotARequirement(
-        f"`{credentials.hidden(text)}` is {what}, and would have to be built before it can be installed", WHEELS
-    )
+    what = "a repository" if _REPOSITORY.match(text) else "not a wheel"
+    return NotARequirement(f"is {what}, and would have to be built before it can be installed", WHEELS)

@@ -17,6 +17,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier
 from packaging.utils import canonicalize_name
 
+from dockerflow import credentials
 from dockerflow.environments import pep508, user_file
 from dockerflow.environments.asked import Asked, Word
 from dockerflow.environments.errors import InvalidSpec
@@ -124,11 +125,11 @@ class _Project:
         for value in values:
             if not isinstance(value, str):
                 raise self._wrong(key, value, "a requirement in quotes")
-            at = f"{self._at(value)}: `{key}`"
             try:
                 yield Word(pep508.parse(value, self._path.parent), self._at(value))
             except NotARequirement as error:
-                raise InvalidSpec(f"{at}: {error}", error.hint) from error
+                shown = credentials.hidden(value)
+                raise InvalidSpec(f"{self._at(value)}: `{shown}` in `{key}` {error}", error.hint) from error
 
     def _pythons(self, project: Mapping[str, Any]) -> Iterator[Word]:
         value = project.get("requires-python")
@@ -141,9 +142,7 @@ class _Project:
 
     def _wrong(self, key: str, found: object, expected: str) -> InvalidSpec:
         at = self._at(key.rpartition(".")[2])
-        return InvalidSpec(
-            f"{at}: `{key}` is `{found}`; expected {expected}", "write it as PEP 621 says"
-        )
+        return InvalidSpec(f"{at}: `{key}` is `{found}`; expected {expected}", "write it as PEP 621 says")
 
     def _at(self, *texts: str) -> str:
         """The first line that has one of the texts: TOML is read without lines."""

@@ -156,7 +156,9 @@ def _of_pypi(step: Step, pypi: Pypi) -> Asked:
         try:
             requirement = pep508.of_words(package, version, Path(step.file).parent)
         except pep508.NotARequirement as error:
-            raise InvalidSpec(f"{_place(step)} asks for `{_shown(package, version)}`: {error}", error.hint) from error
+            raise InvalidSpec(
+                f"{_place(step)} asks for `{_shown(package, version)}`, which {error}", error.hint
+            ) from error
         name = pep508.name_of(requirement)
         if name in found:
             raise InvalidSpec(f"{_place(step)} asks for the Python package `{name}` twice", "keep one of the two")

@@ -158,13 +158,13 @@ class _Reader:
         option = _OF_LINE.search(text)
         if option is not None and option["name"] != "hash":
             raise InvalidSpec(
-                f"{at}: `--{option['name']}` is for building, and only wheels are installed", "leave it out"
+                f"{at}: `--{option['name']}` is for builds, and only wheels are installed", "leave it out"
             )
         try:
             requirement = pep508.parse(text[: option.start()] if option else text, self.path.parent)
         except NotARequirement as error:
-            told = f"`{written}` {_BUILDS[0]}" if _is_folder(text, self.path.parent) else str(error)
-            raise InvalidSpec(f"{at}: {told}", error.hint if "`" + text not in told else pep508.WHEELS) from error
+            problem, hint = _BUILDS if _is_folder(text, self.path.parent) else (str(error), error.hint)
+            raise InvalidSpec(f"{at}: `{written}` {problem}", hint) from error
         if pep508.name_of(requirement) == "python" and pep508.is_bare(requirement):
             self.found.pythons.append(Word(of_specifier(requirement.removeprefix("python")), at))
             return

@@ -169,16 +169,16 @@ def test_a_file_is_looked_for_beside_the_flow(tmp_path: Path) -> None:
     wheel.touch()
     pypi = Pypi((("a", f"file:{wheel.name}"),))
     assert asked(pypi, flow_file=tmp_path / "flow.py").pypi == (f"a @ {wheel.as_uri()}",)
-    assert f"there is no file `{Path('/flows') / wheel.name}`" in refused(pypi).message
+    assert f"the file `{Path('/flows') / wheel.name}`, which is not there" in refused(pypi).message
 
 
 @pytest.mark.parametrize(
     ("package", "version", "problem", "hint"),
     [
-        ("pandas", "latest", "the version `latest` is none that Python packages can have", "write a version like"),
-        ("pandas", "^1.2", "the version `^1.2` is none", "write a version like"),
-        ("pandas", ">=1.5 <2", "the version `>=1.5 <2` is none", "write a version like"),
-        ("pandas", "=1.5", "the version `=1.5` is none", "write a version like"),
+        ("pandas", "latest", "is in no version that Python packages can have", "write a version like"),
+        ("pandas", "^1.2", "is in no version that Python packages can have", "write a version like"),
+        ("pandas", ">=1.5 <2", "is in no version that Python packages can have", "write a version like"),
+        ("pandas", "=1.5", "is in no version that Python packages can have", "write a version like"),
         ("a", "git+https://host.example/a.git", "is a repository, and would have to be built", "`pip wheel`"),
         ("a", "https://host.example/a-1.0.tar.gz", "is not a wheel, and would have to be built", "`pip wheel`"),
         ("a", "https://me:hushed@host.example/a-1-py3-none-any.whl", "credentials", "netrc"),

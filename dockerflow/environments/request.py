@@ -156,9 +156,8 @@ def _of_pypi(step: Step, pypi: Pypi) -> Asked:
         try:
             requirement = pep508.of_words(package, version, Path(step.file).parent)
         except pep508.NotARequirement as error:
-            raise InvalidSpec(
-                f"{_place(step)} asks for `{_shown(package, version)}`, which {error}", error.hint
-            ) from error
+            asked = credentials.hidden(f"{package} {version}".strip())
+            raise InvalidSpec(f"{_place(step)} asks for `{asked}`, which {error}", error.hint) from error
         name = pep508.name_of(requirement)
         if name in found:
             raise InvalidSpec(f"{_place(step)} asks for the Python package `{name}` twice", "keep one of the two")
@@ -216,10 +215,6 @@ def _channel(channel: str, place: str) -> str:
             "leave it out of the URL: it is read from `~/.netrc` or from the file in RATTLER_AUTH_FILE",
         )
     return channel
-
-
-def _shown(package: str, version: str) -> str:
-    return credentials.hidden(f"{package} {version}".strip())
 
 
 def _place(step: Step) -> str:

@@ -22,7 +22,7 @@ from dockerflow.environments.locks import lock_for
 from dockerflow.environments.request import environment_for
 from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock
 from dockerflow.flow.definition import Flow
-from dockerflow.images import build_history
+from dockerflow.images import build_history, pushed
 from dockerflow.images.build_history import LastBuild
 from dockerflow.images.image import OwnPython
 from dockerflow.images.own_image import OwnImages, Wanted
@@ -113,6 +113,7 @@ class Preparation:
             manifest_digest=image.manifest_digest,
             base_image=self.provider.base.name,
             base_digest=image.base_digest,
+            repository_digest=next(iter(pushed.repository_digests(self.config.cache_dir, image.manifest_digest)), ""),
             lock=self.store.blobs.put([dumps(lock).encode()]),
             spec_hash=lock.spec_hash,
         )

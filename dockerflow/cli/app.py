@@ -271,6 +271,22 @@ def push_image(
     return giving.push_image(image, repository, plain_http, store)
 
 
+@images_app.command("sbom")
+def sbom(
+    image: Annotated[
+        str, typer.Argument(metavar="IMAGE", help="As for `images show`, or FLOW.PY[:STEP] for what its lock has.")
+    ],
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", metavar="FILE", help="The file to write; otherwise stdout.")
+    ] = None,
+    store: Store = None,
+) -> int:
+    """Tell what is in an image as a CycloneDX document (1.6, JSON): packages, hashes, dependencies, base."""
+    from dockerflow.cli import sbom as command
+
+    return command.sbom(image, output, store)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

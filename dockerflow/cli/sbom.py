@@ -1,0 +1,112 @@
+"""`images sbom`: what is in an image, or will be in that of a flow's step, as a document for other programs."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from dockerflow.cli.errors import CommandLineError
+from dockerflow.cli.flows import load_flow
+from dockerflow.cli.images import Here, looked_up
+from dockerflow.cli.places import config_here, store_for_writing
+from dockerflow.client.errors import not_found
+from dockerflow.config import Config
+from dockerflow.engines.docker import DockerHost
+from dockerflow.engines.errors import EngineError
+from dockerflow.environments.lock import Lock
+from dockerflow.environments.locks import lock_for
+from dockerflow.environments.spec import EnvironmentSpec, GivenImage
+from dockerflow.images import naming
+from dockerflow.images.errors import ExportError, IncompleteImage
+from dockerflow.images.inventory import STEP, KnownImage, lock_of
+from dockerflow.images.sbom import Subject, cyclonedx
+from dockerflow.progress import ignore
+from dockerflow.scheduler.prepare import environments
+from dockerflow.store import files
+from dockerflow.store.directory import DirectoryStore
+
+_ARCHITECTURES = {"aarch64": "linux-aarch64", "arm64": "linux-aarch64", "ppc64le": "linux-ppc64le"}
+
+
+def sbom(word: str, output: Path | None, store: Path | None) -> int:
+    """Print or write the document of an image, or of a flow file's step (`flow.py` or `flow.py:step`)."""
+    file, _, step = word.partition(":")
+    if file.endswith(".py"):
+        lock, subject = _of_flow(file, step, store)
+    else:
+        with looked_up(store) as here:
+            image = naming.find(here.found, word)
+            lock, subject = _lock(here, image), _subject(image)
+    document = cyclonedx(lock, subject)
+    if output is None:
+        sys.stdout.write(document)
+    else:
+        _write(output, document)
+    return 0
+
+
+def _lock(here: Here, image: KnownImage) -> Lock:
+    lock = image.lock or lock_of(here.places.store, image.uses)
+    if lock is None:
+        raise IncompleteImage(
+            f"no run in the store `{here.places.store.root}` has the lock of `{image.reference}`",
+            "name the flow file and its step instead, as `flow.py:step`, or another store with `--store`",
+        )
+    return lock
+
+
+def _subject(image: KnownImage) -> Subject:
+    base = image.record.parts if image.record else None
+    return Subject(
+        name=STEP.rstrip(":"),
+        version=image.hex,
+        manifest_digest=image.manifest_digest,
+        base_name=base.base_name if base else "",
+        base_digest=base.base_digest if base else "",
+    )
+
+
+def _of_flow(file: str, step: str, chosen: Path | None) -> tuple[Lock, Subject]:
+    """From the lock that a run would use: committed, kept in the store, or solved now."""
+    flow = load_flow(file, None).flow
+    if step and step not in flow.steps:
+        raise not_found("step", step, f"flow `{flow.name}`", flow.steps)
+    config = config_here()
+    all_of_them = environments(flow, config, _target(config))
+    wanted = {asked: steps for asked, steps in all_of_them.items() if not step or step in steps}
+    if len(wanted) > 1:
+        named = ", ".join(f"`{file}:{steps[0]}`" for steps in wanted.values())
+        raise CommandLineError(f"the steps of `{file}` have {len(wanted)} environments", f"name a step: {named}")
+    asked, steps = next(iter(wanted.items()))
+    if isinstance(asked, GivenImage):
+        raise IncompleteImage(
+            f"step `{steps[0]}` brings its own image `{asked.name}`, which dockerflow knows no packages of",
+            "ask whoever made the image, or a scanner that looks into it",
+        )
+    asked = asked.with_python if isinstance(asked, EnvironmentSpec) else asked
+    lock = lock_for(asked, DirectoryStore(store_for_writing(chosen, config)), flow.file, ignore, steps)
+    return lock, Subject(name=f"{flow.name}/{step or steps[0]}", base_name=config.base_image)
+
+
+def _target(config: Config) -> str:
+    """The platform of the engine, or of this machine while no engine answers."""
+    try:
+        with closing(DockerHost.connect(config.engine)) as host:
+            return host.platform
+    except EngineError:
+        return _ARCHITECTURES.get(platform.machine(), "linux-64")
+
+
+def _write(output: Path, document: str) -> None:
+    try:
+        with files.temporary(output.parent) as unfinished:
+            unfinished.write(document.encode())
+            unfinished.flush()
+            Path(unfinished.name).chmod(0o644)
+            files.move(Path(unfinished.name), output)
+    except OSError as error:
+        raise ExportError(
+            f"`{output}` cannot be written: {error.strerror}", "name another file with `--output`"
+        ) from error

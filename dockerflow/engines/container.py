@@ -7,6 +7,8 @@ and an outbox of its own. Nothing secret goes in here: whoever may use the engin
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,7 +24,12 @@ from dockerflow.images.image import PREFIX
 BLOBS = PurePosixPath("/dockerflow/blobs")
 OUTBOX = PurePosixPath("/dockerflow/outbox")
 WORK = PurePosixPath("/work")
+TMP = PurePosixPath("/tmp")
 PYTHON = f"{PREFIX}/bin/python"
+
+# In an image that has no `/work` for every user, the volume there is root's: below it there is a folder for the worker.
+# (What a volume's own mode is cannot be said on every engine.)
+OPEN = "open"
 
 _MIB = 1 << 20
 
@@ -31,13 +38,14 @@ def container(
     request: WorkerRequest, user: str, host_config: Mapping[str, Any], python: str = PYTHON
 ) -> dict[str, Any]:
     """The arguments of the SDK's `create_container`. `python` is the one in images of ours."""
+    work = place_of_work(request)
     return {
         "image": request.image,
-        **_program(request, python),
+        **_program(request, work, python),
         "name": request.name,
         "labels": dict(request.labels),
         "user": user,
-        "environment": _environment(user) | dict(request.environment),
+        "environment": _environment(user, work) | dict(request.environment),
         "working_dir": str(WORK),
         # With the client attached this is also `StdinOnce`: the worker's stdin ends when the client goes away.
         "stdin_open": True,
@@ -45,17 +53,36 @@ def container(
     }
 
 
-def _program(request: WorkerRequest, python: str) -> dict[str, Any]:
+def place_of_work(request: WorkerRequest) -> PurePosixPath:
+    """The folder in which the worker has its tasks work."""
+    return WORK / OPEN if _is_closed(request, WORK) else WORK
+
+
+def opening() -> bytes:
+    """A tar to unpack in WORK: a folder in which every user may write."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        folder = tarfile.TarInfo(OPEN)
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
+        archive.addfile(folder)
+    return buffer.getvalue()
+
+
+def _is_closed(request: WorkerRequest, folder: PurePosixPath) -> bool:
+    return request.own is not None and str(folder) in request.own.closed
+
+
+def _program(request: WorkerRequest, work: PurePosixPath, python: str) -> dict[str, Any]:
     """Through the entry point of an image of ours, which activates the environment. Another's is for another purpose,
     and so is its check of health.
     """
     if request.own is None:
-        return {"command": worker_command(request, Place("container", python, BLOBS, OUTBOX, WORK))}
-    command = worker_command(request, Place("container", request.own.path, BLOBS, OUTBOX, WORK))
+        return {"command": worker_command(request, Place("container", python, BLOBS, OUTBOX, work))}
+    command = worker_command(request, Place("container", request.own.path, BLOBS, OUTBOX, work))
     return {"entrypoint": command[:1], "command": command[1:], "healthcheck": {"test": ["NONE"]}}
 
 
-def host_options(request: WorkerRequest, cpus: int, memory: int) -> dict[str, Any]:
+def host_options(request: WorkerRequest, user: str, cpus: int, memory: int) -> dict[str, Any]:
     """The arguments of the SDK's `create_host_config`, on an engine with `cpus` cores and `memory` bytes."""
     return {
         "auto_remove": True,  # with the anonymous volumes
@@ -64,9 +91,10 @@ def host_options(request: WorkerRequest, cpus: int, memory: int) -> dict[str, An
             Mount(str(BLOBS), str(request.blobs), type="bind", read_only=True),
             Mount(str(OUTBOX), str(request.outbox), type="bind"),
             # Anonymous volumes take owner and mode from the image's folders.
-            Mount("/tmp", None, type="volume"),
             Mount(str(WORK), None, type="volume"),
+            *([] if _is_closed(request, TMP) else [Mount(str(TMP), None, type="volume")]),
         ],
+        **_tmpfs(request, user),
         # No init: it would hold the worker's streams too, and a task could open them below `/proc/1/fd`. The worker
         # takes leave of orphans itself.
         "init": False,
@@ -80,6 +108,16 @@ def host_options(request: WorkerRequest, cpus: int, memory: int) -> dict[str, An
     }
 
 
+def _tmpfs(request: WorkerRequest, user: str) -> dict[str, Any]:
+    """A `/tmp` in memory where the image's is not for every user. It keeps that one's mode, whatever is asked for
+   , but not its owner.
+    """
+    if not _is_closed(request, TMP):
+        return {}
+    uid, _, gid = user.partition(":")
+    return {"tmpfs": {str(TMP): f"mode=1777,exec,uid={uid},gid={gid or uid}"}}
+
+
 def _limits(request: WorkerRequest, cpus: int) -> dict[str, Any]:
     limits: dict[str, Any] = {}
     if request.cpu:
@@ -90,10 +128,10 @@ def _limits(request: WorkerRequest, cpus: int) -> dict[str, Any]:
     return limits
 
 
-def _environment(user: str) -> dict[str, str]:
+def _environment(user: str, work: PurePosixPath) -> dict[str, str]:
     """The image knows no name for the user, and Python's `getpass` and many libraries want one.
 
     A fixed hash seed makes sets iterate, and so be stored, in the same order in every run.
     """
     name = "nobody" if user == UNPRIVILEGED else "dockerflow"
-    return {"HOME": str(WORK), "USER": name, "LOGNAME": name, "PYTHONHASHSEED": "0"}
+    return {"HOME": str(work), "USER": name, "LOGNAME": name, "PYTHONHASHSEED": "0"}

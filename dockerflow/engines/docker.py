@@ -21,13 +21,12 @@ from docker.context import ContextAPI
 from dockerflow.attached import STDOUT, Attached, Demultiplexer
 from dockerflow.confinement import UNPRIVILEGED
 from dockerflow.engines.boundary import FOREIGN, NEWER, translated
-from dockerflow.engines.container import PYTHON, container, host_options
+from dockerflow.engines.container import PYTHON, WORK, container, host_options, opening, place_of_work
 from dockerflow.engines.errors import EngineError, EngineTooOld
 from dockerflow.engines.exits import Exit, Exits
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.sender import Sender
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
-from dockerflow.images.own_python import opening
 from dockerflow.runtime.messages import RunTask, encode
 
 # The API of Docker 19.03: the first that we test nothing older than.
@@ -153,12 +152,12 @@ class DockerHost:
 
     def _create(self, request: WorkerRequest) -> str:
         api = self.client.api
-        options = api.create_host_config(**host_options(request, self.cpus, self.memory))
         user = request.user or self.user
+        options = api.create_host_config(**host_options(request, user, self.cpus, self.memory))
         container_id = str(api.create_container(**container(request, user, options, self._python))["Id"])
         try:
-            for folder in request.own.closed if request.own else ():
-                api.put_archive(container_id, folder, opening())
+            if place_of_work(request) != WORK:
+                api.put_archive(container_id, str(WORK), opening())
         except BaseException:
             self._remove(container_id)
             raise

@@ -40,7 +40,7 @@ class StepImage:
 @dataclass(frozen=True)
 class OwnPython:
     """The Python in an image that a step brings along: its `path` and its `version` (`3.11.4`). `closed` are the
-    folders of a task that are not writable there (`own_python.FOLDERS`).
+    folders of `own_python.FOLDERS` that a task could not write to there.
     """
 
     path: str

@@ -9,8 +9,6 @@ worker's, and says what it is. What was found holds for that ID for ever, and is
 
 from __future__ import annotations
 
-import io
-import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -84,19 +82,6 @@ found = [
 ]
 sys.stdout.write("\\n" + "\\t".join(["dockerflow-python"] + found) + "\\n")
 """
-
-
-def opening() -> bytes:
-    """What is to be unpacked into a volume's folder so that every user may write to it: a tar with that folder itself.
-
-    A volume over a folder that the image lacks, or has for root alone, is root's.
-    """
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        folder = tarfile.TarInfo("/")  # `.` is passed over by engines
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
-        archive.addfile(folder)
-    return buffer.getvalue()
 
 
 def find(client: DockerClient, cache_dir: Path, image_id: str, user: str, name: str, place: str) -> OwnPython:

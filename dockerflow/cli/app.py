@@ -287,6 +287,24 @@ def sbom(
     return command.sbom(image, output, store)
 
 
+@images_app.command("prune")
+def prune_images(
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="TIME", help="How long it was not used: `12h`, `30d`, `2w`.")
+    ],
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Also images that neither this cache nor this store knows.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
+    json: AsJson = False,
+    store: Store = None,
+) -> int:
+    """Remove images and parts of the cache that were not used for long. Shows them first and asks."""
+    from dockerflow.cli import pruning
+
+    return pruning.prune_images(older_than, unknown, yes, json, store)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

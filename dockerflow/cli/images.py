@@ -83,17 +83,17 @@ def _row(here: Here, image: KnownImage) -> tuple[str, ...]:
     own = here.found.own_size(image)
     return (
         image.hex[:SHORT],
-        _asked_for(image),
+        asked_for(image),
         "" if image.size is None else size(image.size),
         "" if own is None else size(own),
         str(len(image.layers) or ""),
-        _when(image.last_used),
+        when(image.last_used),
         _users(image),
         _presence(here, image),
     )
 
 
-def _asked_for(image: KnownImage) -> str:
+def asked_for(image: KnownImage) -> str:
     """`pandas 2.2.3, python 3.11.7`: what was asked for, and the Python that came with it."""
     names = [f"{one.name} {one.version}" for one in image.requested]
     return listed((*names, *([f"python {image.python}"] if image.python else ())))
@@ -112,7 +112,7 @@ def _presence(here: Here, image: KnownImage) -> str:
     return "?" if here.silent else "yes" if image.on_engine else "no"
 
 
-def _when(moment: float | None) -> str:
+def when(moment: float | None) -> str:
     return "" if moment is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
 
 
@@ -191,12 +191,12 @@ def _print_image(here: Here, image: KnownImage, channels: dict[str, str]) -> Non
         shown = image.uses[:_RUNS]
         newest = f", the newest {_RUNS} of them" if len(image.uses) > _RUNS else ""
         print(f"\nused by {counted(len(image.uses), 'step')} of runs{newest}")
-        print_table([(use.pathspec, _when(use.time)) for use in shown], "  ")
+        print_table([(use.pathspec, when(use.time)) for use in shown], "  ")
 
 
 def _facts(here: Here, image: KnownImage) -> Iterator[tuple[str, str]]:
     parts = image.record.parts if image.record else None
-    yield "asked for", _asked_for(image)
+    yield "asked for", asked_for(image)
     yield "config digest", image.config_digest
     yield "manifest digest", image.manifest_digest
     for name in pushed.repository_digests(here.places.cache_dir, image.manifest_digest):
@@ -206,7 +206,7 @@ def _facts(here: Here, image: KnownImage) -> Iterator[tuple[str, str]]:
     yield "lock", image.lock_hash
     yield "size", _sizes(here, image)
     yield "engine", here.silent or (f"has it as {image.on_engine.id}" if image.on_engine else "does not have it")
-    yield "last used", _when(image.last_used)
+    yield "last used", when(image.last_used)
 
 
 def _sizes(here: Here, image: KnownImage) -> str:

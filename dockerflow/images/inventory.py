@@ -7,7 +7,7 @@ reference, which is made of all that went into it. What none of them knows is em
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -256,12 +256,26 @@ def _engine_image(client: DockerClient, image_id: str, name: str) -> EngineImage
     return EngineImage(
         id=str(found["Id"]),
         reference=_plain(name),
-        names=tuple(map(_plain, found.get("RepoTags") or ())),
+        names=tuple(map(_plain, (*(found.get("RepoTags") or ()), *(found.get("RepoDigests") or ())))),
         size=int(found.get("Size") or 0),
         lock_hash=str((found.get("Config") or {}).get("Labels", {}).get(LOCK_LABEL, "")),
         architecture=str(found.get("Architecture", "")),
         diff_ids=tuple(found["RootFS"].get("Layers") or ()),
     )
+
+
+def diff_ids_of_others(client: DockerClient, removed: Collection[str]) -> set[str]:
+    """The layers of all images on the engine but those that are `removed` (by ID), ours or not."""
+    with explaining_engine("asking which layers its images have"):
+        ids = {one["Id"] for one in api(client).images()} - set(removed)
+        return {layer for one in ids for layer in _diff_ids(client, one)}
+
+
+def _diff_ids(client: DockerClient, image_id: str) -> list[str]:
+    try:
+        return api(client).inspect_image(image_id)["RootFS"].get("Layers") or []
+    except docker.errors.NotFound:
+        return []
 
 
 def _plain(name: str) -> str:

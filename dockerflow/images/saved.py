@@ -32,7 +32,9 @@ _SMALL = 1 << 20
 
 @dataclass(frozen=True)
 class EngineImage:
-    """A step image as an engine has it. `names` are all of its names there, `diff_ids` its layers, bottom first."""
+    """A step image as an engine has it. `names` are all of its names there, with a tag or with a digest; `diff_ids` its
+    layers, bottom first.
+    """
 
     id: str
     reference: str

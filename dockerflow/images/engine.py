@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import docker.errors
 import requests
 import urllib3.exceptions
 from docker import DockerClient
+from docker.utils import parse_repository_tag
 
 from dockerflow.images.errors import DiskFullError, ImageError, LoadError
 
@@ -35,6 +36,55 @@ def stream(client: DockerClient, method: str, path: str, **options: Any) -> requ
     except requests.HTTPError as error:
         docker.errors.create_api_error_from_http_exception(error)  # it raises
     return answer
+
+
+def inspect(client: DockerClient, name: str) -> Mapping[str, Any] | None:
+    """What the engine says of the image; None if it lacks it."""
+    try:
+        # With the containerd store this asks, too, what of the image is there (since API 1.48).
+        found: Mapping[str, Any] = stream(client, "GET", f"/images/{name}/json", params={"manifests": "1"}).json()
+    except docker.errors.NotFound:
+        return None
+    return found
+
+
+def is_whole(found: Mapping[str, Any]) -> bool:
+    """Whether a container could start in the image of which the engine said this, as far as the engine tells.
+
+    An engine with the containerd store keeps the name of an image whose layers it could not find. Such a one is not
+    unpacked, and some of its content is not available; one that is unpacked needs the content no more.
+    """
+    manifests = found.get("Manifests")
+    return manifests is None or any(one.get("Available") or _unpacked(one) for one in manifests)
+
+
+def _unpacked(manifest: Mapping[str, Any]) -> int:
+    return int(((manifest.get("ImageData") or {}).get("Size") or {}).get("Unpacked") or 0)
+
+
+def named_by_manifest(found: Mapping[str, Any]) -> bool:
+    """Whether the engine that said this of an image calls images by their manifests, not by their configs.
+
+    Those with the containerd store do. They describe the manifest (API 1.48); older ones are known by their driver.
+    """
+    driver = (found.get("GraphDriver") or {}).get("Name")  # the classic store's is `overlay2`, Podman's `overlay`
+    return bool(found.get("Descriptor")) or driver == "overlayfs"
+
+
+def pull(
+    client: DockerClient, name: str, heard: Callable[[Mapping[str, Any]], None] = lambda line: None
+) -> Mapping[str, Any]:
+    """Pull the image, and what the engine says of it then; `heard` is told each line of progress.
+
+    Raises what the SDK raises, and a `DockerException` for an error in the answer, which comes after the status.
+    """
+    repository, tag = parse_repository_tag(name)
+    # Without a tag the engine would pull all there are.
+    for line in api(client).pull(repository, tag=tag or "latest", stream=True, decode=True):
+        if line.get("error"):
+            raise docker.errors.DockerException(str(line["error"]))
+        heard(line)
+    return dict(api(client).inspect_image(name))
 
 
 @contextmanager

@@ -2,23 +2,26 @@
 
 What an engine can reuse differs. The classic store reuses a common beginning of the chain of layers; the containerd
 store and Podman any layer that they know. An answer of success is not believed: the containerd store gives it even if
-layers were missing, and keeps a name that cannot start. So the answer is read to its end and the image's ID compared,
-and on any doubt the complete archive is sent.
+layers were missing, and keeps a name that cannot start. So the answer is read to its end, the image's ID compared, and
+asked whether the image is whole; on any doubt the complete archive is sent. A name that cannot start counts for
+nothing, whoever left it, and none is left by us.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 import docker.errors
+import requests
 from docker import DockerClient
 
-from dockerflow.images.engine import api, engine_failure, explaining_engine, stream
+from dockerflow.images.engine import api, engine_failure, explaining_engine, inspect, is_whole, stream
 from dockerflow.images.errors import DiskFullError, ImageError, LayerDamaged, LoadError
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.load_archive import load_archive
@@ -64,11 +67,11 @@ def ensure(
 
 
 def is_present(client: DockerClient, image: StepImage) -> bool:
-    """Whether the engine has the image under its reference; gives it the reference if it has it under another."""
+    """Whether the engine has the whole image under its reference; gives it the reference if it has it under another."""
     with explaining_engine(f"looking for image `{image.reference}`"):
-        if _id(client, image.reference) in _names(image):
+        if _has(client, image.reference, image):
             return True
-        found = next((name for name in _names(image) if _id(client, name) in _names(image)), None)
+        found = next((name for name in _names(image) if _has(client, name, image)), None)
         if found is not None:
             api(client).tag(found, *image.reference.rsplit(":", 1))
         return found is not None
@@ -93,8 +96,8 @@ def _send(sending: Sending) -> Sent:
             return _send_layers(sending, layers)
         except (DiskFullError, LayerDamaged):
             raise
-        except ImageError:
-            _forget(sending)
+        except ImageError:  # it does not have all that it seemed to have
+            pass
     return _send_layers(sending, sending.image.layers)
 
 
@@ -114,6 +117,14 @@ def _send_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
 
 def load_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
     """Send the image with `layers` of its layers, once. Raises `LoadError` if the engine does not then have it."""
+    try:
+        return _load_layers(sending, layers)
+    except ImageError:
+        _forget(sending)
+        raise
+
+
+def _load_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
     image, action = sending.image, f"loading image `{sending.image.reference}`"
     total = sum(layer.size for layer in layers)
     progress = _Progress(sending, total)
@@ -122,13 +133,20 @@ def load_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
         headers = {"Content-Type": "application/x-tar"}
         answer = stream(sending.client, "POST", "/images/load", params={"quiet": "1"}, data=archive, headers=headers)
         check_answer(answer.iter_lines(), action)
-        found = _id(sending.client, image.reference)
-    if found not in _names(image):
-        raise LoadError(
-            f"the engine has {found or 'nothing'} as `{image.reference}` after loading, expected {image.config_digest}",
-            hint=f"remove it with `docker image rm {image.reference}` and run the command again",
-        )
+        found = inspect(sending.client, image.reference)
+    _check_loaded(image, found)
     return Sent(len(layers), total)
+
+
+def _check_loaded(image: StepImage, found: Mapping[str, Any] | None) -> None:
+    hint = f"remove it with `docker image rm {image.reference}` and run the command again"
+    if found is None or found["Id"] not in _names(image):
+        there = found["Id"] if found else "nothing"
+        raise LoadError(
+            f"the engine has {there} as `{image.reference}` after loading, expected {image.config_digest}", hint=hint
+        )
+    if not is_whole(found):
+        raise LoadError(f"the engine has `{image.reference}` after loading, but not all of its layers", hint=hint)
 
 
 def check_answer(answer: Iterator[bytes], action: str) -> None:
@@ -179,10 +197,9 @@ def _lacking(client: DockerClient, image: StepImage) -> tuple[Layer, ...]:
 def _chains(client: DockerClient, image_ids: set[str]) -> Iterator[list[str]]:
     """The layers of each of the images that the engine has."""
     for image_id in sorted(image_ids):
-        try:
-            yield api(client).inspect_image(image_id)["RootFS"].get("Layers") or []
-        except docker.errors.NotFound:  # removed in the meantime, or a base of another engine
-            continue
+        found = inspect(client, image_id)
+        if found is not None and is_whole(found):  # not removed in the meantime, nor a base of another engine
+            yield found["RootFS"].get("Layers") or []
 
 
 def _keeps_layers_apart(client: DockerClient) -> bool:
@@ -198,18 +215,16 @@ def _common(ours: list[str], theirs: list[str]) -> int:
 
 
 def _forget(sending: Sending) -> None:
-    """Take back the name that a failed load may have left."""
-    try:
-        api(sending.client).remove_image(sending.image.reference, force=True)
-    except docker.errors.APIError:
-        return
+    """Take back the name that a failed load may have left, unless another process has given it to the whole image."""
+    with suppress(docker.errors.DockerException, requests.RequestException, ImageError):
+        found = inspect(sending.client, sending.image.reference)
+        if found is not None and not is_whole(found):
+            api(sending.client).remove_image(sending.image.reference, force=True)
 
 
-def _id(client: DockerClient, name: str) -> str | None:
-    try:
-        return str(api(client).inspect_image(name)["Id"])
-    except docker.errors.NotFound:
-        return None
+def _has(client: DockerClient, name: str, image: StepImage) -> bool:
+    found = inspect(client, name)
+    return found is not None and found["Id"] in _names(image) and is_whole(found)
 
 
 def _names(image: StepImage) -> tuple[str, str]:

@@ -208,6 +208,7 @@ def _plain(setting: str, value: yaml.Node, path: Path) -> str | list[str]:
 def _converted(setting: str, given: str | list[str], folder: Path, place: str) -> Any:
     """The value as `Config` holds it. Relative paths are from `folder`; `place` is where the setting was found."""
     if isinstance(given, list):
+        _refuse_secrets(setting, given, place)
         if setting == "indexes":
             _check_indexes(given, place)
         return tuple(_channel(item, folder) for item in given)
@@ -216,15 +217,18 @@ def _converted(setting: str, given: str | list[str], folder: Path, place: str) -
     return (folder / Path(given).expanduser()).resolve() if SETTINGS[setting].kind == "path" else given
 
 
+def _refuse_secrets(setting: str, given: list[str], place: str) -> None:
+    for url in given:
+        if "://" in url and credentials.in_url(url):
+            what = "package index" if setting == "indexes" else "channel"
+            hint = credentials.HINT if setting == "indexes" else f"take them out of the URL: {credentials.WANTED}"
+            raise ConfigError(f"{place}: the {what} `{credentials.hidden(url)}` has credentials in its URL.", hint)
+
+
 def _check_indexes(given: list[str], place: str) -> None:
     for index in given:
-        shown = credentials.hidden(index)
-        if index == "default" or index.startswith((".", "/", "~")):
-            continue
-        if not index.startswith(("https://", "http://", "file:///")):
-            raise ConfigError(f"{place}: `{shown}` is no package index.", "write its URL, like `https://host/simple`")
-        if credentials.in_url(index):
-            raise ConfigError(f"{place}: the package index `{shown}` has credentials in its URL.", credentials.HINT)
+        if index != "default" and not index.startswith((".", "/", "~", "https://", "http://", "file:///")):
+            raise ConfigError(f"{place}: `{index}` is no package index.", "write its URL, like `https://host/simple`")
     if "default" in given[:-1]:
         raise ConfigError(f"{place}: `default` is not the last index.", "uv asks its own index last: put it at the end")
 

@@ -27,6 +27,7 @@ from rattler import (
 from rattler.exceptions import AuthenticationStorageError, CacheDirError, FetchRepoDataError, GatewayError, IoError
 from rattler.platform import Subdir
 
+from dockerflow import credentials
 from dockerflow.environments import virtual_packages
 from dockerflow.environments.errors import ChannelError, of_steps
 from dockerflow.environments.requirements import Requirement
@@ -108,12 +109,14 @@ class Channels:
         whose = of_steps(self.steps)
         asked = [name for name in self.spec.channels if Channel(name).base_url in reason] or list(self.spec.channels)
         channel = " or ".join(f"`{name}`" for name in asked)
-        cause = reason.splitlines()[-1].removeprefix("Caused by: ")
+        cause = credentials.hidden(reason.splitlines()[-1].removeprefix("Caused by: "))
         if reason.startswith("could not find subdir"):
             lacking = f"{Channel(asked[0]).base_url}noarch/repodata.json"
             return ChannelError(f"{channel} is not a conda channel: it has no `{lacking}` ({whose})", _HINT)
         if cause == "other error":  # another thread asked for the same file and was told the reason
             return ChannelError(f"the channel {channel} does not answer ({whose})", _HINT)
+        if "HTTP status" in reason and credentials.wanted(cause):
+            return ChannelError(f"the channel {channel} wants other credentials: {cause} ({whose})", credentials.WANTED)
         if any(sign in reason for sign in ("error sending request", "timed out", "HTTP status")):
             return ChannelError(f"the channel {channel} does not answer: {cause} ({whose})", _HINT)
         return ChannelError(f"the channel {channel} cannot be read: {cause} ({whose})", _HINT)

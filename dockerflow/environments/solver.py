@@ -7,15 +7,18 @@ Packages of an index are resolved by uv, see `pypi`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 from rattler import RepoDataRecord
 from rattler.exceptions import SolverError
 
+from dockerflow import credentials
 from dockerflow.environments import (
     checksums,
     event_loop,
     explanation,
+    fit,
     pypi,
     pypi_in_conda,
     requirements,
@@ -47,12 +50,11 @@ def solve(
     with Channels.opened(spec, steps, timeout) as channels:
         records = event_loop.run(_solve(channels, wanted, keep))
     conda = [_locked(record) for record in records]
-    wheels = pypi.resolve(pypi.Place(spec, steps, conda, timeout), keep)
-    names = {requirement.name for requirement in wanted if requirement.name != "python"}
+    packages = (*conda, *pypi.resolve(pypi.Place(spec, steps, conda, timeout), keep))
     return Lock(
         platform=spec.platform,
-        packages=(*conda, *wheels),
-        requested=tuple(sorted(names | pypi.requested(spec))),
+        packages=packages,
+        requested=fit.requested(spec, packages),
         channels=spec.channels,
         spec_hash=spec.spec_hash,
     )
@@ -78,17 +80,25 @@ async def _solve(
 
 
 async def _still_there(channels: Channels, package: LockedPackage) -> RepoDataRecord | None:
-    """The channel's own record of a locked package: it knows more about it than the lock."""
+    """The channel's own record of a locked package: it knows more about it than the lock. Where that build is gone, or
+    the lock is for another platform, the build of its version that is named most like it (`py311_0`, `py311h1f2_1`).
+    """
     if package.manager != "conda":
         return None
     records = await channels.records(package.name)
-    return next((record for record in records if _is(record, package)), None)
+    builds = [record for record in records if str(record.version) == package.version]
+    same = next((record for record in builds if _is(record, package)), None)
+    return same or max(builds, key=lambda record: (_likeness(record, package), record.build_number), default=None)
+
+
+def _likeness(record: RepoDataRecord, package: LockedPackage) -> int:
+    return len(os.path.commonprefix([str(record.build), package.build]))
 
 
 def _is(record: RepoDataRecord, package: LockedPackage) -> bool:
     if record.sha256 is not None:
         return record.sha256.hex() == package.sha256
-    return record.url == package.url
+    return credentials.without(record.url) == package.url
 
 
 def _locked(record: RepoDataRecord) -> LockedPackage:
@@ -98,7 +108,7 @@ def _locked(record: RepoDataRecord) -> LockedPackage:
         name=record.name.normalized,
         version=str(record.version),
         build=str(record.build),
-        url=record.url,
+        url=credentials.without(record.url),  # a channel may give its packages' URLs with what it was asked with
         sha256=hashes.sha256,
         md5=hashes.md5,
         size=record.size,

@@ -9,7 +9,6 @@ Unpacking is in `archive`; which packages there are was decided in `environments
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import rattler
 from rattler.package_streaming import download_to_writer
 
+from dockerflow import credentials
 from dockerflow.environments import event_loop
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.images.errors import PackageError, explaining_full_disk
@@ -32,9 +32,6 @@ _REPORT_EVERY = 256 * 1024
 # Bytes per second below which a download is given up, and the size of a package whose size nobody knows.
 _SLOWEST = 50_000
 _UNKNOWN_SIZE = 200_000_000
-
-# What may be secret in a channel's URL: a token in its path, a name and password.
-_SECRET = re.compile(r"(?<=/t/)[^/\s]+|(?<=://)[^/@\s]+(?=@)")
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,7 @@ def _verify(package: LockedPackage, sha256: str, size: int) -> None:
         return
     raise PackageError(
         f"package `{package.file_name}` is not the one in the lock: expected sha256 {package.sha256}, "
-        f"found {sha256} ({size} bytes) at `{_shown(package.url)}`",
+        f"found {sha256} ({size} bytes) at `{credentials.hidden(package.url)}`",
         hint="the channel has changed it, or it was tampered with; if you trust the channel, lock again",
     )
 
@@ -147,12 +144,8 @@ def _patience(package: LockedPackage) -> int:
     return 60 + (package.size or _UNKNOWN_SIZE) // _SLOWEST
 
 
-def _shown(text: str) -> str:
-    return _SECRET.sub("***", text)
-
-
 def _unreachable(package: LockedPackage, reason: str) -> PackageError:
-    return PackageError(
-        f"package `{package.file_name}` could not be fetched from `{_shown(package.url)}`: {_shown(reason)}",
-        hint="check the network and the channel with `dockerflow doctor`, or lock again if the package was removed",
-    )
+    wanted = "HTTP status" in reason and credentials.wanted(reason)
+    looked = "check the network and the channel with `dockerflow doctor`, or lock again if the package was removed"
+    what = f"package `{package.file_name}` could not be fetched from `{package.url}`: {reason}"
+    return PackageError(credentials.hidden(what), hint=credentials.WANTED if wanted else looked)

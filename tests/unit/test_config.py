@@ -241,3 +241,14 @@ def test_index_that_cannot_be_used_is_refused_without_its_secret(
         load_config(tmp_path)
     assert caught.value.message == f"DOCKERFLOW_INDEXES: {message}"
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://me:secret@host/main", "https://host/t/secret/main"])
+def test_channel_with_a_secret_in_its_url_is_refused_without_it(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKERFLOW_CHANNELS", f"conda-forge,{url}")
+    with pytest.raises(ConfigError, match=r"the channel `.*` has credentials in its URL.") as caught:
+        load_config(tmp_path)
+    assert "RATTLER_AUTH_FILE" in str(caught.value)
+    assert "secret" not in str(caught.value)

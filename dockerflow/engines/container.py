@@ -45,7 +45,7 @@ def container(
         "name": request.name,
         "labels": dict(request.labels),
         "user": user,
-        "environment": _environment(user, work) | dict(request.environment),
+        "environment": _environment(user, work) | _temporary(request, work) | dict(request.environment),
         "working_dir": str(WORK),
         # With the client attached this is also `StdinOnce`: the worker's stdin ends when the client goes away.
         "stdin_open": True,
@@ -82,8 +82,10 @@ def _program(request: WorkerRequest, work: PurePosixPath, python: str) -> dict[s
     return {"entrypoint": command[:1], "command": command[1:], "healthcheck": {"test": ["NONE"]}}
 
 
-def host_options(request: WorkerRequest, user: str, cpus: int, memory: int) -> dict[str, Any]:
-    """The arguments of the SDK's `create_host_config`, on an engine with `cpus` cores and `memory` bytes."""
+def host_options(request: WorkerRequest, tmp_owner: str, cpus: int, memory: int) -> dict[str, Any]:
+    """The arguments of the SDK's `create_host_config`, on an engine with `cpus` cores and `memory` bytes. `tmp_owner`
+    is the user; empty where the engine cannot give a `/tmp` in memory to somebody.
+    """
     return {
         "auto_remove": True,  # with the anonymous volumes
         **confinement.options(),
@@ -94,7 +96,7 @@ def host_options(request: WorkerRequest, user: str, cpus: int, memory: int) -> d
             Mount(str(WORK), None, type="volume"),
             *([] if _is_closed(request, TMP) else [Mount(str(TMP), None, type="volume")]),
         ],
-        **_tmpfs(request, user),
+        **_tmpfs(request, tmp_owner),
         # No init: it would hold the worker's streams too, and a task could open them below `/proc/1/fd`. The worker
         # takes leave of orphans itself.
         "init": False,
@@ -108,14 +110,19 @@ def host_options(request: WorkerRequest, user: str, cpus: int, memory: int) -> d
     }
 
 
-def _tmpfs(request: WorkerRequest, user: str) -> dict[str, Any]:
-    """A `/tmp` in memory where the image's is not for every user. It keeps that one's mode, whatever is asked for
-   , but not its owner.
+def _temporary(request: WorkerRequest, work: PurePosixPath) -> dict[str, str]:
+    """Files go where there is more room than in memory."""
+    return {"TMPDIR": str(work)} if _is_closed(request, TMP) else {}
+
+
+def _tmpfs(request: WorkerRequest, owner: str) -> dict[str, Any]:
+    """A `/tmp` in memory where the image's is not for every user. It takes over the mode of one that is there, whatever
+    is asked for, but not its owner.
     """
     if not _is_closed(request, TMP):
         return {}
-    uid, _, gid = user.partition(":")
-    return {"tmpfs": {str(TMP): f"mode=1777,exec,uid={uid},gid={gid or uid}"}}
+    uid, _, gid = owner.partition(":")
+    return {"tmpfs": {str(TMP): f"mode=1777,exec,uid={uid},gid={gid}" if owner else "mode=1777,exec"}}
 
 
 def _limits(request: WorkerRequest, cpus: int) -> dict[str, Any]:

@@ -153,7 +153,9 @@ class DockerHost:
     def _create(self, request: WorkerRequest) -> str:
         api = self.client.api
         user = request.user or self.user
-        options = api.create_host_config(**host_options(request, user, self.cpus, self.memory))
+        options = api.create_host_config(
+            **host_options(request, "" if self._is_podman else user, self.cpus, self.memory)
+        )
         container_id = str(api.create_container(**container(request, user, options, self._python))["Id"])
         try:
             if place_of_work(request) != WORK:

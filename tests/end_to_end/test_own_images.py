@@ -26,8 +26,9 @@ class Mixed(FlowSpec):
         self.home, self.folder, self.uid = os.environ["HOME"], os.getcwd(), os.getuid()
         pathlib.Path("here").write_text("x")
         pathlib.Path(self.home, "there").write_text("x")
-        with tempfile.NamedTemporaryFile("w", dir="/tmp") as file:
+        with tempfile.NamedTemporaryFile("w") as file:
             file.write("x")
+        pathlib.Path("/tmp/everywhere").write_text("x")
         self.closed = not any(os.access(place, os.W_OK) for place in ("/", "/usr", "/etc", "/dockerflow/blobs"))
         self.numbers = list(range(5))
         self.next(self.end)

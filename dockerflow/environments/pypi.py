@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from dockerflow import credentials
@@ -63,11 +62,6 @@ def resolve(place: Place, keep: Iterable[LockedPackage] = ()) -> tuple[LockedPac
     answer = _asked(question, place, brought)
     _refuse_missing_extras(answer, place, brought)
     return tuple(_locked(package, answer.needs, place, brought) for package in answer.packages)
-
-
-def requested(spec: EnvironmentSpec) -> set[str]:
-    """The names of what the user asks for from an index."""
-    return {str(canonicalize_name(Requirement(each).name)) for each in spec.pypi}
 
 
 def _asked(question: pypi_uv.Question, place: Place, brought: Mapping[str, LockedPackage]) -> pypi_uv.Answer:

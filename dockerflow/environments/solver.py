@@ -7,8 +7,8 @@ Packages of an index are resolved by uv, see `pypi`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from rattler import RepoDataRecord
 from rattler.exceptions import SolverError
@@ -92,7 +92,8 @@ async def _still_there(channels: Channels, package: LockedPackage) -> RepoDataRe
 
 
 def _likeness(record: RepoDataRecord, package: LockedPackage) -> int:
-    return len(os.path.commonprefix([str(record.build), package.build]))
+    """How many characters of the build string are the same from its beginning."""
+    return len([*takewhile(lambda pair: pair[0] == pair[1], zip(str(record.build), package.build))])
 
 
 def _is(record: RepoDataRecord, package: LockedPackage) -> bool:

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from dockerflow.environments.errors import ChannelError, InvalidSpec
+from dockerflow.environments.fit import satisfies
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import dumps, loads
-from dockerflow.environments.locks import satisfies
 from dockerflow.environments.solver import solve
 from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.setup.channel import LocalChannel

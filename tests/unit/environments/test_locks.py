@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dockerflow.environments.committed import folder as committed_folder
 from dockerflow.environments.errors import LockFileError
+from dockerflow.environments.fit import satisfies
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import dumps
-from dockerflow.environments.locks import committed_folder, lock_for, satisfies
+from dockerflow.environments.locks import lock_for
 from dockerflow.progress import EnvironmentLocked, Event
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.runs import lock_key
@@ -44,7 +46,7 @@ def commit(flow: Path, name: str, text: str) -> Path:
 def found(store: DirectoryStore, flow: Path) -> tuple[Lock, str]:
     events: list[Event] = []
     lock = lock_for(SPEC, store, flow, events.append, ("train", "test"))
-    (event,) = events
+    event = events[-1]
     assert isinstance(event, EnvironmentLocked)
     assert (event.steps, event.packages) == (("train", "test"), len(lock.packages))
     return lock, event.source

@@ -1,0 +1,50 @@
+"""A lock file that a user has already (`@conda(lock=…)`), of dockerflow, conda-lock, or another tool of its format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dockerflow.environments import fit, lock_file
+from dockerflow.environments.errors import LockFileError, of_steps
+from dockerflow.environments.lock import Lock
+from dockerflow.environments.spec import GivenLock
+
+
+def read(given: GivenLock, steps: Sequence[str]) -> Lock:
+    """Its lock for the platform. Where the file does not say what was asked for, that is what nothing else needs.
+
+    Raises LockFileError: for a file that is not there or cannot be used, another platform, no Python, source archives.
+    """
+    whose = of_steps(steps)
+    try:
+        text = given.file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise LockFileError(
+            f"{whose} names the lock `{given.file}`, and there is no such file",
+            "a name in `@conda(lock=…)` begins at the flow's folder",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockFileError(f"{whose} names the lock `{given.file}`, which cannot be read: {error}") from error
+    lock = lock_file.loads(text, str(given.file), given.platform)
+    _require_python(lock, given, whose)
+    _refuse_sources(lock, given, whose)
+    return lock if lock.requested else replace(lock, requested=fit.roots(lock.packages))
+
+
+def _require_python(lock: Lock, given: GivenLock, whose: str) -> None:
+    if not any((package.manager, package.name) == ("conda", "python") for package in lock.packages):
+        raise LockFileError(
+            f"{whose} names the lock `{given.file}`, which has no `python` for {lock.platform}",
+            "a step runs in its environment's own Python: add `python` to what the lock was made from",
+        )
+
+
+def _refuse_sources(lock: Lock, given: GivenLock, whose: str) -> None:
+    for package in lock.packages:
+        if package.manager == "pip" and not package.file_name.endswith(".whl"):
+            raise LockFileError(
+                f"{whose} names the lock `{given.file}`, in which `{package.name} {package.version}` is"
+                f" `{package.file_name}`: a source archive, which would have to be built",
+                f"lock a version of `{package.name}` that has a wheel, or take it from conda",
+            )

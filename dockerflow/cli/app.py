@@ -152,6 +152,38 @@ def show(flow_file: FlowFile, flow: FlowName = None) -> int:
 
 
 @app.command()
+def lock(  # noqa: PLR0913  # one argument per option is how typer reads a command
+    flow_file: FlowFile,
+    packages: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="PACKAGE", help="With --upgrade: upgrade these alone.", show_default=False),
+    ] = None,
+    flow: FlowName = None,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Take the newest packages that fit, all or those that are named.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; the exit code is 4 if a lock is missing or out of date.")
+    ] = False,
+    platform: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--platform", metavar="NAME", help="A platform to lock for, too, as `linux-aarch64`; may be given again."
+        ),
+    ] = None,
+) -> int:
+    """Write the locks of a flow beside it, to be committed.
+
+    What still fits is kept, what is missing is solved. One file per environment, for every platform that the flow has
+    been locked for; otherwise for the engine's.
+    """
+    from dockerflow.cli import locking
+
+    chosen = locking.Chosen(flow_file, flow, tuple(packages or ()), upgrade, check, tuple(platform or ()))
+    return locking.lock(chosen)
+
+
+@app.command()
 def build(
     flow_file: FlowFile,
     flow: FlowName = None,

@@ -100,7 +100,6 @@ class Preparation:
         return self._assembled(environment, steps)
 
     def _assembled(self, asked: EnvironmentSpec | GivenLock, steps: tuple[str, ...]) -> StepEnvironment:
-        asked = asked.with_python if isinstance(asked, EnvironmentSpec) else asked
         lock = lock_for(asked, self.store, self.flow.file, self.notify, steps)
         image = self.provider.provide(lock, self.notify, steps)
         self._remember(steps, LastBuild(image.reference, image.config_digest, self.provider.key_parts(lock)))

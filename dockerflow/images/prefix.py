@@ -11,7 +11,7 @@ import re
 from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 
-from dockerflow.images.wide import first, in_wide_strings, spellings
+from dockerflow.images.wide import first, in_text, in_wide_strings, spellings
 
 # Linux reads no more than this of a `#!` line.
 _MAX_SHEBANG = 127
@@ -27,25 +27,30 @@ def replace_text(blocks: Iterable[bytes], placeholder: bytes, prefix: bytes) -> 
         start += block
         if len(start) >= 2 and (not start.startswith(b"#!") or b"\n" in start):
             break
-    if start.startswith(b"#!"):
-        line, newline, start = start.partition(b"\n")
+    line, newline, rest = start.partition(b"\n") if start.startswith(b"#!") else (b"", b"", start)
+    if line:
         yield _shebang(line.replace(placeholder, prefix)) + newline
-    yield from _replace(chain([start], source), placeholder, prefix)
+    yield from _replace(chain([rest], source), len(line + newline), placeholder, prefix)
 
 
-def _replace(blocks: Iterable[bytes], placeholder: bytes, prefix: bytes) -> Iterator[bytes]:
+def _replace(blocks: Iterable[bytes], offset: int, placeholder: bytes, prefix: bytes) -> Iterator[bytes]:
+    """The text from `offset` on; what it is after decides which of two that overlap is meant."""
     wanted = spellings(placeholder, prefix)
     kept = b""
     for block in chain(blocks, [None]):
         kept += block or b""
-        # What begins after this may be cut by the end of the block, or come after one that is.
-        certain = len(kept) if block is None else len(kept) - _longest(placeholder) + 1
+        # What begins after this may be cut by the end of the block.
+        certain = len(kept) if block is None else max(0, len(kept) - _longest(placeholder) + 1)
         done = 0
-        while (found := first(kept, wanted, done)) is not None and found[0] < certain:
-            yield kept[done : found[0]] + found[1].new
-            done = found[0] + len(found[1].old)
-        yield kept[done : max(done, certain)]
-        kept = kept[max(done, certain) :]
+        for start, end, chosen in in_text(kept, offset, wanted):
+            if end > certain:
+                certain = min(certain, start)
+                break
+            for found in chosen:
+                yield kept[done : found.starts[0]] + found.spelling.new
+                done = found.end
+        yield kept[done:certain]
+        kept, offset = kept[certain:], offset + certain
 
 
 def _longest(placeholder: bytes) -> int:

@@ -48,10 +48,50 @@ def spellings(placeholder: bytes, prefix: bytes) -> tuple[Spelling, ...]:
     return tuple(Spelling(old.encode(encoding), new.encode(encoding), unit) for encoding, unit in _ENCODINGS)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What may be a string, from its first placeholder to its end. The lower its rank, the more it is believed."""
+
+    starts: list[int]  # of the placeholders
+    end: int
+    spelling: Spelling
+    rank: int
+
+
+def _rank(spelling: Spelling, start: int) -> int:
+    return 0 if spelling.unit == 1 else 1 + 2 * (start % spelling.unit != 0)
+
+
+def _by_rank(one: Found) -> tuple[int, int]:
+    return one.rank, one.starts[0]
+
+
 def first(data: bytes, wanted: Sequence[Spelling], start: int) -> tuple[int, Spelling] | None:
     """The first occurrence of one of them in `data` from `start` on."""
     found = [(at, one) for one in wanted if (at := data.find(one.old, start)) >= 0]
     return min(found, key=lambda pair: pair[0], default=None)
+
+
+def in_text(data: bytes, offset: int, wanted: Sequence[Spelling]) -> Iterator[tuple[int, int, list[Found]]]:
+    """The placeholders in a piece of text that begins at `offset` of its file, in order. Those among which one had to
+    choose come together, with where the first of the choice begins and the last of it ends.
+    """
+    found = sorted(_occurrences(data, offset, wanted), key=lambda one: one.starts[0])
+    while found:
+        count, end = 1, found[0].end
+        while count < len(found) and found[count].starts[0] < end:
+            end = max(end, found[count].end)
+            count += 1
+        together, found = found[:count], found[count:]
+        yield together[0].starts[0], end, _disjoint(sorted(together, key=_by_rank))
+
+
+def _occurrences(data: bytes, offset: int, wanted: Sequence[Spelling]) -> Iterator[Found]:
+    for spelling in wanted:
+        at = 0
+        while (start := data.find(spelling.old, at)) >= 0:
+            at = start + len(spelling.old)
+            yield Found([start], at, spelling, _rank(spelling, offset + start))
 
 
 def in_wide_strings(blocks: Iterable[bytes], offset: int, wanted: Sequence[Spelling]) -> Iterator[bytes]:
@@ -60,18 +100,8 @@ def in_wide_strings(blocks: Iterable[bytes], offset: int, wanted: Sequence[Spell
         for block in blocks:
             file.write(block)
         whole = _Whole(cast(IO[bytes], file), file.tell())
-        found = sorted(_candidates(whole, offset, wanted), key=lambda one: (one.rank, one.starts[0]))
+        found = sorted(_candidates(whole, offset, wanted), key=_by_rank)
         yield from _replaced(whole, _disjoint(found))
-
-
-@dataclass(frozen=True)
-class _String:
-    """From its first placeholder to its end."""
-
-    starts: list[int]  # of the placeholders
-    end: int
-    spelling: Spelling
-    rank: int
 
 
 class _Whole:
@@ -111,7 +141,7 @@ class _Whole:
         return self._file.read(max(0, end - start))
 
 
-def _candidates(whole: _Whole, offset: int, wanted: Sequence[Spelling]) -> Iterator[_String]:
+def _candidates(whole: _Whole, offset: int, wanted: Sequence[Spelling]) -> Iterator[Found]:
     for spelling in wanted:
         seen = [0] * spelling.unit  # up to where strings of each alignment are known
         at = 0
@@ -119,25 +149,25 @@ def _candidates(whole: _Whole, offset: int, wanted: Sequence[Spelling]) -> Itera
             at = found + len(spelling.old)
             alignment = (offset + found) % spelling.unit
             if found >= seen[alignment]:
-                string = _string(whole, found, alignment, spelling)
+                string = _string(whole, found, _rank(spelling, offset + found), spelling)
                 seen[alignment] = string.end
                 yield string
 
 
-def _string(whole: _Whole, start: int, alignment: int, spelling: Spelling) -> _String:
+def _string(whole: _Whole, start: int, rank: int, spelling: Spelling) -> Found:
     starts, at = [start], start + len(spelling.old)
     end = whole.end_of_string(at, spelling.unit)
-    rank = 0 if spelling.unit == 1 else 1 + 2 * (alignment != 0) + (end < 0)
-    end = whole.size if end < 0 else end
+    if end < 0:
+        end, rank = whole.size, rank + (rank > 0)
     while (found := whole.find(spelling.old, at, end)) >= 0:
         starts.append(found)
         at = found + len(spelling.old)
-    return _String(starts, end, spelling, rank)
+    return Found(starts, end, spelling, rank)
 
 
-def _disjoint(best_first: Iterable[_String]) -> list[_String]:
+def _disjoint(best_first: Iterable[Found]) -> list[Found]:
     """Those that overlap no better one, in the order of the file."""
-    kept: list[_String] = []
+    kept: list[Found] = []
     for one in best_first:
         index = bisect_right(kept, one.starts[0], key=lambda other: other.starts[0])
         before, after = kept[index - 1 : index], kept[index : index + 1]
@@ -146,7 +176,7 @@ def _disjoint(best_first: Iterable[_String]) -> list[_String]:
     return kept
 
 
-def _replaced(whole: _Whole, strings: Iterable[_String]) -> Iterator[bytes]:
+def _replaced(whole: _Whole, strings: Iterable[Found]) -> Iterator[bytes]:
     done = 0
     for one in strings:
         for start in one.starts:

@@ -4,7 +4,8 @@ The way through, one subject per file:
 
     packages  archive  metadata       an archive is fetched, verified, read as a stream, understood
     prefix  tar  record  layer        … and becomes a layer
-    grouping  clashes  facts          which packages share a layer, in which order; whose a file is
+    wheel_tags  wheel  wheel_layer    the same for wheels
+    needs  grouping  clashes  facts   which packages share a layer, in which order; whose a file is
     layer_cache  skeleton  base       layers on disk, ours, the base's
     bytecode  compiler                `.pyc` files that packages come without, made in a container
     assembly  builder  oci  image     … and become an image, a value with two digests

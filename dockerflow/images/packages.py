@@ -1,7 +1,7 @@
 """Package archives: fetched once, verified always.
 
 An archive is used only after its sha256 was found to be the locked one; what does not match is not kept. Archives of
-channels on this machine (`file://`) are used where they lie.
+channels and folders on this machine (`file://`) are used where they lie.
 
 Unpacking is in `archive`; which packages there are was decided in `environments`.
 """
@@ -135,7 +135,7 @@ def _verify(package: LockedPackage, sha256: str, size: int) -> None:
     raise PackageError(
         f"package `{package.file_name}` is not the one in the lock: expected sha256 {package.sha256}, "
         f"found {sha256} ({size} bytes) at `{credentials.hidden(package.url)}`",
-        hint="the channel has changed it, or it was tampered with; if you trust the channel, lock again",
+        hint="the channel or index has changed it, or it was tampered with; if you trust where it is from, lock again",
     )
 
 

@@ -37,10 +37,11 @@ def read(path: Path, platform: str, named_at: str) -> Asked:
     text = user_file.read(path, named_at)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         at = place(str(path), 1 if mark is None else mark.line + 1)
-        raise InvalidSpec(f"{at}: this is not YAML: {getattr(error, 'problem', None) or error}", None) from error
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise InvalidSpec(f"{at}: this is not YAML: {problem}", f"write it like {_LIKE}, one a line") from error
     return _Reader(path, text.splitlines(), platform).asked(root)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -103,7 +103,7 @@ def _specifier(version: str) -> str:
 def _with_name(text: str) -> str:
     """A line that is the path or the URL of a wheel alone, with the name that the wheel has."""
     bare, _, marker = text.partition(" ;")
-    file = unquote(urlsplit(bare.partition("#")[0]).path).rpartition("/")[2]
+    file = unquote(_split(bare.partition("#")[0]).path).rpartition("/")[2]
     if "@ " in bare or not file.endswith(".whl") or " " in bare.strip():
         return text
     try:
@@ -116,7 +116,7 @@ def _with_name(text: str) -> str:
 
 def _wheel(url: str, folder: Path) -> str:
     """The URL of a wheel; a file's is absolute."""
-    parts = urlsplit(url)
+    parts = _split(url)
     if _REPOSITORY.match(url) or not parts.path.endswith(".whl"):
         raise _not_a_wheel(url)
     if credentials.in_url(url):
@@ -127,10 +127,25 @@ def _wheel(url: str, folder: Path) -> str:
         return url
     if parts.scheme != "file":
         raise NotARequirement("does not name a wheel by its URL", "write it like `name @ https://host/name-1.0-….whl`")
-    path = (folder / unquote(parts.path)).resolve()
-    if not path.is_file():
+    path = folder / unquote(parts.path)
+    if not _is_file(path):
         raise NotARequirement(f"names the file `{path}`, which is not there", "name the wheel as it is called")
+    path = path.resolve()
     return path.as_uri() + (f"#{parts.fragment}" if parts.fragment else "")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise NotARequirement(f"has no URL that can be read: {error}", "write it like `https://host/x.whl`") from error
 
 
 def _not_a_wheel(text: str) -> NotARequirement:

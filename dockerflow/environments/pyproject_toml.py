@@ -45,7 +45,7 @@ class _Project:
         self._text = text
         try:
             self._values: Mapping[str, Any] = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # TOMLDecodeError, or a number of thousands of digits
             line = re.search(r"line (\d+)", str(error))
             at = place(str(path), int(line[1]) if line else 1)
             raise InvalidSpec(f"{at}: this is not TOML: {error}", "mend it, or name another file") from error

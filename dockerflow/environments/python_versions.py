@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from rattler import BuildString, PackageRecord
 
 from dockerflow.environments import requirements
@@ -41,7 +41,12 @@ def merged(words: Sequence[Word], who: str) -> str:
 
 def of_specifier(text: str) -> str:
     """The conda version word of a PEP 440 specifier (`>=3.9,<4`, `==3.11.*`). Raises InvalidSpecifier."""
-    return ",".join(sorted(_word(each.operator, each.version) for each in SpecifierSet(text)))
+    word = ",".join(sorted(_word(each.operator, each.version) for each in SpecifierSet(text)))
+    try:
+        requirements.parse("python", word)
+    except requirements.NotASpec as error:
+        raise InvalidSpecifier(str(error)) from error
+    return word
 
 
 def _word(operator: str, version: str) -> str:

@@ -163,8 +163,8 @@ def _of_pypi(step: Step, pypi: Pypi) -> Asked:
             raise InvalidSpec(f"{_place(step)} asks for the Python package `{name}` twice", "keep one of the two")
         found[name] = Word(requirement, _place(step))
     if "python" in found:
-        said = python_versions.of_specifier(found.pop("python").text.removeprefix("python"))
-        pythons.append(Word(_parse(step, "python", said).asked, "`python` among its packages"))
+        said = _python_of_pypi(step, found.pop("python").text.removeprefix("python"))
+        pythons.append(Word(said, "`python` among its packages"))
     if pypi.python:
         pythons.append(Word(_python_of_pypi(step, pypi.python), "`python` of `@pypi`"))
     return Asked(pythons=tuple(pythons), pypi=tuple(found.values()))
@@ -172,7 +172,7 @@ def _of_pypi(step: Step, pypi: Pypi) -> Asked:
 
 def _python_of_pypi(step: Step, version: str) -> str:
     try:
-        word = python_versions.of_specifier(version) if version[0] in "<>=!~" else version
+        word = python_versions.of_specifier(version) if version.startswith(tuple("<>=!~")) else version
     except InvalidSpecifier:
         word = version
     return _parse(step, "python", word).asked

@@ -17,6 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from packaging.specifiers import InvalidSpecifier
+
 from dockerflow import credentials
 from dockerflow.environments import indexes, pep508, user_file
 from dockerflow.environments.asked import Asked, Word
@@ -117,7 +119,11 @@ class _Reader:
             return
         option = _SHORT.fullmatch(text) or _OPTION.fullmatch(text)
         name = "" if option is None else option["name"] if option["name"].startswith("-") else f"-{option['name']}"
-        self._option(_NAMES.get(name, name), "" if option is None else option["value"].strip(), written, at)
+        try:
+            self._option(_NAMES.get(name, name), "" if option is None else option["value"].strip(), written, at)
+        except (OSError, ValueError) as error:
+            shown = credentials.hidden(written)
+            raise InvalidSpec(f"{at}: `{shown}` names what no file can be called: {error}", "check the name") from error
 
     def _option(self, name: str, value: str, written: str, at: str) -> None:
         if name in ("--requirement", "--constraint"):
@@ -141,6 +147,12 @@ class _Reader:
         path = (self.path.parent / value).resolve()
         only_constraints = self.only_constraints or name == "--constraint"
         _Reader(path, self.found, (*self.within, self.path), only_constraints).file(at)
+
+    def _python(self, specifier: str, written: str, at: str) -> None:
+        try:
+            self.found.pythons.append(Word(of_specifier(specifier), at))
+        except InvalidSpecifier as error:
+            raise InvalidSpec(f"{at}: `{written}` is no Python that there could be", "write `python>=3.10`") from error
 
     def _links(self, value: str, at: str) -> str:
         """A folder of wheels, which is asked like an index."""
@@ -166,14 +178,17 @@ class _Reader:
             problem, hint = _BUILDS if _is_folder(text, self.path.parent) else (str(error), error.hint)
             raise InvalidSpec(f"{at}: `{written}` {problem}", hint) from error
         if pep508.name_of(requirement) == "python" and pep508.is_bare(requirement):
-            self.found.pythons.append(Word(of_specifier(requirement.removeprefix("python")), at))
+            self._python(requirement.removeprefix("python"), written, at)
             return
         (self.found.constraints if self.only_constraints else self.found.requirements).append(Word(requirement, at))
 
 
 def _is_folder(text: str, folder: Path) -> bool:
     """Whether a line is the path of a project, as in `./here` or `.`."""
-    return text.startswith((".", "/")) and (folder / text.partition("[")[0]).is_dir()
+    try:
+        return text.startswith((".", "/")) and (folder / text.partition("[")[0]).is_dir()
+    except OSError:  # a name that no folder can have
+        return False
 
 
 def _with_variables(text: str, at: str) -> str:

@@ -26,7 +26,13 @@ def read(path: Path, named_at: str) -> str:
         ) from error
     mark, encoding = next(((mark, name) for mark, name in _MARKS if data.startswith(mark)), (b"", "utf-8"))
     try:
-        return data[len(mark) :].decode(encoding)
+        text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InvalidSpec(f"{place(str(path), line)}: this is not text in UTF-8", "save the file as UTF-8") from error
+        raise _not_text(path, data[: error.start].count(b"\n")) from error
+    if "\0" in text:
+        raise _not_text(path, text[: text.index("\0")].count("\n"))
+    return text
+
+
+def _not_text(path: Path, lines_before: int) -> InvalidSpec:
+    return InvalidSpec(f"{place(str(path), lines_before + 1)}: this is not text in UTF-8", "save the file as UTF-8")

@@ -195,6 +195,12 @@ def test_what_cannot_be_a_package_is_refused_with_the_way_out(
     assert "hushed" not in str(error)
 
 
+@pytest.mark.parametrize("version", ["latest", ">=x", "=3.11 3", ">=3.9 <4"])
+def test_python_that_nobody_can_have_is_refused(version: str) -> None:
+    for pypi in (Pypi(python=version), Pypi((("python", version),))):
+        assert "`python" in refused(pypi).message
+
+
 def test_one_package_twice_is_refused() -> None:
     assert "`some-name` twice" in refused(Pypi((("Some_Name", "1"), ("some.name[x]", "2")))).message
 

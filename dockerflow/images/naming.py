@@ -58,14 +58,14 @@ def _only(pathspec: str, steps: dict[str, KnownImage]) -> KnownImage:
     """The image of a run whose steps all have the same."""
     images = {image.reference: image for image in steps.values()}
     if len(images) > 1:
-        named = ", ".join(f"`{pathspec}/{step}`" for step in steps)
+        named = ", ".join(f"`{pathspec}/{step}`" for step in sorted(steps))
         raise InvalidPathspec(f"run `{pathspec}` has {len(images)} images", f"name a step: {named}")
     return next(iter(images.values()))
 
 
 def _unknown(inventory: Inventory, word: str) -> NotFound:
     near = not_found("image", word, "the engine, the cache and the store", [image.hex for image in inventory.images])
-    return NotFound(near.message, f"{near.hint}; {_LIST}" if near.hint else "run a flow first, which builds images")
+    return NotFound(near.message, f"{near.hint} {_LIST}" if near.hint else "run a flow first, which builds images")
 
 
 def _listed(images: list[KnownImage]) -> str:

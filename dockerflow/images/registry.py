@@ -196,17 +196,25 @@ def _said(answer: requests.Response) -> str:
 
 def _reason(error: BaseException) -> str:
     """What the operating system or TLS says at the bottom of it, in few words."""
-    waiting: list[object] = [error]
-    while waiting:
-        each = waiting.pop(0)
+    inside = list(_inside(error))
+    for each in inside:
         if isinstance(each, ssl.SSLCertVerificationError):
             return str(each.verify_message)
         if isinstance(each, urllib3.exceptions.NameResolutionError):
             return "there is no host of this name"
         if isinstance(each, OSError) and isinstance(each.errno, int) and each.strerror:
             return "it closed the connection" if each.errno == errno.ECONNRESET else str(each.strerror)
-        if isinstance(each, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
-            return "it does not answer in time"
-        if isinstance(each, BaseException):
+    timeouts = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
+    return "it does not answer in time" if any(isinstance(each, timeouts) for each in inside) else str(error)
+
+
+def _inside(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that it was caused by or carries."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            yield each
             waiting += [getattr(each, "reason", None), each.__cause__, each.__context__, *each.args]
-    return str(error)

@@ -35,7 +35,7 @@ class Repository:
         host, name = docker.auth.split_repo_name(path)
         if host == docker.auth.INDEX_NAME and "/" not in name:
             name = f"library/{name}"
-        if "@" in text or not _HOST.fullmatch(host) or not _NAME.fullmatch(name) or (tag and not _TAG.fullmatch(tag)):
+        if "@" in text or text.endswith(":") or not _HOST.fullmatch(host) or not _NAME.fullmatch(name) or (tag and not _TAG.fullmatch(tag)):
             raise RegistryError(f"`{text}` is not the name of a repository", hint=_HINT)
         return Repository(host, name, tag)
 

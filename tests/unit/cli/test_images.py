@@ -1,0 +1,147 @@
+"""`dockerflow images …` where there is no engine, no cache and no store, and with what cache and store know."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dockerflow.cli.errors import CommandLineError
+from dockerflow.cli.pruning import seconds
+from dockerflow.store.directory import DirectoryStore
+from tests.unit.cli.commands import Answer, dockerflow
+from tests.unit.images.known import big_lock, built, write_run
+
+NO_ENGINE = "unix:///nowhere/docker.sock"
+SILENT = f"no Docker engine answers at `{NO_ENGINE}`"
+NOTE = f"note: {SILENT}: shown is what the cache and the store know\n"
+
+
+def images(folder: Path, *words: str) -> Answer:
+    return dockerflow(
+        "images",
+        *words,
+        cwd=folder,
+        DOCKERFLOW_ENGINE=NO_ENGINE,
+        DOCKERFLOW_CACHE_DIR=str(folder / "cache"),
+        # The Docker SDK drops the socket of a connection that failed without closing it.
+        PYTHONWARNINGS="error,ignore::ResourceWarning",
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A cache with an image, and a store with a run that used it."""
+    lock = big_lock(tmp_path)
+    image = built(tmp_path / "cache", lock)
+    write_run(DirectoryStore(tmp_path / ".dockerflow"), "Films", {"start": (image, lock)}, 1_700_000_000.0)
+    return tmp_path
+
+
+def test_without_anything_there_are_no_images(tmp_path: Path) -> None:
+    assert images(tmp_path, "list") == Answer(0, "", NOTE + "note: there are no step images; a run builds them\n")
+    assert images(tmp_path, "list", "--json") == Answer(0, "[]\n", NOTE)
+    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / ".dockerflow").exists()
+
+
+def test_without_an_engine_cache_and_store_are_told(project: Path) -> None:
+    answer = images(project, "list")
+    assert answer.stderr == NOTE
+    title, line = answer.lines
+    assert title.split() == ["image", "packages", "size", "own", "layers", "last", "used", "by", "engine"]
+    assert "asked 1.0, python 3.11.4" in line
+    assert line.endswith("Films/start  ?")
+
+
+def test_an_image_is_shown_with_layers_packages_and_runs(project: Path) -> None:
+    run_id = "1700000000000000"
+    answer = images(project, "show", f"Films/{run_id}/start")
+    assert (answer.code, answer.stderr) == (0, NOTE)
+    assert "layers, bottom first" in answer.lines
+    assert "5 packages" in answer.lines
+    assert any(line.split()[-1:] == ["dockerflow"] for line in answer.lines)
+    assert any("2 small packages: one 1.0, two 1.0" in line for line in answer.lines)
+    assert answer.lines[-2:] == ["used by 1 step of runs", f"  Films/{run_id}/start  2023-11-14 22:13"]
+    told = json.loads(images(project, "show", f"Films/{run_id}", "--json").stdout)
+    assert [one["name"] for one in told["packages"]] == ["asked", "big", "one", "python", "two"]
+    assert {one["channel"] for one in told["packages"]} == {(project / "channel").as_uri()}
+    assert told["on_engine"] is None
+    assert sum(layer["size"] for layer in told["layers"]) == told["size"] == told["own_size"]
+
+
+def test_what_cannot_be_read_is_said_and_passed_over(project: Path) -> None:
+    (project / "cache" / "images" / "x.json").write_text("[]")
+    answer = images(project, "list")
+    assert len(answer.lines) == 2
+    assert "1 record cannot be read and told nothing" in answer.stderr
+
+
+def test_an_unknown_image_is_an_error_with_the_way_to_list(project: Path) -> None:
+    answer = images(project, "show", "ffff")
+    assert (answer.code, answer.stdout) == (8, "")
+    assert "error: there is no image `ffff` in the engine, the cache and the store" in answer.stderr
+    assert "`dockerflow images list` shows all" in answer.stderr
+
+
+def test_an_image_of_the_cache_can_be_exported_without_an_engine(project: Path) -> None:
+    first = images(project, "export", "Films/1700000000000000/start", "-o", "image.tar")
+    assert (first.code, first.stderr) == (0, NOTE)
+    assert first.stdout.startswith("image.tar  ")
+    again = images(project, "export", "Films/1700000000000000/start", "--output", "image.tar")
+    assert (again.code, again.stdout) == (5, "")
+    assert again.stderr.endswith("hint: name another file, or replace it with `--force`\n")
+    assert images(project, "export", "Films/1700000000000000", "-o", "image.tar", "--force").code == 0
+
+
+def test_the_contents_of_an_image_are_told_from_the_lock_of_its_run(project: Path) -> None:
+    printed = images(project, "sbom", "Films/1700000000000000/start")
+    written = images(project, "sbom", "Films/1700000000000000/start", "-o", "sbom.json")
+    assert (printed.code, written.stdout) == (0, "")
+    assert (project / "sbom.json").read_text() == printed.stdout
+    assert json.loads(printed.stdout)["bomFormat"] == "CycloneDX"
+
+
+def test_an_image_whose_lock_no_run_has_cannot_be_told(tmp_path: Path) -> None:
+    image = built(tmp_path / "cache", big_lock(tmp_path))
+    answer = images(tmp_path, "sbom", image.reference)
+    assert answer.code == 5
+    assert f"has the lock of `{image.reference}`" in answer.stderr
+
+
+def test_a_place_that_is_no_repository_is_refused_before_anything_is_looked_up(project: Path) -> None:
+    answer = images(project, "push", "Films/1700000000000000", "Host/Name")
+    assert answer.code == 5
+    assert answer.stderr.startswith("error: `Host/Name` is not the name of a repository\n")
+
+
+def test_a_registry_that_does_not_answer_is_named(project: Path) -> None:
+    answer = images(project, "push", "Films/1700000000000000", "127.0.0.1:1/team/films")
+    assert answer.code == 5
+    assert "error: no registry answers at `127.0.0.1:1`: Connection refused" in answer.stderr
+
+
+def test_nothing_is_removed_without_an_engine_that_says_what_is_used(project: Path) -> None:
+    answer = images(project, "prune", "--older-than", "0h", "--yes")
+    assert answer.code == 6
+    assert f"error: {SILENT}" in answer.stderr
+    assert len(list((project / "cache" / "images").iterdir())) == 1
+
+
+def test_hours_days_and_weeks_are_understood_and_nothing_else() -> None:
+    assert [seconds(text) for text in ("0h", "12h", "30d", "2w")] == [0, 43_200, 2_592_000, 1_209_600]
+    for wrong in ("", "30", "d", "-1d", "1.5d", "1y", "30 days"):
+        with pytest.raises(CommandLineError, match="is not how long"):
+            seconds(wrong)
+
+
+def test_help_is_answered_without_the_libraries_that_commands_need(tmp_path: Path) -> None:
+    program = (
+        "import sys; from dockerflow.cli.main import main; main(['images', '--help']);"
+        "print(sorted({'docker', 'requests', 'cyclonedx', 'rich', 'yaml'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"

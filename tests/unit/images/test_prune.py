@@ -1,0 +1,93 @@
+"""What goes was not used for long and is needed by nothing that stays; the rest is kept, with its reason."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dockerflow.images import cache_files, cache_lock, prune
+from dockerflow.images.errors import CacheError
+from dockerflow.images.inventory import KnownImage
+from dockerflow.images.prune import UNKNOWN, Limit
+from dockerflow.images.saved import EngineImage
+from tests.unit.images.known import big_lock, built, small_lock, taken
+
+LIMIT = 2_000_000_000.0
+AGED = 1_600_000_000.0
+
+
+def known(last_used: float | None, *names: str) -> KnownImage:
+    reference = "dockerflow/step:" + "a" * 24
+    engine = EngineImage("sha256:1", reference, (reference, *names), 1, "", "amd64", ("sha256:x",))
+    return KnownImage(reference, on_engine=engine, built_or_used=last_used)
+
+
+def why(
+    image: KnownImage, in_use: dict[str, str] | None = None, alive: set[str] | None = None, **limit: bool
+) -> object:
+    return prune._why_kept(image, Limit(LIMIT, **limit), in_use or {}, alive or set())
+
+
+def test_what_was_used_before_the_limit_goes_and_what_was_used_since_stays() -> None:
+    assert why(known(LIMIT - 1)) is None
+    assert why(known(LIMIT)) == ""
+
+
+def test_what_a_container_or_a_run_that_goes_on_uses_stays_however_old() -> None:
+    assert why(known(AGED), in_use={"sha256:1": "box"}) == "the container `box` uses it"
+    assert why(known(AGED), alive={known(AGED).reference}) == "a run that goes on uses it"
+
+
+def test_what_somebody_gave_another_name_stays() -> None:
+    assert why(known(AGED, "team/model:v1")) == "it is also named `team/model:v1`"
+    assert why(known(AGED, "dockerflow/step@sha256:1")) is None
+
+
+def test_what_nobody_here_knows_goes_only_if_that_is_asked_for() -> None:
+    assert why(known(None)) == UNKNOWN
+    assert why(known(None), unknown=True) is None
+    assert why(known(None), in_use={"sha256:1": "box"}, unknown=True) == "the container `box` uses it"
+
+
+def age(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        os.utime(path, (AGED, AGED))
+
+
+def test_of_the_cache_goes_what_only_images_that_go_are_made_of(tmp_path: Path) -> None:
+    big, small = built(tmp_path, big_lock(tmp_path)), built(tmp_path, small_lock(tmp_path))
+    age(tmp_path)
+    images = {one.reference: one for one in taken(tmp_path, tmp_path / "store").images}
+    gone = set(cache_files.unneeded(tmp_path, [images[big.reference]], [images[small.reference]], LIMIT))
+    theirs = {layer.path for layer in small.layers}
+    assert {path for path in gone if path.parent.name == "layers"} == {one.path for one in big.layers} - theirs
+    assert {path for path in gone if path.parent.name == "images"} == {
+        path for path in (tmp_path / "images").iterdir() if path.stem.startswith(big.reference.rpartition(":")[2])
+    }
+    for path in gone:
+        path.unlink()
+    assert built(tmp_path, small_lock(tmp_path)) == small
+    assert built(tmp_path, big_lock(tmp_path)) == big
+
+
+def test_of_the_cache_nothing_goes_that_is_younger_than_the_limit(tmp_path: Path) -> None:
+    built(tmp_path, big_lock(tmp_path))
+    (image,) = taken(tmp_path, tmp_path / "store").images
+    assert list(cache_files.unneeded(tmp_path, [], [], AGED)) == []
+    gone = list(cache_files.unneeded(tmp_path, [replace(image, built_or_used=AGED)], [], AGED))
+    assert [path.parent.name for path in gone] == ["images"]
+
+
+def test_nothing_is_removed_while_somebody_builds(tmp_path: Path) -> None:
+    with cache_lock.used(tmp_path), pytest.raises(CacheError, match="is in use"), cache_lock.alone(tmp_path):
+        pass
+    with cache_lock.alone(tmp_path):
+        pass
+
+
+def test_two_may_build_at_once(tmp_path: Path) -> None:
+    with cache_lock.used(tmp_path), cache_lock.used(tmp_path):
+        pass

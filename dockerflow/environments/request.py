@@ -173,8 +173,10 @@ def _of_pypi(step: Step, pypi: Pypi) -> Asked:
 def _python_of_pypi(step: Step, version: str) -> str:
     try:
         word = python_versions.of_specifier(version) if version.startswith(tuple("<>=!~")) else version
-    except InvalidSpecifier:
-        word = version
+    except InvalidSpecifier as error:
+        raise InvalidSpec(
+            f"{_place(step)} asks for `python` in version `{version}`, which is none: {error}", _VERSIONS
+        ) from error
     return _parse(step, "python", word).asked
 
 

@@ -82,7 +82,7 @@ def test_sources_that_say_nothing_here_are_no_matter(tmp_path: Path) -> None:
         ("[project]\ndynamic = ['dependencies']\n", 2, "`project.dependencies` is `dynamic`", "`requirements.txt`"),
         ("[project]\ndependencies = 'pandas'\n", 2, "`project.dependencies` is `pandas`; expected a list", "PEP 621"),
         ("[project]\ndependencies = [1]\n", 2, "`project.dependencies` is `1`; expected a requirement", "PEP 621"),
-        ("[project]\ndependencies = [\n 'pandas',\n 'a b',\n]\n", 4, "`a b` in `project.dependencies` is not", "write it like"),
+        ("[project]\ndependencies = [\n 'pandas',\n 'a b',\n]\n", 4, "`a b` in `project.dependencies`", "write it"),
         ("[project]\ndependencies = ['x @ git+https://h/x']\n", 2, "is a repository", "`pip wheel`"),
         ("[project]\nrequires-python = '3.11'\n", 2, "`project.requires-python` is `3.11`; expected", "PEP 621"),
         ("[project]\n[tool.uv.sources]\nx = { git = 'y' }\n", 2, "`tool.uv.sources` says where packages", "`indexes`"),

@@ -62,7 +62,7 @@ class _Reader:
             self._check_platforms(keys["platforms"][1])
         libraries: dict[str, tuple[str, Word]] = {}
         pythons: list[Word] = []
-        pip = Asked()
+        pip: Asked | None = None
         for node in self._items(keys, "dependencies"):
             if isinstance(node, yaml.MappingNode):
                 pip = self._pip(node)
@@ -76,6 +76,9 @@ class _Reader:
                 pythons.append(word)
             libraries[name] = package, word
         libraries.pop("python", None)
+        if pip is not None and "pip" in libraries and not libraries["pip"][1].text:
+            del libraries["pip"]  # conda wants it beside a list for pip; here nobody runs it
+        pip = pip or Asked()
         return Asked(
             libraries=tuple(libraries.values()),
             pythons=(*pythons, *pip.pythons),

@@ -49,7 +49,7 @@ def test_a_file_as_people_have_it(tmp_path: Path) -> None:
     )
     assert spec == EnvironmentSpec(
         python="3.11",
-        libraries=(("numpy", "1.26.*"), ("pip", ""), ("pytorch::pytorch", ">=2,<3")),
+        libraries=(("numpy", "1.26.*"), ("pytorch::pytorch", ">=2,<3")),
         channels=("bioconda", "conda-forge", "pytorch"),
         platform="linux-64",
         pypi=("requests[socks]>=2",),
@@ -159,6 +159,13 @@ def test_a_python_that_contradicts_the_decorators_is_refused_with_its_line(tmp_p
         asked(conda, Pypi(python="3.12"))
     assert f"{tmp_path}/environment.yml:3" in caught.value.message
     assert "`3.12` (`python` of `@pypi`)" in caught.value.message
+
+
+def test_pip_itself_is_left_out_where_it_is_there_for_its_list_alone(tmp_path: Path) -> None:
+    """conda wants it there to run it; wheels become layers without it."""
+    assert read(tmp_path, "dependencies: [pip, {pip: [rich]}]").libraries == ()
+    assert read(tmp_path, "dependencies: [pip=24, {pip: [rich]}]").libraries == (("pip", "24.*"),)
+    assert read(tmp_path, "dependencies: [pip]").libraries == (("pip", ""),)
 
 
 def test_requirements_named_among_those_for_pip_are_read(tmp_path: Path) -> None:

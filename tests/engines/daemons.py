@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +55,7 @@ events_logger = "file"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of engine. `keeps_layers_apart`: it reuses a layer wherever it lies; `names_by`: what it calls an image."""
+    """A kind of engine. `keeps_layers_apart`: it reuses a layer wherever it lies. It names images by their `names_by`."""
 
     program: str
     options: tuple[str, ...]
@@ -67,7 +67,7 @@ class Kind:
 
 _DOCKERD = (
     "--host=unix://{folder}/engine.sock", "--data-root={folder}/data", "--exec-root=/run/docker",
-    "--pidfile=/run/docker.pid", "--config-file={folder}/daemon.json", "--cgroup-parent=/dockerflow-tests",
+    "--pidfile=/run/docker.pid", "--config-file={folder}/daemon.json", "--cgroup-parent=/{name}",
 )  # fmt: skip
 
 KINDS = {
@@ -93,6 +93,7 @@ KINDS = {
         {
             "CONTAINERS_CONF": "{folder}/containers.conf",
             "CONTAINERS_REGISTRIES_CONF": "{folder}/registries.conf",
+            "TMPDIR": "{folder}",  # an archive is copied there while it is loaded
         },
     ),
 }
@@ -126,6 +127,7 @@ def running(name: str, disk: str = "") -> Iterator[Engine]:
             client.close()
         finally:
             _end(process)
+            _forget_cgroups(folder.name)
     finally:
         shutil.rmtree(folder)
 
@@ -139,7 +141,7 @@ def _spawn(kind: Kind, program: str, folder: Path, disk: str) -> subprocess.Pope
     ends_with_us = ["setpriv", "--pdeathsig", "KILL"]
     namespaces = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     world = ["sh", "-ec", _WORLD, "world", disk, str(folder / "data")]
-    options = [option.format(folder=folder) for option in kind.options]
+    options = [option.format(folder=folder, name=folder.name) for option in kind.options]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
             [*ends_with_us, *namespaces, *world, program, *options],
@@ -176,9 +178,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     while any(Path("/proc", each).exists() for each in first):
         time.sleep(LOOK_EVERY)
-    for folder in Path("/sys/fs/cgroup").glob("**/dockerflow-tests/**/"):
-        with suppress(OSError):  # another engine of the tests has it
-            folder.rmdir()
+
+
+def _forget_cgroups(name: str) -> None:
+    """Remove the control groups of an engine that has ended: one for each controller, with those of its containers."""
+    for group in [*Path("/sys/fs/cgroup").glob(f"*/{name}"), Path("/sys/fs/cgroup", name)]:
+        if group.is_dir():
+            for each in [*(each for each in group.iterdir() if each.is_dir()), group]:
+                each.rmdir()
 
 
 def _sweep() -> None:
@@ -186,4 +193,5 @@ def _sweep() -> None:
     for folder in Path("/tmp").glob(f"{_PREFIX}*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if not Path("/proc", owner).exists():
+            _forget_cgroups(folder.name)
             shutil.rmtree(folder, ignore_errors=True)

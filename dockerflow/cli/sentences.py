@@ -57,11 +57,17 @@ def image(event: progress.ImageReady) -> str:
 def own_image(event: progress.OwnImageReady) -> str:
     """`own image present (python:3.11, Python 3.11.4, sha256:0123456789ab)`."""
     how = f"pulled in {duration(event.seconds)}" if event.pulled else "present"
-    return f"own image {how} ({event.name}, Python {event.python}, {event.image_id[:SHORT_ID]})"
+    name = _without_long_digest(event.name)
+    return f"own image {how} ({name}, Python {event.python}, {event.image_id[:SHORT_ID]})"
 
 
 def pulling(event: progress.ImagePulling) -> str:
-    return f"pulling {event.name}"
+    return f"pulling {_without_long_digest(event.name)}"
+
+
+def _without_long_digest(name: str) -> str:
+    unpinned, at, digest = name.partition("@")
+    return f"{unpinned}{at}{digest[:SHORT_ID]}"
 
 
 def environments(known: Iterable[EnvironmentPicture]) -> str:

@@ -17,7 +17,7 @@ from docker import DockerClient
 from docker.utils import parse_repository_tag
 
 from dockerflow.images import own_python
-from dockerflow.images.engine import api, engine_failure, explaining_engine
+from dockerflow.images.engine import engine_failure, explaining_engine, inspect, named_by_manifest, pull
 from dockerflow.images.errors import OwnImageError, explaining_cache
 from dockerflow.images.image import OwnImage, OwnPython
 from dockerflow.images.oci import architecture
@@ -74,52 +74,37 @@ def _find(client: DockerClient, name: str) -> Mapping[str, Any] | None:
     """What the engine says of the image; None if it lacks it. A digest is that of a registry or the engine's own ID:
     an image that was only ever on this engine has no other.
     """
-    found = _inspect(client, name)
+    found = inspect(client, name)
     unpinned, _, digest = name.partition("@")
     if found is None and digest:
-        local = _inspect(client, unpinned)
+        local = inspect(client, unpinned)
         return local if local is not None and local["Id"] == digest else None
-    return found
-
-
-def _inspect(client: DockerClient, name: str) -> Mapping[str, Any] | None:
-    try:
-        found: Mapping[str, Any] = api(client).inspect_image(name)
-    except docker.errors.ImageNotFound:
-        return None
     return found
 
 
 def _pulled(client: DockerClient, wanted: Wanted, notify: Notify) -> Mapping[str, Any]:
     notify(ImagePulling(wanted.steps, wanted.name, 0, 0))
-    repository, tag = parse_repository_tag(wanted.name)
-    try:
-        # Without a tag the engine would pull all there are.
-        _follow(api(client).pull(repository, tag=tag or "latest", stream=True, decode=True), wanted, notify)
-        return dict(api(client).inspect_image(wanted.name))
-    except docker.errors.DockerException as error:
-        raise _cannot_be_had(client, wanted, str(getattr(error, "explanation", None) or error)) from error
-
-
-def _follow(said: Iterable[Mapping[str, Any]], wanted: Wanted, notify: Notify) -> None:
-    """Read the engine's answer to its end, where errors are."""
     done: dict[str, int] = {}
     total: dict[str, int] = {}
-    for line in said:
-        if line.get("error"):
-            raise docker.errors.DockerException(str(line["error"]))
+
+    def heard(line: Mapping[str, Any]) -> None:
         detail = line.get("progressDetail") or {}
         if line.get("status") == "Downloading" and detail.get("total"):
             layer = str(line.get("id"))
             done[layer], total[layer] = int(detail["current"]), int(detail["total"])
             notify(ImagePulling(wanted.steps, wanted.name, sum(done.values()), sum(total.values())))
 
+    try:
+        return pull(client, wanted.name, heard)
+    except docker.errors.DockerException as error:
+        raise _cannot_be_had(client, wanted, str(getattr(error, "explanation", None) or error)) from error
+
 
 def _cannot_be_had(client: DockerClient, wanted: Wanted, reason: str) -> Exception:
     if "no space left" in reason:
         return engine_failure(f"pulling the image `{wanted.name}`", reason, OwnImageError)
     unpinned, _, digest = wanted.name.partition("@")
-    there = _inspect(client, unpinned) if digest else None
+    there = inspect(client, unpinned) if digest else None
     other = f"; the engine's `{unpinned}` is {there['Id']}" if there is not None else ""
     return OwnImageError(
         f"{wanted.place} asks for the image `{wanted.name}`, which is not on the engine and cannot be pulled:"
@@ -129,9 +114,7 @@ def _cannot_be_had(client: DockerClient, wanted: Wanted, reason: str) -> Excepti
 
 
 def _image(name: str, found: Mapping[str, Any], python: OwnPython) -> OwnImage:
-    # Only an engine with the containerd store says so, and there an image is called by its manifest.
-    by_manifest = bool(found.get("Descriptor"))
-    identity = str(found["Id"])
+    by_manifest, identity = named_by_manifest(found), str(found["Id"])
     return OwnImage(
         name=name,
         id=identity,

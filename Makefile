@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 INPUT := .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-unit bench clean
+.PHONY: help demo test lint test-unit test-engines bench clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -27,6 +27,9 @@ lint: $(INSTALLED)  ## Check style, types, import rules and the old Python of sh
 
 test-unit: $(INSTALLED)  ## Run the tests that need no engine and no network
 	@$(BIN)/python tests/everything.py unit
+
+test-engines: $(INSTALLED)  ## Set the other engines up, then test images and workers on each
+	@$(BIN)/python tests/everything.py engines
 
 bench: $(INSTALLED)  ## Measure what we claim, each beside a peer
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,4 +1,4 @@
-"""Run all checks and tests, one after the other, and end with a summary: `everything.py [lint|unit]`.
+"""Run all checks and tests, one after the other, and end with a summary: `everything.py [lint|unit|engines]`.
 
 Every part runs even if one before it failed, so that one run shows all there is to mend. Tests of `unit` run on every
 core; those with an engine run one at a time, for they measure and count what is on it.
@@ -53,9 +53,18 @@ SET_UP = [
     Part("set-up", ["dockerflow", "setup"]),
     Part("test channel", ["python", "-c", "from tests.channel import local_channel as made; print(made().folder)"]),
 ]
+# Docker 20.10, Docker with the containerd store, and Podman, each in a world of its own.
+OTHER_ENGINES = [Part("other engines", ["python", "-m", "tests.engines"])]
+CONTRACTS = ["tests/integration/images/test_engine_contract.py", "tests/integration/engines/test_engine_contract.py"]
+ON_EACH = [Part("each engine", ["pytest", "-q", *CONTRACTS, "tests/integration/images/test_registry_pull.py"])]
 ENGINE = [Part(name, ["pytest", "-q", f"tests/{name}"]) for name in WITH_ENGINE]
 
-PARTS = {"lint": LINT, "unit": UNIT, "all": [*LINT, *UNIT, *SET_UP, *ENGINE]}
+PARTS = {
+    "lint": LINT,
+    "unit": UNIT,
+    "engines": [*SET_UP, *OTHER_ENGINES, *ON_EACH],
+    "all": [*LINT, *UNIT, *SET_UP, *OTHER_ENGINES, *ENGINE],
+}
 
 
 def run(part: Part) -> Outcome:

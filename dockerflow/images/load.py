@@ -185,12 +185,13 @@ def _lacking(client: DockerClient, image: StepImage) -> tuple[Layer, ...]:
     """The layers that the engine cannot take from images it has."""
     with explaining_engine("asking which layers it has"):
         step_images = {one["Id"] for one in api(client).images(filters={"label": LOCK_LABEL})}
+        # The base is not found by this digest in the containerd store, and had better not be: one from a registry is
+        # kept there by its compressed layers, so that without ours the step's image could run, but not be saved.
+        chains = list(_chains(client, step_images | {image.base_digest}))
         if _keeps_layers_apart(client):
-            # Not the base's: one from a registry is known there by its compressed layers, which are not ours.
-            known = {diff_id for chain in _chains(client, step_images) for diff_id in chain}
+            known = {diff_id for chain in chains for diff_id in chain}
             return tuple(layer for layer in image.layers if layer.diff_id not in known)
         ours = [layer.diff_id for layer in image.layers]
-        chains = _chains(client, step_images | {image.base_digest})
         return image.layers[max((_common(ours, chain) for chain in chains), default=0) :]
 
 

@@ -55,7 +55,7 @@ events_logger = "file"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of engine. `keeps_layers_apart`: it reuses a layer wherever it lies. It names images by their `names_by`."""
+    """A kind of engine. `keeps_layers_apart`: it reuses a layer wherever it lies; `names_by`: what its names are of."""
 
     program: str
     options: tuple[str, ...]

@@ -14,7 +14,17 @@ from collections.abc import Iterator, Mapping
 from dockerflow.cli.options import METAVARS, shown_default
 from dockerflow.cli.words import counted
 from dockerflow.environments.spec import default_python
-from dockerflow.flow.definition import Catch, Conda, Flow, ParameterDefinition, Resources, Retry, Step
+from dockerflow.flow.definition import (
+    Catch,
+    Conda,
+    Flow,
+    Image,
+    ParameterDefinition,
+    Pypi,
+    Resources,
+    Retry,
+    Step,
+)
 
 Line = tuple[tuple[str, str], ...]
 
@@ -108,14 +118,24 @@ def _opens(step: Step) -> bool:
 
 
 def environment(step: Step) -> str:
-    """`python 3.11: pandas 1.5.3, numpy`, or `python 3.11, no libraries`."""
-    conda = step.decorator(Conda)
-    asked = conda.python if conda is not None else None
-    python = f"python {asked or default_python()}"
-    libraries = () if conda is None or conda.disabled else conda.libraries
-    if not libraries:
-        return f"{python}, no libraries"
-    return f"{python}: {', '.join(f'{name} {version}'.strip() for name, version in libraries)}"
+    """`python 3.11: pandas 1.5.3, numpy; pypi: rich; file environment.yml`, or `python 3.11, no libraries`."""
+    image, conda, pypi = step.decorator(Image), step.decorator(Conda) or Conda(), step.decorator(Pypi) or Pypi()
+    if image is not None:
+        return f"image {image.image}"
+    if conda.disabled or pypi.disabled:
+        conda, pypi = Conda(), Pypi()
+    if conda.lock is not None:
+        return f"lock {os.path.basename(conda.lock)}"
+    files = [os.path.basename(file) for file in (conda.file, pypi.file) if file is not None]
+    asked = conda.python or pypi.python
+    python = [f"python {asked or default_python()}"] if asked or not files else []
+    parts = [_listed("", conda.libraries), _listed("pypi: ", pypi.packages), *(f"file {file}" for file in files)]
+    return ": ".join([*python, "; ".join(filter(None, parts))]) if any(parts) else f"{python[0]}, no libraries"
+
+
+def _listed(kind: str, packages: tuple[tuple[str, str], ...]) -> str:
+    names = ", ".join(f"{name} {version}".strip() for name, version in packages)
+    return kind + names if names else ""
 
 
 def decorated(step: Step) -> Iterator[str]:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dockerflow.cli.drawing import coloured, draw, plain
-from dockerflow.flow.definition import Catch, Conda, Flow, ParameterDefinition, Resources, Retry, Step
+from dockerflow.flow.definition import (
+    Catch,
+    Conda,
+    Flow,
+    Image,
+    ParameterDefinition,
+    Pypi,
+    Resources,
+    Retry,
+    Step,
+    StepDecorator,
+)
 
 PYTHON = Conda(python="3.11")
 
@@ -128,6 +141,22 @@ def test_each_step_says_its_environment_and_what_its_decorators_say() -> None:
         "    python 3.9: numpy, pandas 1.5.3",
         "    retry 1 time · catch as failed · 1.5 CPU · 4096 MiB",
     ]
+
+
+@pytest.mark.parametrize(
+    ("decorators", "said"),
+    [
+        ((Conda((("numpy", "2"),)), Pypi((("rich", ""),), python="3.12")), "python 3.12: numpy 2; pypi: rich"),
+        ((Pypi((("rich", ">=13"),), "3.12", file="/f/requirements.txt"),),
+         "python 3.12: pypi: rich >=13; file requirements.txt"),
+        ((Conda(file="/f/environment.yml"),), "file environment.yml"),
+        ((Conda(lock="/f/conda-lock.yml"),), "lock conda-lock.yml"),
+        ((Image("debian:bookworm"),), "image debian:bookworm"),
+    ],
+)  # fmt: skip
+def test_libraries_of_every_kind_are_said(decorators: tuple[StepDecorator, ...], said: str) -> None:
+    only = Step("start", "/f/flow.py", 1, "", (), decorators=decorators)
+    assert drawn(only) == ["● start", f"    {said}"]
 
 
 def test_a_disabled_environment_has_no_libraries() -> None:

@@ -6,11 +6,13 @@ What is allowed to differ, and why:
   is a function of the packages' contents, so ours has a URL made of the package's name, and lacks the two others;
 - the mode of `conda-meta/*.json`: the installer's are for the owner alone, but a step's user is not the owner;
 - modes: for everyone what the owner may read or run, for the same reason;
-- times: the installer leaves directories, entry points, records and files with a prefix with the time of installation, and
-  files from before 1980 with that year;
+- times: the installer leaves directories, entry points, records and files with a prefix with the time of
+  installation, and files from before 1980 with that year;
 - a `#!` line that is no UTF-8: the installer puts a replacement character for what it cannot read, we keep the bytes;
 - an entry point that another package has as well: the installer keeps the one that its threads happen to write last
   (seen: 1 time of 12 another one), we the one of the package that is installed last;
+- a path that packages share which need each other in a circle: ours is the one of a rule (`clashes`), the installer's
+  another one's;
 - where packages share a path, their records: the installer's name the file that lost with its place in `__clobbers__/`.
 What the installer takes and we refuse: link scripts, a package that has a path twice, and all that leads out of the
 prefix (`test_bad_packages.py`).
@@ -73,9 +75,10 @@ def targets(made: Made) -> list[str]:
 
 
 def _target(made: Made, path: str) -> str:
-    if made.noarch != "python":
-        return path
-    return path.replace("python-scripts/", "bin/", 1).replace("site-packages/", "lib/python3.11/site-packages/", 1)
+    for folder, target in (("python-scripts/", "bin/"), ("site-packages/", "lib/python3.11/site-packages/")):
+        if made.noarch == "python" and path.startswith(folder):
+            return target + path.removeprefix(folder)
+    return path
 
 
 def _was_changed(path: str, packages: list[Made]) -> bool:

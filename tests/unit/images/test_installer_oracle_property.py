@@ -52,7 +52,8 @@ def _is_utf8(line: bytes) -> bool:
 
 
 @st.composite
-def _package(draw: st.DrawFn, name: str) -> Made:
+def _package(draw: st.DrawFn, name: str, below: list[str]) -> Made:
+    """One that may need those `below`."""
     noarch = draw(st.sampled_from([None, "python", "generic"]))
     paths = draw(st.lists(st.sampled_from(PATHS), unique=True, max_size=5))
     files: dict[str, Entry] = {path: draw(_file()) for path in paths}
@@ -69,7 +70,7 @@ def _package(draw: st.DrawFn, name: str) -> Made:
             target = draw(st.sampled_from(["a.so", "deep", "../a", "none", "/opt/env/lib/a.so", f"{name}-0.soft"]))
             files[f"lib/{name}-{number}.soft"] = SymLink(target)
     points = (f"{name}-command = m:main", f"{name}-other=p.sub:Class.method") if draw(st.booleans()) else ()
-    others = draw(st.lists(st.sampled_from([one for one in NAMES if one != name]), unique=True, max_size=2))
+    others = draw(st.lists(st.sampled_from(below), unique=True, max_size=2)) if below else []
     return replace(
         made,
         files=files,
@@ -83,7 +84,7 @@ def _package(draw: st.DrawFn, name: str) -> Made:
 @st.composite
 def _environment(draw: st.DrawFn) -> list[Made]:
     names = draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1))
-    return [PYTHON, *(draw(_package(name)) for name in names)]
+    return [PYTHON, *(draw(_package(name, names[:number])) for number, name in enumerate(names))]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 import threading
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,9 @@ class Credentials:
 def credentials_of(repository: Repository) -> Credentials:
     """What docker has for the registry. Raises RegistryError where its configuration cannot be used."""
     try:
-        found = docker.auth.resolve_authconfig(docker.auth.load_config(), repository.host) or {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a helper that is not there; it raises, too
+            found = docker.auth.resolve_authconfig(docker.auth.load_config(), repository.host) or {}
     except (docker.errors.DockerException, ValueError, OSError) as error:
         raise RegistryError(
             f"the credentials for `{repository.host}` cannot be read: {error}",

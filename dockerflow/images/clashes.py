@@ -2,8 +2,9 @@
 
 conda's installers let packages overwrite each other's files; who wins is a matter of the order of installation. Here it
 is a function of the lock, and the same as py-rattler's: packages are ordered so that what a package needs comes before
-it, and the last one wins. Wheels come after all conda packages, as pip would be run after conda, so a wheel wins. The
-losers' layers leave the path out, so the order of layers does not matter.
+it, and the last one wins (where packages need each other in a circle, it may be another than py-rattler's). Wheels come
+after all conda packages, as pip would be run after conda, so a wheel wins. The losers' layers leave the path out, so
+the order of layers does not matter.
 
 A path that is a file or link to one package and a folder to another has no such answer and is refused. So is a wheel of
 a library that a conda package brings too: two copies in one `site-packages` make one broken one.

@@ -9,24 +9,23 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.environments.lock import Lock, LockedPackage
-from dockerflow.images import bytecode, layer, skeleton, wheel_layer
-from dockerflow.images.bytecode import Compiler, Sources, without_bytecode, write_bytecode
+from dockerflow.images import layer, skeleton, wheel_layer
 from dockerflow.images.clashes import check_distributions, lost_paths
 from dockerflow.images.facts import Facts, FactsCache
 from dockerflow.images.grouping import Group, groups
-from dockerflow.images.image import PREFIX, Layer, StepImage
+from dockerflow.images.image import PREFIX, Layer
 from dockerflow.images.layer import Package, write_layer
-from dockerflow.images.layer_cache import LayerCache, layer_key, verify
+from dockerflow.images.layer_cache import LayerCache, layer_key
 from dockerflow.images.metadata import Python
 from dockerflow.images.packages import PackageCache
 from dockerflow.images.tar import END_OF_ARCHIVE, LayerWriter
 from dockerflow.images.wheel_tags import check_tags
-from dockerflow.progress import Compiling, Event, LayerReady, Notify
+from dockerflow.progress import Event, LayerReady, Notify
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Assembly:
         self._pool = pool
         self._told = notify
         self._stopped = False
-        self._steps = steps
+        self.steps = steps
         self._guard = threading.Lock()
         self._archives: dict[str, Path] = {}
         self._numbers = itertools.count(1)
@@ -76,7 +75,7 @@ class Assembly:
         """Let what other threads do for this lock end soon: the build has failed, or was interrupted."""
         self._stopped = True
 
-    def _notify(self, event: Event) -> None:
+    def notify(self, event: Event) -> None:
         """Downloads call this again and again, and end when it raises."""
         if self._stopped:
             raise StoppedError
@@ -84,12 +83,12 @@ class Assembly:
 
     def skeleton(self) -> Layer:
         key = layer_key("dockerflow.skeleton", skeleton.RECIPE, PREFIX)
-        found, written = self._find_or_write(key, skeleton.TITLE, skeleton.write_skeleton)
-        self._tell(found, written)
-        return found
+        found = self.find_or_write(key, skeleton.TITLE, skeleton.write_skeleton)
+        self.tell(found)
+        return found.layer
 
     def packages(self, at_most: int) -> PackageLayers:
-        """A layer for each group of packages."""
+        """A layer for each group of packages; they are being written when this returns."""
         facts = dict(zip(self._lock.packages, self._pool.map(self._facts, self._lock.packages)))
         python = next((one.python for one in facts.values() if one.python is not None), None)
         sizes = {package.sha256: one.size for package, one in facts.items()}
@@ -97,7 +96,7 @@ class Assembly:
         self._layers += len(grouped)
         lost = self._lost(facts, python)
 
-        def one_layer(group: Group) -> Layer:
+        def one_layer(group: Group) -> Found:
             key = self._group_key(group, facts, python, lost)
 
             def content(out: LayerWriter) -> None:
@@ -107,11 +106,11 @@ class Assembly:
                 ]
                 write_layer(out, packages, PREFIX, python)
 
-            found, written = self._find_or_write(key, group.title, content)
-            self._tell(found, written)
+            found = self.find_or_write(key, group.title, content)
+            self.tell(found)
             return found
 
-        return PackageLayers(python, grouped, tuple(self._pool.map(one_layer, grouped)))
+        return PackageLayers(python, grouped, tuple(self._pool.submit(one_layer, group) for group in grouped))
 
     def _lost(
         self, facts: Mapping[LockedPackage, Facts], python: Python | None
@@ -145,46 +144,17 @@ class Assembly:
             parts.append([wheel_layer.RECIPE, kinds])
         return layer_key(*parts)
 
-    def bytecode(self, found: PackageLayers, compiler: Compiler, python_image: StepImage) -> list[Layer]:
-        """The bytecode layer of each package layer; an empty one (see `is_empty`) where nothing is missing."""
-        python, package = found.python, self._lock.package("python")
-        if python is None or package is None:
-            return []
-        keys = [layer_key("dockerflow.bytecode", bytecode.RECIPE, one.diff_id, package.sha256) for one in found.layers]
-        titles = [f"bytecode of {one.title}" for one in found.layers]
-        with self._caches.only_once.of("compile"):
-            known = {key: self._caches.layers.find(key, title) for key, title in zip(keys, titles)}
-            unknown = [(key, one) for key, one in zip(keys, found.layers) if known[key] is None]
-            scanned = self._pool.map(lambda pair: _scan(pair[1], python), unknown)
-            sources = {key: one for (key, _), one in zip(unknown, scanned)}
-            wanted = [key for key, one in sources.items() if one.paths]
-            results: dict[str, Mapping[str, bytes]] = {key: {} for key in sources}
-            if wanted:
-                self._notify(Compiling(self._steps, sum(len(sources[key].paths) for key in wanted)))
-                results.update(zip(wanted, compiler.compile(python_image, [sources[key] for key in wanted])))
-            self._layers += sum(not is_empty(one) for one in known.values() if one) + sum(map(bool, results.values()))
-        return [self._bytecode_layer(key, title, results.get(key), python) for key, title in zip(keys, titles)]
-
-    def _bytecode_layer(self, key: str, title: str, compiled: Mapping[str, bytes] | None, python: Python) -> Layer:
-        def content(out: LayerWriter) -> None:
-            write_bytecode(out, compiled or {}, python)
-
-        found, written = self._find_or_write(key, title, content)
-        if not is_empty(found):
-            self._tell(found, written)
-        return found
-
-    def _find_or_write(self, key: str, title: str, content: Callable[[LayerWriter], None]) -> tuple[Layer, bool]:
+    def find_or_write(self, key: str, title: str, content: Callable[[LayerWriter], None]) -> Found:
         with self._caches.only_once.of(key):
             found = self._caches.layers.find(key, title)
             if found is not None:
-                return found, False
+                return Found(found, written=False)
             written = self._caches.layers.write(key, title, content)
         with self._guard:
             if not is_empty(written):
                 self.built += 1
                 self.bytes_built += written.size
-        return written, True
+        return Found(written, written=True)
 
     def _facts(self, package: LockedPackage) -> Facts:
         return self._caches.facts.of(package, self._archive)
@@ -192,27 +162,38 @@ class Assembly:
     def _archive(self, package: LockedPackage) -> Path:
         """The archive, fetched and verified once in this build."""
         if package.sha256 not in self._archives:
-            self._archives[package.sha256] = self._caches.packages.fetch(package, self._notify)
+            self._archives[package.sha256] = self._caches.packages.fetch(package, self.notify)
         return self._archives[package.sha256]
 
-    def _tell(self, found: Layer, written: bool) -> None:
+    def tell(self, found: Found, more: int = 0) -> None:
+        """Tell of a layer; `more` have become known of since the last one."""
         with self._guard:
             number = next(self._numbers)
-        self._notify(LayerReady(self._steps, found.title, number, self._layers, found.size, reused=not written))
+            self._layers += more
+        one = found.layer
+        self.notify(LayerReady(self.steps, one.title, number, self._layers, one.size, reused=not found.written))
+
+
+@dataclass(frozen=True)
+class Found:
+    """A layer, and whether it was written just now."""
+
+    layer: Layer
+    written: bool
 
 
 @dataclass(frozen=True)
 class PackageLayers:
-    """A layer for each group, and the Python that they were written for."""
+    """A layer for each group, and the Python that they are written for."""
 
     python: Python | None
     groups: tuple[Group, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[Future[Found], ...]
 
-
-def _scan(one: Layer, python: Python) -> Sources:
-    verify(one)  # what is made from it is kept under its name
-    return without_bytecode(one, python)
+    @property
+    def in_python(self) -> int:
+        """How many of them, from the bottom, are Python and what it needs."""
+        return sum(group.in_python for group in self.groups)
 
 
 def is_empty(one: Layer) -> bool:

@@ -12,17 +12,18 @@ run outside Python's lock. Sending is in `load`, compiling `.pyc` files in `byte
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.environments.lock import Lock
 from dockerflow.images import build_record, bytecode, layer, skeleton, wheel_layer
-from dockerflow.images.assembly import Assembly, Caches, KeyLocks, is_empty
+from dockerflow.images.assembly import Assembly, Caches, Found, KeyLocks, PackageLayers, is_empty
 from dockerflow.images.base import BaseImage
 from dockerflow.images.build_record import BuildRecord, KeyParts, RecordedLayer, RecordedPackage
 from dockerflow.images.bytecode import Compiler
+from dockerflow.images.compilation import Compilation, Interpreter
 from dockerflow.images.errors import ImageError, LayerDamaged, PackageError
 from dockerflow.images.facts import FactsCache
 from dockerflow.images.files import sweep
@@ -44,8 +45,18 @@ _LEFT_BEHIND = 24 * 3600
 MAX_LAYERS = 64
 
 
+# The name of images that are there for a moment, while the rest of their layers is being made.
+BEGINNING = "dockerflow/beginning:"
+
 # The packages of a layer, by its diff_id.
 Contents = dict[str, tuple[RecordedPackage, ...]]
+
+# Is told of an image's layers as they become ready. It may look at them for as long as it runs.
+Ahead = Callable[[Sequence[Layer]], None]
+
+
+def _nobody(layers: Sequence[Layer]) -> None:
+    """An `ahead` for builds that no engine waits for."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,12 @@ class Built:
     image: StepImage
     layers_built: int = 0
     bytes_built: int = 0
+
+
+@dataclass(frozen=True)
+class _Work:
+    base: Future[tuple[Layer, ...]]
+    ahead: Ahead
 
 
 class ImageBuilder:
@@ -80,17 +97,27 @@ class ImageBuilder:
         """The image of `lock`. Raises `ImageError`."""
         return self.build_counted(lock, notify, steps).image
 
-    def build_counted(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> Built:
-        """As `build`, with what was not in the cache."""
+    def build_counted(
+        self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = (), ahead: Ahead = _nobody
+    ) -> Built:
+        """As `build`, with what was not in the cache. `ahead` is told of the image's layers, bottom first, as they
+        become ready: more of them each time.
+        """
         known = self.known(lock)
-        return Built(known) if known is not None else self._build(lock, notify, steps)
+        return Built(known) if known is not None else self._build(lock, notify, steps, ahead)
 
-    def _build(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
+    def beginning(self, lock: Lock, layers: Sequence[Layer]) -> StepImage:
+        """An image of the lowest of `lock`'s layers, for an engine that is to have them before the rest is there."""
+        key = layer_key("dockerflow.beginning", RECIPE, self._base.key, [one.diff_id for one in layers])
+        name = ImageName(f"{BEGINNING}{key[:24]}", key, self._base.digest)
+        return assemble(name, lock.platform, self._base.path, layers)
+
+    def _build(self, lock: Lock, notify: Notify, steps: tuple[str, ...], ahead: Ahead = _nobody) -> Built:
         try:
-            return self._build_once(lock, notify, steps)
+            return self._build_once(lock, notify, steps, ahead)
         except LayerDamaged as damaged:  # one that something was to be made from; it is gone now, so it is built anew
             notify(LayerMended(steps, damaged.title))
-            return self._build_once(lock, notify, steps)
+            return self._build_once(lock, notify, steps, ahead)
 
     def known(self, lock: Lock) -> StepImage | None:
         """The image of `lock` if it was built before, here; reads one small file."""
@@ -142,14 +169,14 @@ class ImageBuilder:
         if not all(is_complete(one) for one in wanted):
             self._build(lock, of_damage, steps)
 
-    def _build_once(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> Built:
+    def _build_once(self, lock: Lock, notify: Notify, steps: tuple[str, ...], ahead: Ahead) -> Built:
         self._check(lock)
         sweep(self._folder, _LEFT_BEHIND)
         with ThreadPoolExecutor(self._workers, thread_name_prefix="layers") as pool:
-            base = pool.submit(self._base.layers)
+            work = _Work(pool.submit(self._base.layers), ahead)
             assembly = Assembly(lock, self._caches, pool, notify, steps)
             try:
-                layers, contents = self._assembled(lock, assembly, base)
+                layers, contents = self._assembled(lock, assembly, work)
             except BaseException:
                 assembly.stop()
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -165,26 +192,42 @@ class ImageBuilder:
         digests = (image.config_digest, image.manifest_digest)
         return BuildRecord(self.key_parts(lock), image.reference, *digests, layers)
 
-    def _assembled(
-        self, lock: Lock, assembly: Assembly, base: Future[tuple[Layer, ...]]
-    ) -> tuple[list[Layer], Contents]:
+    def _assembled(self, lock: Lock, assembly: Assembly, work: _Work) -> tuple[list[Layer], Contents]:
         """All layers, bottom first, and the packages in those that have some."""
         room = MAX_LAYERS - len(self._base.diff_ids) - 1
         found = assembly.packages(room if self._compiler is None else room // 2)
+        layers: list[Layer] = []
+        for one in self._chain(lock, assembly, found, work.base):
+            layers.append(one)
+            work.ahead(layers)
         contents = {
-            one.diff_id: tuple(map(RecordedPackage.of, group.packages))
+            one.result().layer.diff_id: tuple(map(RecordedPackage.of, group.packages))
             for group, one in zip(found.groups, found.layers)
         }
+        return layers, contents
+
+    def _chain(
+        self, lock: Lock, assembly: Assembly, found: PackageLayers, base: Future[tuple[Layer, ...]]
+    ) -> Iterator[Layer]:
+        """The layers, bottom first, each as soon as it and those below are there."""
         below = [*base.result(), assembly.skeleton()]
-        if self._compiler is None or found.python is None:
-            return [*below, *found.layers], contents
-        count = sum(group.in_python for group in found.groups)
-        image = self._python_image(lock, [*below, *found.layers[:count]])
-        compiled = assembly.bytecode(found, self._compiler, image)
-        # Python's own layers stay together: they are the image that compiles, and engines reuse common beginnings.
-        above = [one for pair in zip(found.layers[count:], compiled[count:]) for one in pair]
-        chain = [*below, *found.layers[:count], *compiled[:count], *above]
-        return [one for one in chain if not is_empty(one)], contents
+        yield from below
+        packages = [_layer(one) for one in found.layers]
+        sha256 = next((one.sha256 for one in lock.packages if (one.manager, one.name) == ("conda", "python")), None)
+        if self._compiler is None or found.python is None or sha256 is None:
+            yield from (one() for one in packages)
+            return
+        count = found.in_python
+
+        def image() -> StepImage:
+            return self._python_image(lock, [*below, *(one() for one in packages[:count])])
+
+        with Compilation(assembly, self._compiler, Interpreter(found.python, sha256, image)) as compilation:
+            compiled = [one.result for one in compilation.layers(found)]
+            # Python's own layers stay together: they are the image that compiles, and engines reuse common beginnings.
+            above = [one for pair in zip(packages[count:], compiled[count:]) for one in pair]
+            chain = (one() for one in (*packages[:count], *compiled[:count], *above))
+            yield from (one for one in chain if not is_empty(one))
 
     def _python_image(self, lock: Lock, layers: Sequence[Layer]) -> StepImage:
         """The image that has nothing but Python and what it needs."""
@@ -215,3 +258,7 @@ class ImageBuilder:
 
     def _name(self, lock: Lock) -> ImageName:
         return ImageName(f"dockerflow/step:{self.build_key(lock)[:24]}", lock.lock_hash, self._base.digest)
+
+
+def _layer(future: Future[Found]) -> Callable[[], Layer]:
+    return lambda: future.result().layer

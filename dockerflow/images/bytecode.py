@@ -13,9 +13,10 @@ from __future__ import annotations
 import posixpath
 import re
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, Protocol, cast
+from typing import IO, NamedTuple, Protocol, cast
 
 from dockerflow.images.image import PREFIX, Layer, StepImage
 from dockerflow.images.metadata import Python
@@ -23,7 +24,7 @@ from dockerflow.images.tar import LayerWriter
 
 # Part of the key of every bytecode layer and of every image that may have one. Raise it when the same source would now
 # give other bytes.
-RECIPE = 1
+RECIPE = 2
 
 # Libraries carry their tests along, often more modules than the library has. Who imports them after all waits for them.
 _TESTS = {"test", "tests"}
@@ -32,29 +33,52 @@ _TESTS = {"test", "tests"}
 _HEADER = 16
 
 
+class Module(NamedTuple):
+    """A module in a layer: its absolute path without the leading `/`, and where its text lies in the layer's file."""
+
+    path: str
+    offset: int
+    size: int
+
+
 @dataclass(frozen=True)
 class Sources:
-    """The modules of `layer` that have no valid bytecode: absolute paths without the leading `/`, sorted."""
+    """The modules of `layer` that have no valid bytecode, sorted."""
 
     layer: Layer
-    paths: tuple[str, ...]
+    modules: tuple[Module, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(module.path for module in self.modules)
+
+    def texts(self) -> Iterator[tuple[str, bytes]]:
+        """Each module's path and text."""
+        with self.layer.path.open("rb") as file:
+            for module in self.modules:
+                file.seek(module.offset)
+                yield module.path, file.read(module.size)
+
+
+class Session(Protocol):
+    """An environment's Python at work. Threads may share one."""
+
+    def compile(self, sources: Sources) -> Mapping[str, bytes]:
+        """The bytecode by the source's path; modules with syntax errors are left out. Raises `CompileError`."""
 
 
 class Compiler(Protocol):
-    """Runs the environment's Python."""
+    """Starts the environment's Python."""
 
-    def compile(self, python: StepImage, sources: Sequence[Sources]) -> Iterator[Mapping[str, bytes]]:
-        """For each of `sources` the bytecode by the source's path; modules with syntax errors are left out.
-
-        `python` is an image that has the environment's Python at its place. Raises `CompileError`.
-        """
+    def session(self, python: StepImage) -> AbstractContextManager[Session]:
+        """`python` is an image that has the environment's Python at its place. Raises `CompileError`."""
 
 
 def without_bytecode(layer: Layer, python: Python) -> Sources:
     """Look through a layer for modules of `python` that would have to be compiled when they are imported."""
     if _tag(python) is None:
         return Sources(layer, ())
-    sources: dict[str, tuple[int, int]] = {}
+    sources: dict[Module, tuple[int, int]] = {}
     compiled: dict[str, bytes] = {}
     folder = f"{PREFIX}/{posixpath.dirname(python.site_packages)}/".lstrip("/")
     with tarfile.open(layer.path, "r:") as tar:
@@ -62,11 +86,12 @@ def without_bytecode(layer: Layer, python: Python) -> Sources:
             if not member.isreg() or not member.name.startswith(folder):
                 continue
             if member.name.endswith(".py") and not _TESTS & set(member.name.split("/")):
-                sources[member.name] = (int(member.mtime), member.size)
+                module = Module(member.name, member.offset_data, member.size)
+                sources[module] = (int(member.mtime), member.size)
             elif member.name.endswith(".pyc"):
                 compiled[member.name] = cast(IO[bytes], tar.extractfile(member)).read(_HEADER)
-    missing = (path for path, stamp in sources.items() if not _valid(compiled.get(bytecode_path(path, python)), stamp))
-    return Sources(layer, tuple(sorted(missing)))
+    found = ((module, stamp, compiled.get(bytecode_path(module.path, python))) for module, stamp in sources.items())
+    return Sources(layer, tuple(sorted(module for module, stamp, header in found if not _valid(header, stamp))))
 
 
 def write_bytecode(out: LayerWriter, compiled: Mapping[str, bytes], python: Python) -> None:

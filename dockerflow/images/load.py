@@ -41,6 +41,9 @@ class Sent:
     layers: int = 0
     size: int = 0
 
+    def __add__(self, other: Sent) -> Sent:
+        return Sent(self.layers + other.layers, self.size + other.size)
+
 
 def ensure(
     client: DockerClient,

@@ -10,6 +10,7 @@ from docker import DockerClient
 
 from dockerflow.environments.lock import Lock
 from dockerflow.images import build_record, cache_lock
+from dockerflow.images.ahead import SendingAhead
 from dockerflow.images.base import base_image
 from dockerflow.images.build_record import KeyParts
 from dockerflow.images.builder import ImageBuilder
@@ -43,15 +44,19 @@ class ImageProvider:
 
     def _provide(self, lock: Lock, notify: Notify, steps: tuple[str, ...]) -> StepImage:
         began = time.monotonic()
-        built = self._builder.build_counted(lock, notify, steps)
-        image = built.image
+        beginning = partial(self._builder.beginning, lock)
+        with SendingAhead(self._client, beginning, self.base.restore_missing) as ahead:
+            built = self._builder.build_counted(lock, notify, steps, ahead)
+            image = built.image
+            ahead.wait()
 
-        def ready(sent: Sent) -> None:
-            seconds = time.monotonic() - began
-            layers = (len(image.layers), built.layers_built, sent.layers)
-            notify(ImageReady(steps, image.reference, *layers, sent.size, seconds, built.bytes_built))
+            def ready(sent: Sent) -> None:
+                seconds = time.monotonic() - began
+                total = ahead.sent + sent
+                layers = (len(image.layers), built.layers_built, total.layers)
+                notify(ImageReady(steps, image.reference, *layers, total.size, seconds, built.bytes_built))
 
-        restore = partial(self._builder.restore, lock, notify=notify, steps=steps)
-        ensure(self._client, image, notify, steps, restore=restore, ready=ready)
+            restore = partial(self._builder.restore, lock, notify=notify, steps=steps)
+            ensure(self._client, image, notify, steps, restore=restore, ready=ready)
         build_record.touch(self._cache_dir, self._builder.build_key(lock))
         return image

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import docker.errors
 import pytest
 from docker import DockerClient
 
@@ -23,10 +27,10 @@ from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.images import load
 from dockerflow.images.base import base_image
 from dockerflow.images.builder import ImageBuilder
-from dockerflow.images.bytecode import Sources
+from dockerflow.images.bytecode import Module, Sources
 from dockerflow.images.compiler import LABEL, ContainerCompiler
 from dockerflow.images.errors import BaseImageError, DiskFullError, LoadError
-from dockerflow.images.image import StepImage
+from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.layer_cache import LayerCache
 from dockerflow.images.load import Sent, ensure, is_present
 from dockerflow.images.provide import ImageProvider
@@ -313,8 +317,9 @@ def test_modules_are_compiled_in_a_container_that_may_do_as_little_as_possible(
     image, _ = provide(docker_client, cache, old)
     layer = LayerCache(tmp_path).write("key", "t", _modules)
     compiler = ContainerCompiler(docker_client)
-    with compiler.container(image) as created:
-        seen = docker_client.api.inspect_container(created)
+    created = compiler.created(image)
+    seen = docker_client.api.inspect_container(created)
+    docker_client.api.remove_container(created)
     host = seen["HostConfig"]
     assert seen["Config"]["User"] == "65534:65534"
     assert host["ReadonlyRootfs"] is True
@@ -323,40 +328,64 @@ def test_modules_are_compiled_in_a_container_that_may_do_as_little_as_possible(
     assert host["PidsLimit"] == 4096
     assert host["NetworkMode"] == "none"
     assert 0 < host["Memory"] == host["MemorySwap"] < docker_client.info()["MemTotal"]
-    assert [mount["Type"] for mount in seen["Mounts"]] == ["volume"]
-    found = list(compiler.compile(image, [Sources(layer, ("opt/env/a.py", "opt/env/b/c.py", "opt/env/bad.py"))] * 2))
+    assert seen["Mounts"] == []
+    with compiler.session(image) as session:
+        found = [session.compile(modules_of(layer)) for _ in range(2)]
     assert [sorted(one) for one in found] == [["opt/env/a.py", "opt/env/b/c.py"]] * 2
 
 
+def modules_of(layer: Layer) -> Sources:
+    with tarfile.open(layer.path) as tar:
+        found = [Module(member.name, member.offset_data, member.size) for member in tar if member.isreg()]
+    return Sources(layer, tuple(found))
+
+
 KILLED = """
-import os, pickle, signal, sys
+import os, pickle, signal, socket, sys
 import docker
 from dockerflow.images.compiler import LABEL, ContainerCompiler
 client = docker.from_env()
-with ContainerCompiler(client).container(pickle.load(sys.stdin.buffer)) as made:
-    print(made, flush=True)
-    if sys.argv[1] == "running":
-        client.api.start(made)
+compiler, image = ContainerCompiler(client), pickle.load(sys.stdin.buffer)
+if sys.argv[1] == "created":
+    print(compiler.created(image), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+with compiler.session(image):
+    mine = f"{LABEL}={os.getpid()}@{socket.gethostname()}"
+    print(client.api.containers(filters={"label": mine})[0]["Id"], flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.mark.parametrize("state", ["created", "running"])
-def test_a_container_whose_maker_was_killed_is_removed_by_the_next(
-    docker_client: DockerClient, cache: Path, old: Lock, state: str
-) -> None:
-    image, _ = provide(docker_client, cache, old)
+def killed_compiler(image: StepImage, state: str) -> str:
+    """The container that a process had made when it was killed."""
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, state], input=pickle.dumps(image), stdout=subprocess.PIPE, timeout=120
     )
-    left = killed.stdout.decode().strip()
     assert killed.returncode == -signal.SIGKILL
+    return killed.stdout.decode().strip()
+
+
+def test_a_container_whose_maker_was_killed_before_it_ran_is_removed_by_the_next(
+    docker_client: DockerClient, cache: Path, old: Lock
+) -> None:
+    image, _ = provide(docker_client, cache, old)
+    left = killed_compiler(image, "created")
     assert docker_client.api.inspect_container(left)["Name"].startswith("/dockerflow-compile-")
     compiler = ContainerCompiler(docker_client)
-    with compiler.container(image) as one, compiler.container(image) as other:
-        there = [found["Id"] for found in docker_client.api.containers(all=True, filters={"label": LABEL})]
-        assert {one, other} <= set(there)  # their maker lives
-        assert left not in there
+    with compiler.session(image), compiler.session(image):
+        there = docker_client.api.containers(all=True, filters={"label": LABEL})
+        mine = [one for one in there if one["Labels"][LABEL].startswith(f"{os.getpid()}@")]
+        assert len(mine) == 2  # their maker lives
+        assert left not in [one["Id"] for one in there]
+
+
+def test_a_container_that_compiles_ends_with_its_maker(docker_client: DockerClient, cache: Path, old: Lock) -> None:
+    image, _ = provide(docker_client, cache, old)
+    left = killed_compiler(image, "running")
+    with suppress(docker.errors.NotFound):  # gone by itself, at the latest when this has waited for it
+        docker_client.api.wait(left, condition="removed", timeout=60)
+    with pytest.raises(docker.errors.NotFound):
+        docker_client.api.inspect_container(left)
 
 
 def _modules(out: LayerWriter) -> None:

@@ -1,0 +1,88 @@
+"""Send an engine the lowest layers of an image while those above them are still being made.
+
+What is ready goes as an image of its own, a beginning of the one that is wanted, under a name that is taken back in the
+end. The wanted image is sent as any other is, and finds the beginning there. So nothing depends on this: where it
+fails, the engine just has fewer layers already.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import docker.errors
+from docker import DockerClient
+
+from dockerflow.images.errors import ImageError
+from dockerflow.images.image import Layer, StepImage
+from dockerflow.images.load import Restore, Sent, ensure
+
+# A load takes a tenth of a second whatever is in it, so layers are sent when there are so many bytes of them.
+_WORTHWHILE = 2_000_000
+
+# Makes the image of some layers.
+Beginning = Callable[[Sequence[Layer]], StepImage]
+
+
+class SendingAhead:
+    """For one image, from `with` to its end. `sent` is what went to the engine by then."""
+
+    def __init__(self, client: DockerClient, beginning: Beginning, restore: Restore) -> None:
+        self._client = client
+        self._beginning = beginning
+        self._restore = restore
+        self._changed = threading.Condition()
+        self._ready: tuple[Layer, ...] = ()
+        self._there = 0  # layers that the engine has, or that are not worth sending any more
+        self._over = False
+        self._thread: threading.Thread | None = None
+        self._images: list[str] = []
+        self.sent = Sent()
+
+    def __enter__(self) -> SendingAhead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wait()
+        for reference in self._images:
+            with suppress(docker.errors.DockerException):
+                self._client.api.remove_image(reference)
+
+    def wait(self) -> None:
+        """Send no more; returns when what is under way has arrived."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def __call__(self, layers: Sequence[Layer]) -> None:
+        """These are ready, bottom first: more of them each time."""
+        with self._changed:
+            self._ready = tuple(layers)
+            self._changed.notify()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._send_all, name="ahead", daemon=True)
+            self._thread.start()
+
+    def _send_all(self) -> None:
+        with suppress(ImageError, OSError):
+            while layers := self._next():
+                self._send(layers)
+
+    def _next(self) -> tuple[Layer, ...]:
+        """What to send next; nothing when all is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or self._worthwhile())
+            return () if self._over else self._ready
+
+    def _worthwhile(self) -> bool:
+        return sum(one.size for one in self._ready[self._there :]) >= _WORTHWHILE
+
+    def _send(self, layers: tuple[Layer, ...]) -> None:
+        image = self._beginning(layers)
+        self._images.append(image.reference)
+        sent = ensure(self._client, image, restore=self._restore)
+        self.sent = self.sent + sent
+        self._there = len(layers)

@@ -5,11 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import socket
+import subprocess
 import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import docker
 
 from tests.conftest import BASE_IMAGE
+from tests.engines import programs
 
 # Debian with its whole Python.
 WHOLE = "dockerflow-test/python:1"
@@ -38,6 +45,44 @@ RUN chmod 755 /usr/local/bin/python3
 PARTIAL = """
 RUN rm /usr/lib/python3.11/tarfile.py
 """
+
+
+_CONFIG = """
+version: 0.1
+log: {{level: warn}}
+storage: {{filesystem: {{rootdirectory: {folder}}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+
+
+@contextmanager
+def registry(folder: Path) -> Iterator[str]:
+    """A registry of images in this folder, on the loopback device; gives its host and port."""
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    config = folder / "config.yml"
+    config.write_text(_CONFIG.format(folder=folder / "data", port=port))
+    program = programs.program_path("docker-registry")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
+    try:
+        _wait(process, port, folder / "log")
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.02)
 
 
 def build(client: docker.DockerClient, name: str, instructions: str, base: str = WHOLE) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from dockerflow.images import own_python
 from dockerflow.images.errors import OwnImageError
 from dockerflow.images.image import OwnImage, OwnPython
 from dockerflow.images.own_image import OwnImages, Wanted
-from dockerflow.progress import Event, OwnImageReady
+from dockerflow.progress import Event, ImagePulling, OwnImageReady
 from tests import own_images
 from tests.conftest import BASE_IMAGE
 from tests.integration.engines.conftest import image as whole_image  # noqa: F401 - a fixture, made only once
@@ -96,6 +97,35 @@ def test_another_digest_is_refused_with_what_the_engine_has(images, whole, docke
 def test_an_image_that_is_nowhere_is_refused(images):
     message = refusal(images, "dockerflow-test/nowhere:1")
     assert f"{PLACE} asks for the image `dockerflow-test/nowhere:1`" in message
+
+
+def test_an_image_of_a_registry_is_pulled_and_known_there_by_its_digest(images, whole, docker_client, tmp_path):
+    with own_images.registry(tmp_path / "registry") as host:
+        repository, name = f"{host}/team/tools", f"{host}/team/tools:1"
+        docker_client.images.get(whole).tag(name)
+        docker_client.images.push(name)
+        (pinned,) = docker_client.images.get(name).attrs["RepoDigests"]
+        try:
+            for asked in (name, pinned, f"{name}@{pinned.partition('@')[2]}"):
+                for known in (name, pinned):
+                    with suppress(docker.errors.ImageNotFound):
+                        docker_client.images.remove(known)
+                told: list[Event] = []
+                found = provide(images, asked, told)
+                assert (found.name, found.repository_digest) == (asked, pinned)
+                assert found.id == docker_client.images.get(whole).id
+                assert told[0] == ImagePulling(("start",), asked, 0, 0)
+                assert isinstance(told[-1], OwnImageReady)
+                assert told[-1].pulled
+                assert provide(images, asked, told).id == found.id
+                assert not told[-1].pulled
+            message = refusal(images, f"{repository}@sha256:{'0' * 64}")
+            assert "cannot be pulled" in message
+            assert "manifest unknown" in message
+        finally:
+            for known in (name, pinned):
+                with suppress(docker.errors.ImageNotFound):
+                    docker_client.images.remove(known)
 
 
 def test_an_image_without_a_python_is_refused_with_where_one_was_looked_for(images):

@@ -1,0 +1,75 @@
+"""What an engine is told about a container, without an engine."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dockerflow.engines.container import container, host_options, opening, place_of_work
+from dockerflow.engines.worker import WorkerRequest
+from dockerflow.images.image import OwnPython
+
+OURS = WorkerRequest(
+    worker_id=1,
+    name="dockerflow-Flow-1-start-1",
+    image="dockerflow/step:0123",
+    labels={},
+    flow_name="Flow",
+    flow_file="flow.py",
+    code="0" * 64,
+    blobs=Path("/store/blobs"),
+    outbox=Path("/store/outbox/1"),
+)
+OPEN = replace(OURS, image="sha256:" + "1" * 64, own=OwnPython("/usr/bin/python3", "3.11.2"))
+CLOSED = replace(OPEN, own=OwnPython("/usr/bin/python3", "3.11.2", ("/tmp", "/work")))
+
+
+def told(request: WorkerRequest) -> dict[str, object]:
+    return container(request, "1000:1000", {})
+
+
+def mounts(request: WorkerRequest, owner: str = "1000:1000") -> tuple[set[str], object]:
+    options = host_options(request, owner, 2, 1 << 30)
+    return {mount["Target"] for mount in options["mounts"]}, options.get("tmpfs")
+
+
+def test_a_step_image_enters_by_its_own_entry_point() -> None:
+    assert "entrypoint" not in told(OURS)
+    assert told(OURS)["command"][0] == "/opt/env/bin/python"  # type: ignore[index]
+    assert "healthcheck" not in told(OURS)
+
+
+def test_of_a_users_image_only_the_python_is_started() -> None:
+    assert told(OPEN)["entrypoint"] == ["/usr/bin/python3"]
+    assert told(OPEN)["command"] == told(OURS)["command"][1:]  # type: ignore[index]
+    assert told(OPEN)["healthcheck"] == {"test": ["NONE"]}
+    assert told(OPEN)["working_dir"] == "/work"
+
+
+@pytest.mark.parametrize("request_", [OURS, OPEN])
+def test_folders_that_every_user_may_write_to_are_volumes(request_: WorkerRequest) -> None:
+    assert str(place_of_work(request_)) == "/work"
+    assert mounts(request_) == ({"/dockerflow/blobs", "/dockerflow/outbox", "/work", "/tmp"}, None)
+    assert "TMPDIR" not in told(request_)["environment"]  # type: ignore[operator]
+
+
+def test_folders_that_are_closed_are_opened_in_another_way() -> None:
+    assert str(place_of_work(CLOSED)) == "/work/open"
+    places, tmpfs = mounts(CLOSED)
+    assert places == {"/dockerflow/blobs", "/dockerflow/outbox", "/work"}
+    assert tmpfs == {"/tmp": "mode=1777,exec,uid=1000,gid=1000"}
+    assert mounts(CLOSED, owner="")[1] == {"/tmp": "mode=1777,exec"}
+    environment = told(CLOSED)["environment"]
+    assert isinstance(environment, dict)
+    assert environment["HOME"] == environment["TMPDIR"] == "/work/open"
+    assert "/work/open" in told(CLOSED)["command"]  # type: ignore[operator]
+
+
+def test_what_opens_a_folder_is_writable_for_everyone() -> None:
+    with tarfile.open(fileobj=io.BytesIO(opening())) as archive:
+        (folder,) = archive.getmembers()
+    assert (folder.name, folder.isdir(), folder.mode) == ("open", True, 0o1777)

@@ -21,11 +21,11 @@ def read(given: GivenLock, steps: Sequence[str]) -> Lock:
         text = given.file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise LockFileError(
-            f"{whose} names the lock `{given.file}`, and there is no such file",
+            f"the lock `{given.file}` of {whose} is not there",
             "a name in `@conda(lock=…)` begins at the flow's folder",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise LockFileError(f"{whose} names the lock `{given.file}`, which cannot be read: {error}") from error
+        raise LockFileError(f"the lock `{given.file}` of {whose} cannot be read: {error}") from error
     lock = lock_file.loads(text, str(given.file), given.platform)
     _require_python(lock, given, whose)
     _refuse_sources(lock, given, whose)
@@ -35,7 +35,7 @@ def read(given: GivenLock, steps: Sequence[str]) -> Lock:
 def _require_python(lock: Lock, given: GivenLock, whose: str) -> None:
     if not any((package.manager, package.name) == ("conda", "python") for package in lock.packages):
         raise LockFileError(
-            f"{whose} names the lock `{given.file}`, which has no `python` for {lock.platform}",
+            f"the lock `{given.file}` of {whose} has no `python` for {lock.platform}",
             "a step runs in its environment's own Python: add `python` to what the lock was made from",
         )
 
@@ -44,7 +44,7 @@ def _refuse_sources(lock: Lock, given: GivenLock, whose: str) -> None:
     for package in lock.packages:
         if package.manager == "pip" and not package.file_name.endswith(".whl"):
             raise LockFileError(
-                f"{whose} names the lock `{given.file}`, in which `{package.name} {package.version}` is"
+                f"in the lock `{given.file}` of {whose}, `{package.name} {package.version}` is"
                 f" `{package.file_name}`: a source archive, which would have to be built",
                 f"lock a version of `{package.name}` that has a wheel, or take it from conda",
             )

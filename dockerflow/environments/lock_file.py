@@ -76,7 +76,9 @@ def dumps(lock: Lock, *others: Lock, whose: Whose = NOBODY) -> str:
     for package in (package for each in locks for package in each.packages):
         if package.manager == "conda" and package.md5 is None:
             raise LockFileError(f"`{package.name}` has no md5, which a conda-lock file must have for a conda package")
-    channels = lock.channels if not others else dict.fromkeys(each for one in locks for each in one.channels)
+    channels = lock.channels
+    if any(each.channels != channels for each in others):
+        channels = tuple(dict.fromkeys(channel for each in locks for channel in each.channels))
     document = {
         "version": VERSION,
         "metadata": {

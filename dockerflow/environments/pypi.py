@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
@@ -154,8 +154,7 @@ def _url(archive: Mapping[str, Any]) -> str:
     """Where the archive is, without credentials and without a fragment."""
     if "url" not in archive:
         return Path(archive["path"]).as_uri()
-    parts = urlsplit(archive["url"])
-    return str(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")))
+    return credentials.without(archive["url"].partition("#")[0])
 
 
 def _version_of(url: str) -> str:

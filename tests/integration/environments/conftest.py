@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.environments.small_channel import SmallChannel
+from tests.integration.environments.small_index import SmallIndex
 
 
 @pytest.fixture
@@ -58,3 +59,24 @@ def strip_hashes() -> Callable[[SmallChannel, str], None]:
                 (path.parent / faster).unlink()
 
     return strip
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> SmallIndex:
+    """An index with packages for several Pythons and platforms, some that exclude each other, and one of sources."""
+    index = SmallIndex(tmp_path / "index")
+    for version in ("1.0", "2.0", "2.1"):
+        index.add("Colours", version)
+    index.add("tables", "1.0", "numpy>=1.20", "colours>=1", "plots; extra == 'plot'")
+    index.add("plots", "1.0", "colours<2", "numpy>=2")
+    index.add("paint", "1.0", "colours>=2")
+    index.add("old-paint", "1.0", "colours<2")
+    for python in ("cp37-cp37m", "cp311-cp311", "cp313-cp313"):
+        for platform in ("manylinux2014_x86_64", "manylinux2014_aarch64", "manylinux_2_39_x86_64", "win_amd64"):
+            index.add("fast", "1.0", tag=f"{python}-{platform}")
+    index.add("fast", "0.9", tag="cp310-cp310-manylinux2014_x86_64")
+    index.add("windows-only", "1.0", tag="cp311-cp311-win_amd64")
+    index.add_source("source", "1.0")
+    index.add_source("mixed", "2.0")
+    index.add("mixed", "1.0")
+    return index.index()

@@ -25,6 +25,21 @@ def package(name: str, version: str = "1.0", *dependencies: tuple[str, str], bui
     )
 
 
+def wheel(name: str, version: str = "1.0", *dependencies: str) -> LockedPackage:
+    file = f"{name}-{version}-py3-none-any.whl"
+    return LockedPackage(
+        manager="pip",
+        name=name,
+        version=version,
+        build="",
+        url=f"https://index.example/files/{file}",
+        sha256=hashlib.sha256(file.encode()).hexdigest(),
+        md5=None,
+        size=len(file),
+        dependencies=tuple((dependency, "") for dependency in sorted(dependencies)),
+    )
+
+
 def spec(python: str = "3.11", **libraries: str) -> EnvironmentSpec:
     return EnvironmentSpec(python, tuple(libraries.items()), (CHANNEL,), "linux-64")
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock, LockedPackage
-from dockerflow.environments.lock_file import OtherPlatform, dumps, loads, read
-from tests.unit.environments.locks_by_hand import lock, package, spec
+from dockerflow.environments.lock_file import OtherPlatform, Whose, dumps, loads, read, read_every
+from tests.unit.environments.locks_by_hand import lock, package, spec, wheel
 
 SPEC = spec(pandas="1.5.3")
 LOCK = lock(
@@ -120,6 +120,57 @@ def test_one_platform_of_several_is_read() -> None:
     assert [p.version for p in loads(text, "both.yml", "linux-aarch64").packages] == ["9"]
     with pytest.raises(LockFileError, match="2 platforms where one was expected"):
         loads(text, "both.yml")
+
+
+@settings(deadline=None, max_examples=25)  # a busy machine is slow
+@given(locks, locks)
+def test_locks_of_two_platforms_in_one_file_are_read_back(one: Lock, other: Lock) -> None:
+    one, other = replace(one, platform="linux-64"), replace(other, platform="linux-aarch64", channels=one.channels)
+    text = dumps(other, one)
+    assert [file.lock for file in read_every(text, "both.yml")] == [one, other]
+    assert all(file.intact for file in read_every(text, "both.yml"))
+    document = yaml.safe_load(text)
+    assert Lockfile.model_validate(document).dict_for_output() == document
+
+
+def test_the_entries_of_a_package_stand_beside_each_other() -> None:
+    arm = replace(LOCK, platform="linux-aarch64")
+    entries = yaml.safe_load(dumps(LOCK, arm))["package"]
+    assert [(entry["name"], entry["platform"]) for entry in entries] == [
+        (name, platform) for name in ("numpy", "pandas", "python") for platform in ("linux-64", "linux-aarch64")
+    ]
+
+
+def test_a_file_says_whose_it_is_in_words_and_as_a_value() -> None:
+    text = dumps(LOCK, whose=Whose("Genres", ("train", "test")))
+    assert "# For steps train, test of Genres; `dockerflow lock` renews it.\n" in text
+    assert read(text, "a.yml").whose == Whose("Genres", ("train", "test"))
+    assert read(dumps(LOCK), "a.yml").whose == Whose()
+
+
+def test_wheels_are_entries_of_pip(tmp_path: Path) -> None:
+    both = replace(LOCK, packages=(*LOCK.packages, wheel("pandas", "1.5.3", "numpy"), wheel("numpy", "1.26.4")))
+    path = tmp_path / "both.conda-lock.yml"
+    path.write_text(dumps(both))
+    assert loads(path.read_text(), "both") == both
+    theirs = [p for p in parse_conda_lock_file(path).package if p.manager == "pip"]
+    assert [(p.name, p.url, p.hash.sha256, p.dependencies) for p in theirs] == [
+        (p.name, p.url, p.sha256, dict(p.dependencies)) for p in both.packages if p.manager == "pip"
+    ]
+
+
+def test_a_hash_at_the_end_of_a_wheels_url_counts() -> None:
+    """As older versions of conda-lock write it."""
+    numpy = wheel("numpy", "1.26.4")
+
+    def move_the_hash(document: dict[str, Any]) -> None:
+        entry = next(entry for entry in document["package"] if entry["manager"] == "pip")
+        entry["url"] += f"#sha256={entry['hash'].pop('sha256')}"
+
+    document = yaml.safe_load(dumps(replace(LOCK, packages=(*LOCK.packages, numpy))))
+    move_the_hash(document)
+    found = loads(yaml.safe_dump(document, sort_keys=False), "foreign.yml").packages
+    assert [replace(p, size=numpy.size) for p in found if p.manager == "pip"] == [numpy]
 
 
 def test_equal_locks_are_equal_bytes() -> None:

@@ -12,14 +12,16 @@ from dockerflow.environments.committed import folder as committed_folder
 from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.fit import satisfies
 from dockerflow.environments.lock import Lock
-from dockerflow.environments.lock_file import dumps
+from dockerflow.environments.lock_file import Whose, dumps
 from dockerflow.environments.locks import lock_for
-from dockerflow.progress import EnvironmentLocked, Event
+from dockerflow.environments.spec import EnvironmentSpec, GivenLock
+from dockerflow.progress import EnvironmentLocked, Event, LockPassedOver, ignore
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.runs import lock_key
-from tests.unit.environments.locks_by_hand import lock, package, spec
+from tests.unit.environments.locks_by_hand import lock, package, spec, wheel
 
 SPEC = spec(pandas="1.5.*")
+OURS = Whose("Genres", ("train",))
 OLD, NEW = lock(SPEC, package("pandas", "1.5.3")), lock(SPEC, package("pandas", "1.5.9"))
 
 
@@ -106,6 +108,158 @@ def test_a_committed_lock_that_cannot_be_read_is_an_error(store: DirectoryStore,
     with pytest.raises(LockFileError, match="is not YAML") as caught:
         found(store, flow)
     assert f"{path}:" in caught.value.message
+
+
+def told(store: DirectoryStore, flow: Path, wanted: EnvironmentSpec = SPEC) -> list[Event]:
+    events: list[Event] = []
+    lock_for(wanted, store, flow, events.append, ("train", "test"))
+    return events
+
+
+def test_the_file_that_is_used_is_named(store: DirectoryStore, flow: Path) -> None:
+    path = commit(flow, "a.yml", dumps(OLD))
+    (event,) = told(store, flow)
+    assert isinstance(event, EnvironmentLocked)
+    assert event.path == str(path)
+
+
+def test_a_lock_of_these_steps_is_used_as_long_as_it_fits_the_changed_spec(store: DirectoryStore, flow: Path) -> None:
+    commit(flow, "a.yml", dumps(lock(spec(pandas="1.5.3"), package("pandas", "1.5.3")), whose=OURS))
+    used, source = found(store, flow)
+    assert source == "committed"
+    assert (used.spec_hash, used.requested) == (SPEC.spec_hash, ("pandas",))
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (lock(spec(pandas="1.4"), package("pandas", "1.4")), "it has `pandas 1.4`, and `pandas 1.5.*` is asked for"),
+        (lock(spec("3.10", pandas=""), package("pandas", "1.5.3")), "it has `python 3.10.9`, and `python 3.11` is"),
+        (lock(spec(numpy=""), package("numpy")), "`pandas` is not in it"),
+        (
+            lock(spec(pandas="", numpy=""), package("pandas", "1.5.3"), package("numpy")),
+            "`numpy` is in it, and is not asked for any more",
+        ),
+        (replace(OLD, platform="linux-aarch64"), "it is for `linux-aarch64`, and `linux-64` is asked for"),
+    ],
+)
+def test_a_lock_of_these_steps_that_does_not_fit_is_told(
+    store: DirectoryStore, flow: Path, made: Lock, reason: str
+) -> None:
+    path = commit(flow, "a.yml", dumps(made, whose=OURS))
+    passed_over, locked = told(store, flow)
+    assert isinstance(passed_over, LockPassedOver)
+    assert (passed_over.steps, passed_over.path) == (("train", "test"), str(path))
+    assert passed_over.reason.startswith(reason)
+    assert isinstance(locked, EnvironmentLocked)
+    assert locked.source == "store"
+
+
+def test_a_lock_from_which_somebody_took_a_package_is_passed_over(store: DirectoryStore, flow: Path) -> None:
+    whole = lock(SPEC, package("pandas", "1.5.3", ("pytz", "")), package("pytz"))
+    document = yaml.safe_load(dumps(whole, whose=OURS))
+    document["package"] = [entry for entry in document["package"] if entry["name"] != "pytz"]
+    commit(flow, "a.yml", yaml.safe_dump(document, sort_keys=False))
+    passed_over, _ = told(store, flow)
+    assert isinstance(passed_over, LockPassedOver)
+    assert passed_over.reason == "`pandas 1.5.3` needs `pytz`, which is not in it"
+
+
+def test_a_lock_for_another_python_serves_a_step_that_names_none(store: DirectoryStore, flow: Path) -> None:
+    """Committed by one person, used by another whose Python is newer."""
+    any_python = replace(SPEC, python="")
+    made = replace(lock(spec("2.7", pandas="1.5.*"), package("pandas", "1.5.3")), spec_hash=any_python.spec_hash)
+    commit(flow, "a.yml", dumps(made))
+    (locked,) = told(store, flow, any_python)
+    assert isinstance(locked, EnvironmentLocked)
+    assert locked.source == "committed"
+
+
+def test_one_file_for_several_platforms_serves_each(store: DirectoryStore, flow: Path) -> None:
+    arm = replace(SPEC, platform="linux-aarch64")
+    commit(flow, "a.yml", dumps(OLD, replace(NEW, platform="linux-aarch64", spec_hash=arm.spec_hash)))
+    assert found(store, flow) == (OLD, "committed")
+    assert lock_for(arm, store, flow, ignore, ("train",)).package("pandas") == NEW.package("pandas")
+
+
+# --- a lock that a step names itself
+
+
+def give(flow: Path, text: str, platform: str = "linux-64") -> GivenLock:
+    file = flow.with_name("conda-lock.yml")
+    file.write_text(text)
+    return GivenLock(file, platform)
+
+
+def refused(given: GivenLock, store: DirectoryStore, flow: Path) -> LockFileError:
+    with pytest.raises(LockFileError) as caught:
+        lock_for(given, store, flow, ignore, ("train", "test"))
+    return caught.value
+
+
+def test_a_given_lock_is_used_and_nothing_else(store: DirectoryStore, flow: Path) -> None:
+    commit(flow, "a.yml", dumps(NEW, whose=OURS))
+    given = give(flow, foreign(OLD))
+    events: list[Event] = []
+    used = lock_for(given, store, flow, events.append, ("train",))
+    assert used.packages == tuple(replace(package, size=None) for package in OLD.packages)
+    (event,) = events
+    assert isinstance(event, EnvironmentLocked)
+    assert (event.source, event.path) == ("given", str(given.file))
+
+
+def test_what_nothing_else_needs_counts_as_asked_for(store: DirectoryStore, flow: Path) -> None:
+    packages = (
+        package("pandas", "1.5.3", ("numpy", "")),
+        package("numpy"),
+        wheel("paint", "1.0", "colours"),
+        wheel("colours"),
+    )
+    used = lock_for(give(flow, foreign(lock(SPEC, *packages))), store, flow, ignore, ("train",))
+    assert used.requested == ("paint", "pandas")
+
+
+def test_a_given_lock_that_is_not_there(store: DirectoryStore, flow: Path) -> None:
+    error = refused(GivenLock(flow.with_name("no.yml"), "linux-64"), store, flow)
+    assert error.message == f"the lock `{flow.with_name('no.yml')}` of steps `train` and `test` is not there"
+
+
+def test_a_given_lock_for_another_platform(store: DirectoryStore, flow: Path) -> None:
+    given = give(flow, dumps(OLD), "linux-aarch64")
+    error = refused(given, store, flow)
+    assert error.message == (
+        f"the lock `{given.file}:10` cannot be used: it has no packages for `linux-aarch64`, only for `linux-64`"
+    )
+    assert error.hint == (
+        "lock for it, too: `dockerflow lock FLOW.PY --platform linux-aarch64`, or for a file of conda-lock's own"
+        " `conda-lock lock -p linux-aarch64`"
+    )
+
+
+def test_a_given_lock_without_python(store: DirectoryStore, flow: Path) -> None:
+    given = give(flow, dumps(replace(OLD, packages=(package("pandas", "1.5.3"),))))
+    error = refused(given, store, flow)
+    assert "of steps `train` and `test` has no `python` for linux-64" in error.message
+    assert error.hint == ("a step runs in its environment's own Python: add `python` to what the lock was made from")
+
+
+def test_a_given_lock_with_a_package_without_a_hash(store: DirectoryStore, flow: Path) -> None:
+    document = yaml.safe_load(foreign(OLD))
+    del document["package"][0]["hash"]["sha256"]
+    text = yaml.safe_dump(document, sort_keys=False)
+    given = give(flow, text)
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if "hash:" in each and "content" not in each)
+    assert refused(given, store, flow).message == (
+        f"the lock `{given.file}:{line}` cannot be used: `pandas` has no sha256, so what is downloaded could not be"
+        " checked"
+    )
+
+
+def test_a_given_lock_with_a_source_archive(store: DirectoryStore, flow: Path) -> None:
+    source = replace(wheel("paint"), url="https://index.example/files/paint-1.0.tar.gz")
+    error = refused(give(flow, dumps(replace(OLD, packages=(*OLD.packages, source)))), store, flow)
+    assert "of steps `train` and `test`, `paint 1.0` is `paint-1.0.tar.gz`: a source archive" in error.message
+    assert error.hint == "lock a version of `paint` that has a wheel, or take it from conda"
 
 
 def test_locks_are_looked_for_beside_the_flow(flow: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,20 +13,46 @@ from dockerflow.cli.streams import coloured
 from dockerflow.cli.words import counted
 from dockerflow.flow.checks import check as require_sound
 from dockerflow.flow.checks import problems
+from dockerflow.flow.definition import Conda, Flow, Pypi
 from dockerflow.flow.errors import InvalidFlow, place
+
+# For which a file's lines are read that are for some platforms alone. Another one makes no other line wrong.
+_PLATFORM = "linux-64"
 
 
 def check(file: Path, name: str | None) -> int:
     """Print every problem as `file:line: message`, its hint below it."""
     flow = load_flow(file, name).flow
-    found = problems(flow, containers=True)
-    for problem in found:
-        print(f"{place(problem.file, problem.line)}: {problem.message}")
-        if problem.hint:
-            print(f"  hint: {problem.hint}")
+    found = [(f"{place(each.file, each.line)}: {each.message}", each.hint) for each in problems(flow, containers=True)]
+    found += _wrongly_asked(flow)
+    for message, hint in found:
+        print(message)
+        if hint:
+            print(f"  hint: {hint}")
     what = counted(len(found), "problem") if found else "no problems"
     print(f"{flow.name}: {counted(len(flow.steps), 'step')}, {what}")
     return InvalidFlow.exit_code if found else 0
+
+
+def _wrongly_asked(flow: Flow) -> list[tuple[str, str | None]]:
+    """What is wrong with versions, channels and the lines of users' files, each once. A file that is not there is one
+    of the flow's own problems.
+    """
+    from dockerflow.config import load_config
+    from dockerflow.environments.errors import InvalidSpec
+    from dockerflow.environments.request import environment_for
+
+    config = load_config()
+    found: dict[str, str | None] = {}
+    for step in flow.steps.values():
+        conda, pypi = step.decorator(Conda) or Conda(), step.decorator(Pypi) or Pypi()
+        if not all(os.path.isfile(file) for file in (conda.file, pypi.file) if file is not None):
+            continue
+        try:
+            environment_for(step, config.channels, config.indexes, _PLATFORM)
+        except InvalidSpec as error:
+            found[error.message] = error.hint
+    return list(found.items())
 
 
 def show(file: Path, name: str | None) -> int:

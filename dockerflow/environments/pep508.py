@@ -21,6 +21,7 @@ from dockerflow import credentials
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[^\]]*\])?")
 _REPOSITORY = re.compile(r"(git|hg|svn|bzr)(\+|@|:)")
+_ONE_SIGN = re.compile(r"[\w.\[\],-]+\s*=\s*\d")
 _ARCHIVE = re.compile(r"\.(tar(\.\w+)?|tgz|zip|egg)$")
 
 VERSIONS = "write a version like `1.5.3`, `==1.5.*` or `>=1.5,<2`, or an empty one for any"
@@ -68,7 +69,7 @@ def parse(text: str, folder: Path) -> str:
         reason = str(error).splitlines()[0].rstrip()
         raise NotARequirement(
             "is not the requirement of a Python package" + ("" if "://" in reason else f": {reason}"),
-            "write it like `pandas>=2,<3`",
+            "for one version write `==`" if _ONE_SIGN.match(text) else "write it like `pandas>=2,<3`",
         ) from error
     requirement.name = canonicalize_name(requirement.name)
     requirement.extras = {canonicalize_name(extra) for extra in requirement.extras}

@@ -218,6 +218,25 @@ def test_check_prints_every_problem_with_its_line(tmp_path: Path) -> None:
     assert len([line for line in answer.lines if line.startswith("f.py:")]) >= 1
 
 
+def test_check_reads_the_files_that_the_flow_names(tmp_path: Path) -> None:
+    flow = (
+        "from dockerflow import FlowSpec, conda, pypi, pypi_base, step\n\n@pypi_base(file='requirements.txt')\n"
+        "class F(FlowSpec):\n"
+        "    @step\n    def start(self):\n        self.next(self.end)\n\n"
+        "    @conda(libraries={'numpy': '>=1 <2'})\n    @pypi(file='gone.txt')\n"
+        "    @step\n    def end(self):\n        pass\n"
+    )
+    (tmp_path / "f.py").write_text(flow)
+    (tmp_path / "requirements.txt").write_text("numpy\n-e .\n")
+    answer = dockerflow("check", "f.py", cwd=tmp_path)
+    assert (answer.code, answer.stderr) == (3, "")
+    assert [line.partition(": ")[0] for line in answer.lines if not line.startswith("  hint")] == [
+        "f.py:10",
+        "requirements.txt:2",
+        "F",
+    ]
+
+
 def test_check_of_a_sound_flow_says_so(folder: Path) -> None:
     assert dockerflow("check", "hello.py", cwd=folder) == Answer(0, "Hello: 4 steps, no problems\n", "")
 

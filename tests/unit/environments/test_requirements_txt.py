@@ -124,6 +124,7 @@ def test_marks_of_an_encoding_are_no_text(encoding: str, mark: bytes, tmp_path: 
     ("text", "line", "problem", "hint"),
     [
         ("pandas\n\n>=2\n", 3, "`>=2` is not the requirement of a Python package", "write it like `pandas>=2,<3`"),
+        ("pandas=2.2\n", 1, "`pandas=2.2` is not the requirement", "for one version write `==`"),
         ("pandas >> 2\n", 1, "`pandas >> 2` is not the requirement", "write it like"),
         ("a\n-e .\n", 2, "`-e .` would have to be built from source", "`pip wheel`"),
         ("--editable git+https://h/x\n", 1, "would have to be built from source", "`pip wheel`"),

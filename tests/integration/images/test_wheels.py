@@ -162,7 +162,8 @@ def test_console_scripts_run_and_data_files_and_headers_are_in_their_places(
 def test_wheels_lie_upon_what_the_environment_is_without_them(
     docker_client: DockerClient, cache: Path, test_channel: LocalChannel, image: StepImage
 ) -> None:
-    alone = provide(docker_client, cache, conda(test_channel))
+    alone = provide(docker_client, cache, replace(conda(test_channel), requested=("not-there",)))  # nobody else's image
+    forget(docker_client, alone)
     assert image.layers[: len(alone.layers)] == alone.layers
     titles = [layer.title for layer in image.layers if not layer.title.startswith("bytecode of")]
     assert titles[3] == "scipy 1.17.1", "the big one that nobody asked for"

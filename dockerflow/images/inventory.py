@@ -200,7 +200,11 @@ def engine_images(client: DockerClient, prefix: str) -> list[EngineImage]:
 def _layers_told(client: DockerClient, image: EngineImage) -> tuple[RecordedLayer, ...]:
     """The layers as the engine's history of the image has them, with the sizes that it counts."""
     with explaining_engine(f"reading the history of `{image.reference}`"):
-        told = [(str(one["CreatedBy"]), int(one["Size"])) for one in reversed(api(client).history(image.id))]
+        try:
+            history = api(client).history(image.id)
+        except docker.errors.NotFound:  # removed in the meantime
+            history = []
+    told = [(str(one["CreatedBy"]), int(one["Size"])) for one in reversed(history)]
     ours = [(words.removeprefix(CREATED_BY), size) for words, size in told if words.startswith(CREATED_BY)]
     if len(ours) != len(image.diff_ids):
         return tuple(RecordedLayer(diff_id, 0, "") for diff_id in image.diff_ids)

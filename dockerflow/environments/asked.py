@@ -30,3 +30,4 @@ class Asked:
     pypi: tuple[Word, ...] = ()
     constraints: tuple[Word, ...] = ()
     indexes: tuple[str, ...] | None = None
+    hashes: tuple[tuple[str, str], ...] = ()  # (package name, a sha256 that is allowed)

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from rattler import BuildString, PackageRecord
 
-from dockerflow.environments import pypi_names, requirements, virtual_packages
+from dockerflow.environments import allowed_hashes, pypi_names, requirements, virtual_packages
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.environments.requirements import Requirement
 from dockerflow.environments.spec import EnvironmentSpec
@@ -26,6 +26,7 @@ def satisfies(lock: Lock, spec: EnvironmentSpec) -> list[str]:
         *(_lacking(conda, requirement, lock.platform) for requirement in requirements.of(spec)),
         *(_lacking_from_index(lock, requirement) for requirement in _of_index(spec.pypi, lock)),
         *(_limited(lock, requirement) for requirement in _of_index(spec.constraints, lock)),
+        *(allowed_hashes.refusal(package) for package in lock.packages if not allowed_hashes.allowed(spec, package)),
     ]
     return [reason for reason in reasons if reason is not None]
 

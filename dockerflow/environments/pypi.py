@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from dockerflow import credentials
-from dockerflow.environments import checksums, pypi_names, pypi_refusals, pypi_uv, pypi_wheels
+from dockerflow.environments import allowed_hashes, checksums, pypi_names, pypi_refusals, pypi_uv, pypi_wheels
 from dockerflow.environments.errors import InvalidSpec, PackageIndexError, Unsatisfiable, of_steps
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.environments.spec import EnvironmentSpec
@@ -61,7 +61,9 @@ def resolve(place: Place, keep: Iterable[LockedPackage] = ()) -> tuple[LockedPac
     )
     answer = _asked(question, place, brought)
     _refuse_missing_extras(answer, place, brought)
-    return tuple(_locked(package, answer.needs, place, brought) for package in answer.packages)
+    found = tuple(_locked(package, answer.needs, place, brought) for package in answer.packages)
+    _refuse_other_archives(found, place)
+    return found
 
 
 def _asked(question: pypi_uv.Question, place: Place, brought: Mapping[str, LockedPackage]) -> pypi_uv.Answer:
@@ -101,6 +103,16 @@ def _refuse_missing_extras(answer: pypi_uv.Answer, place: Place, brought: Mappin
                 f" `{package.name} {package.version}`, and conda's packages have no extras",
                 f"ask for what the extra `{extra}` adds by its own name, and for `{name}` without it; or take"
                 f" `{name}` from the index alone",
+            )
+
+
+def _refuse_other_archives(found: Iterable[LockedPackage], place: Place) -> None:
+    for package in found:
+        if not allowed_hashes.allowed(place.spec, package):
+            raise PackageIndexError(
+                f"{of_steps(place.steps)} cannot have what the index gives: {allowed_hashes.refusal(package)}",
+                "somebody has changed the package, or the file has no hash for this platform's wheel: find out which,"
+                " and write the file's hashes anew",
             )
 
 

@@ -64,6 +64,7 @@ class _Sources:
             # Without anything to look for nobody is asked, so that these make no difference.
             constraints=tuple(constraints) if pypi else (),
             indexes=self._indexes(indexes) if pypi else (),
+            hashes=self._hashes() if pypi else (),
         )
 
     @property
@@ -83,6 +84,14 @@ class _Sources:
         taken = {pep508.name_of(word.text) for word in decorator.pypi}
         lines = [word for file in files for word in file.pypi if pep508.name_of(word.text) not in taken]
         return tuple(dict.fromkeys(word.text for word in (*decorator.pypi, *lines)))
+
+    def _hashes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Those that files give for what the decorators do not name."""
+        taken = {pep508.name_of(word.text) for word in self.every[1].pypi}
+        found: dict[str, set[str]] = {}
+        for name, sha256 in (pair for source in self.every for pair in source.hashes if pair[0] not in taken):
+            found.setdefault(name, set()).add(sha256)
+        return tuple((name, tuple(sorted(found[name]))) for name in sorted(found))
 
     def _channels(self, configured: Sequence[str]) -> Iterator[Word]:
         for source in self.every:

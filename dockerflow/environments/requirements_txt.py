@@ -3,8 +3,7 @@
     https://pip.pypa.io/en/stable/reference/requirements-file-format/
 
 Lines mean what they mean to pip. What pip would do here and cannot be done is refused with its line: building from
-source, pages of links. Options that only say what is done anyway (wheels, hashes) are passed over, and so
-is `--hash`: a lock has the hashes of its own.
+source, pages of links. Options that only say what is done anyway (wheels, hashes) are passed over.
 """
 
 from __future__ import annotations
@@ -35,6 +34,9 @@ _OPTION = re.compile(r"(?P<name>--?[A-Za-z][A-Za-z-]*)(?:\s*=\s*|\s+|$)(?P<value
 _SHORT = re.compile(r"-(?P<name>[rcife])\s*(?P<value>[^-\s].*)", re.DOTALL)
 _OF_LINE = re.compile(r"\s--(?P<name>hash|config-settings?|global-option|install-option)\b")
 
+_HASH = re.compile(r"\s--hash[\s=]+(\w+):(\w*)")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 _NAMES = {
     "-r": "--requirement",
     "-c": "--constraint",
@@ -63,6 +65,7 @@ class _Found:
     pythons: list[Word] = field(default_factory=list)
     index: str | None = None
     extra_indexes: list[str] = field(default_factory=list)
+    hashes: list[tuple[str, str]] = field(default_factory=list)
 
     def asked(self) -> Asked:
         named = None
@@ -74,6 +77,7 @@ class _Found:
             pypi=tuple(self.requirements),
             constraints=tuple(self.constraints),
             indexes=named,
+            hashes=tuple(self.hashes),
         )
 
 
@@ -180,7 +184,17 @@ class _Reader:
         if pep508.name_of(requirement) == "python" and pep508.is_bare(requirement):
             self._python(requirement.removeprefix("python"), written, at)
             return
+        self.found.hashes += [(pep508.name_of(requirement), hash_) for hash_ in _hashes(text, at)]
         (self.found.constraints if self.only_constraints else self.found.requirements).append(Word(requirement, at))
+
+
+def _hashes(text: str, at: str) -> list[str]:
+    """The sha256 that stand on a line. Others may stand beside them, but not alone: nobody would look at them."""
+    written = _HASH.findall(text)
+    found = [digits for kind, digits in written if kind == "sha256" and _SHA256.fullmatch(digits)]
+    if written and not found:
+        raise InvalidSpec(f"{at}: there is no sha256 in its `--hash`", "write `--hash=sha256:` and 64 hex digits")
+    return found
 
 
 def _is_folder(text: str, folder: Path) -> bool:

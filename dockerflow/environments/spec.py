@@ -34,7 +34,8 @@ class EnvironmentSpec:
     `pypi` are requirements of Python packages for pip's world and `constraints` what limits their versions without
     asking for them (PEP 508, in the canonical spelling of `packaging`, sorted). `indexes` are URLs of package indexes
     in order of priority, without credentials, the word `default` at the end for the one that uv is configured for
-    (`indexes` tells uv); empty: the ones that uv is configured for.
+    (`indexes` tells uv); empty: the ones that uv is configured for. `hashes` are the archives that are allowed for
+    some of the packages, by sha256 (`allowed_hashes`).
     """
 
     python: str
@@ -44,6 +45,7 @@ class EnvironmentSpec:
     pypi: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
+    hashes: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (package name, sha256 of each), sorted
 
     def __post_init__(self) -> None:
         for name in ("libraries", "pypi", "constraints"):
@@ -62,7 +64,7 @@ class EnvironmentSpec:
     def spec_hash(self) -> str:
         """64 hex digits, a pure function of the spec."""
         asked = [self.python, self.libraries, self.channels, self.platform, self.pypi, self.constraints, self.indexes]
-        record = ["dockerflow.environment_spec", VERSION, *asked]
+        record = ["dockerflow.environment_spec", VERSION, *asked, *([self.hashes] if self.hashes else [])]
         return hashlib.sha256(json.dumps(record, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -27,16 +27,17 @@ def test_a_file_as_people_have_it(tmp_path: Path) -> None:
         """\
         # what the model needs
         pandas==2.2.3 \\
-            --hash=sha256:aaaa \\
-            --hash=sha256:bbbb
+            --hash=sha256:{} \\
+            --hash sha256:{} --hash=md5:0
         Scikit_Learn >= 1.5, <2   # not 2 yet
         requests[socks,security] ; python_version < "3.13"
 
         numpy \\
           # why numpy
         a@ https://host.example/a-1.0-py3-none-any.whl
-        """,
+        """.format("a" * 64, "b" * 64),
     )
+    assert spec.hashes == (("pandas", ("a" * 64, "b" * 64)),)
     assert spec.pypi == (
         "a @ https://host.example/a-1.0-py3-none-any.whl",
         "numpy",
@@ -65,6 +66,16 @@ def test_files_that_it_names_are_read_from_where_it_lies(tmp_path: Path) -> None
 def test_packages_that_are_written_out_go_over_the_file(tmp_path: Path) -> None:
     spec = read(tmp_path, "pandas<2\nPANDAS>=1\nnumpy\n", pandas="2.2.3")
     assert spec.pypi == ("numpy", "pandas==2.2.3")
+
+
+def test_hashes_of_a_package_that_is_written_out_are_those_of_another(tmp_path: Path) -> None:
+    text = f"pandas==2.0 --hash=sha256:{'a' * 64}\nnumpy==2.0 --hash=sha256:{'b' * 64}\n"
+    assert read(tmp_path, text, pandas="2.2.3").hashes == (("numpy", ("b" * 64,)),)
+
+
+def test_hashes_change_the_spec(tmp_path: Path) -> None:
+    hashed = [read(tmp_path, f"pandas==2.0 {more}\n").spec_hash for more in ("", f"--hash=sha256:{'a' * 64}")]
+    assert hashed[0] != hashed[1]
 
 
 def test_of_one_package_a_file_may_say_several_things(tmp_path: Path) -> None:
@@ -138,6 +149,8 @@ def test_marks_of_an_encoding_are_no_text(encoding: str, mark: bytes, tmp_path: 
         ("not-a-wheel.whl\n", 1, "`not-a-wheel.whl` is not called as wheels are", "do not rename"),
         ("--no-binary :all:\n", 1, "would have to be built from source", "`pip wheel`"),
         ("a --config-settings x=y\n", 1, "`--config-settings` is for builds", "leave it out"),
+        ("a --hash=md5:00\n", 1, "there is no sha256 in its `--hash`", "64 hex digits"),
+        ("a --hash=sha256:00\n", 1, "there is no sha256 in its `--hash`", "64 hex digits"),
         ("--pre\n", 1, "`--pre` has no counterpart", "`>=2.0rc1`"),
         ("--trusted-host h\n", 1, "is left to uv's own settings", "UV_INSECURE_HOST"),
         ("-f https://h/links.html\n", 1, "is a page of links", "--extra-index-url"),

@@ -156,9 +156,9 @@ class ImageBuilder:
 
     def restore(
         self, lock: Lock, wanted: Sequence[Layer], notify: Notify = ignore, steps: tuple[str, ...] = ()
-    ) -> None:
-        """Bring back the files of those of the `wanted` layers of `lock`'s image that the cache lacks. What else is
-        found damaged meanwhile is told; that layers are built is not, as the image is ready.
+    ) -> Built | None:
+        """Bring back the files of those of the `wanted` layers of `lock`'s image that the cache lacks; what had to be
+        built for it. What else is found damaged meanwhile is told; each layer is not, as the image is ready.
         """
 
         def of_damage(event: Event) -> None:
@@ -166,8 +166,7 @@ class ImageBuilder:
                 notify(event)
 
         self._base.restore_missing(wanted)
-        if not all(is_complete(one) for one in wanted):
-            self._build(lock, of_damage, steps)
+        return None if all(is_complete(one) for one in wanted) else self._build(lock, of_damage, steps)
 
     def _build_once(self, lock: Lock, notify: Notify, steps: tuple[str, ...], ahead: Ahead) -> Built:
         self._check(lock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from dockerflow.images.build_record import KeyParts
 from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.compiler import ContainerCompiler
 from dockerflow.images.errors import explaining_cache
-from dockerflow.images.image import StepImage
+from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.load import Sent, ensure
 from dockerflow.progress import ImageReady, Notify, ignore
 from dockerflow.store.files import make_folder
@@ -46,17 +47,21 @@ class ImageProvider:
         began = time.monotonic()
         beginning = partial(self._builder.beginning, lock)
         with SendingAhead(self._client, beginning, self.base.restore_missing) as ahead:
-            built = self._builder.build_counted(lock, notify, steps, ahead)
-            image = built.image
+            built = [self._builder.build_counted(lock, notify, steps, ahead)]
+            image = built[0].image
             ahead.wait()
+
+            def restore(wanted: Sequence[Layer]) -> None:
+                restored = self._builder.restore(lock, wanted, notify, steps)
+                built.extend([restored] if restored else [])
 
             def ready(sent: Sent) -> None:
                 seconds = time.monotonic() - began
                 total = ahead.sent + sent
-                layers = (len(image.layers), built.layers_built, total.layers)
-                notify(ImageReady(steps, image.reference, *layers, total.size, seconds, built.bytes_built))
+                layers = (len(image.layers), sum(one.layers_built for one in built), total.layers)
+                bytes_built = sum(one.bytes_built for one in built)
+                notify(ImageReady(steps, image.reference, *layers, total.size, seconds, bytes_built))
 
-            restore = partial(self._builder.restore, lock, notify=notify, steps=steps)
             ensure(self._client, image, notify, steps, restore=restore, ready=ready)
         build_record.touch(self._cache_dir, self._builder.build_key(lock))
         return image

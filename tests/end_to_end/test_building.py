@@ -87,7 +87,7 @@ def test_an_image_that_was_removed_is_told_as_such(dockerflow, flow, docker_clie
     variables["DOCKERFLOW_CACHE_DIR"] = str(tmp_path / "cache")
     flow.write_text(FLOW.replace('{"six": "1.16.0"}', '{"six": "1.16.0", "click": "8.1.7"}'))
     reference = image_of(dockerflow("build", flow).stdout, "start")
-    docker_client.images.remove(reference, force=True)
+    docker_client.images.remove(docker_client.images.get(reference).id, force=True)  # under every name
     told = dockerflow("build", flow, "--explain").stdout
     assert why(told, "start") == "the same as at its last build here, but the engine did not have it"
     for path in [*(tmp_path / "cache" / "images").iterdir(), *(tmp_path / "cache" / "layers").iterdir()]:
@@ -95,6 +95,12 @@ def test_an_image_that_was_removed_is_told_as_such(dockerflow, flow, docker_clie
     told = dockerflow("build", flow, "--explain").stdout
     assert why(told, "start") == "the same as at its last build here, but layers of it had gone from the cache"
     assert ", none to send in " in lines_about(told, "start")[-1]
+    for path in (tmp_path / "cache" / "layers").iterdir():
+        path.unlink()
+    docker_client.images.remove(docker_client.images.get(reference).id, force=True)  # under every name
+    told = dockerflow("build", flow, "--explain").stdout
+    assert why(told, "start") == "the same as at its last build here, but layers of it had gone from the cache"
+    assert " built (" in lines_about(told, "start")[-1]
 
 
 def test_another_base_gives_other_images_and_is_told(dockerflow, flow, docker_client, variables):

@@ -13,9 +13,15 @@
     checking  `check` and `show`
     drawing   a flow as a tree of its steps
     reading   `runs list`, `logs` and `dump`: what is kept about runs
+    images    `images list` and `show`: what engine, cache and store know of step images
+    giving    `images export` and `images push`
+    sbom      `images sbom`
+    pruning   `images prune`
     machine   `setup` and `doctor`: what this machine has and lacks
     places    which configuration and which store a command works with
     words     how durations, sizes, counts and types are written
+    tables    columns for people, JSON for programs
+    meter     one line on a terminal that says how far something is
     streams   standard output and error as a command needs them
     errors    what is wrong with a command line, and how any error is shown
 

@@ -12,6 +12,14 @@ The way through, one subject per file:
     load_archive  load  engine        the image goes to an engine, which is sent only what it lacks
     provide                           all of it: `ImageProvider(client, base, cache_dir).provide(lock)`
 
+What becomes of images that are there:
+
+    inventory  naming                 what engine, cache and store know of them; which one is meant
+    saved  retrieve  export           an image is had back whole, and goes into a file
+    repository  registry_login  registry  push  pushed    … or to a registry, which is remembered
+    sbom                              what is in one, told from its lock
+    cache_lock  cache_files  prune    what nobody uses any more goes
+
 Nothing is imported here: the Docker SDK and py-rattler cost a second, which only commands that need them shall pay.
 """
 

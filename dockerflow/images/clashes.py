@@ -105,6 +105,11 @@ def _check_folders(owners: Mapping[str, list[LockedPackage]]) -> None:
             folders[folder] = packages[-1]
             folder = posixpath.dirname(folder)
     clash = next((path for path in sorted(owners) if path in folders), None)
+    if clash is not None and owners[clash][-1] == folders[clash]:
+        raise PackageError(
+            f"package {shown(folders[clash])} is refused: its `{clash}` is both a file or link and a folder",
+            hint="the channel's file is broken; use another version or build of the package, or tell the channel",
+        )
     if clash is not None:
         raise PackageError(
             f"packages {shown(owners[clash][-1])} and {shown(folders[clash])} clash: `{clash}` is a file or link of "

@@ -79,6 +79,8 @@ class _CondaOnItsWay:
         self._archive = CondaArchive(package.archive, package.locked.file_name)
         self._python = python
         found = contents(self._archive, python)
+        if found.index["name"].lower() != package.locked.name.lower():
+            raise self._archive.malformed(f"it is `{found.index['name']}`, and the lock has it as another package")
         kept = tuple(entry for entry in found.entries if entry.path not in package.lost)
         points = tuple(point for point in found.entry_points if f"bin/{point.command}" not in package.lost)
         self._contents = replace(found, entries=kept, entry_points=points)

@@ -137,8 +137,8 @@ def _path_entry(made: Made, path: str, entry: Entry) -> dict[str, Any]:
         content = found.content if isinstance(found, File) else b""
         kind = "softlink"
     else:
-        if isinstance(entry, HardLink):
-            source = made.files[entry.target]
+        while isinstance(source, HardLink):
+            source = made.files[source.target]
         assert isinstance(source, File)
         content = source.content
         kind = "hardlink"

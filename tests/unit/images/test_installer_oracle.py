@@ -107,6 +107,8 @@ OTHER = Made(
         },
         "share/" + "n" * 255: File(b"a long name"),
         "lib/folder/file": File(b"in it"),
+        "lib/second-name": HardLink("lib/folder/file"),
+        "lib/third-name": HardLink("lib/second-name"),
         "lib/link-to-folder": SymLink("folder"),
         "lib/link-to-nothing": SymLink("not-there"),
         "lib/link-to-link": SymLink("link-to-folder"),

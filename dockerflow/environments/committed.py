@@ -62,23 +62,41 @@ def paths(flow_file: str | Path) -> list[Path]:
 
 def read(path: Path) -> Committed:
     """Raises LockFileError: somebody counts on the file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LockFileError(f"the lock `{path}` cannot be read: {error}") from error
-    return Committed(path, text, tuple(lock_file.read_every(text, str(path))))
+    return _parsed(path, _text(path))
 
 
 def find(
     spec: EnvironmentSpec, flow_file: str | Path, steps: Sequence[str]
 ) -> tuple[tuple[Path, Lock] | None, list[PassedOver]]:
     """The committed lock that `steps` may use for `spec`, and those of theirs that do not fit any more."""
-    there = [read(path) for path in paths(flow_file)]
-    for choose in (_made_for_spec, _made_for_steps, _of_another_tool):
-        for committed in there:
+    there = _texts(flow_file)
+    # Reading a lock takes far longer than looking for a hash in it, and every environment of a flow asks.
+    for path, text in there.items():
+        if any(each.spec_hash in text for each in (spec, spec.with_python)):
+            lock = _made_for_spec(_parsed(path, text), spec, steps)
+            if lock is not None:
+                return (path, replace(lock, spec_hash=spec.spec_hash)), []
+    every = [_parsed(path, text) for path, text in there.items()]
+    for choose in (_made_for_steps, _of_another_tool):
+        for committed in every:
             if (lock := choose(committed, spec, steps)) is not None:
                 return (committed.path, replace(lock, spec_hash=spec.spec_hash)), []
-    return None, list(_passed_over(there, spec, steps))
+    return None, list(_passed_over(every, spec, steps))
+
+
+def _texts(flow_file: str | Path) -> dict[Path, str]:
+    return {path: _text(path) for path in paths(flow_file)}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockFileError(f"the lock `{path}` cannot be read: {error}") from error
+
+
+def _parsed(path: Path, text: str) -> Committed:
+    return Committed(path, text, tuple(lock_file.read_every(text, str(path))))
 
 
 def was_made_for(file: LockFile, spec: EnvironmentSpec) -> bool:

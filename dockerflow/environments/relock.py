@@ -121,8 +121,9 @@ def before(flow_file: str | Path) -> Before:
     for path in committed.paths(flow_file):
         try:
             readable.append(committed.read(path))
-        except LockFileError:
+        except LockFileError as error:
             if not _looks_ours(path):
+                error.hint = "restore the file with the tool that wrote it, or remove it"
                 raise
             broken.append(path)
     return Before(committed.folder(flow_file), tuple(readable), tuple(broken))

@@ -16,9 +16,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from rattler import Channel
+from rattler import Channel, Client
+from rattler.exceptions import AuthenticationStorageError
+from rattler.package_streaming import download_to_writer
 
+from dockerflow import credentials
 from dockerflow.config import DEFAULT, Config, set_in_file, user_file
+from dockerflow.environments import event_loop
 from dockerflow.environments.request import environment_for
 from dockerflow.environments.spec import EnvironmentSpec, default_python
 from dockerflow.flow.loading import load
@@ -113,12 +117,34 @@ def _why_no_answer(url: str) -> str | None:
             return None
     except urllib.error.HTTPError as error:
         with error:
-            return f"{error.code} {HTTPStatus(error.code).phrase}"
+            refused = f"{error.code} {HTTPStatus(error.code).phrase}"
+        return _why_not_with_credentials(url, refused) if credentials.wanted(refused) else refused
     except TimeoutError:
         return f"no answer within {ANSWER_SECONDS} seconds"
     except (urllib.error.URLError, OSError) as error:
         reason = getattr(error, "reason", error)
         return str(getattr(reason, "strerror", None) or reason)
+
+
+def _why_not_with_credentials(url: str, reason: str) -> str | None:
+    """Ask once more as the solver does: with what `~/.netrc` and RATTLER_AUTH_FILE have for the host."""
+    first = _FirstBytes()
+    try:
+        client = Client.default_client(max_retries=0, timeout=ANSWER_SECONDS)
+        event_loop.run(download_to_writer(client, url, first))
+    except (RuntimeError, OSError, AuthenticationStorageError):
+        return None if first.there else f"{reason}: {credentials.WANTED}"
+    return None
+
+
+class _FirstBytes:
+    """Takes the first bytes of a file and no more."""
+
+    there = False
+
+    def write(self, data: bytes) -> None:
+        self.there = True
+        raise OSError("this is enough")
 
 
 def _hint(config: Config) -> str:

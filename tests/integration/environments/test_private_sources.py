@@ -19,6 +19,7 @@ from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.errors import PackageError
 from dockerflow.images.packages import PackageCache
 from dockerflow.progress import Event
+from dockerflow.setup.channels import why_silent
 from tests.integration.environments.small_channel import SmallChannel
 from tests.private_server import SECRET, USER, PrivateServer
 from tests.unit.images.made_wheel import MadeWheel, WheelEntry
@@ -140,6 +141,19 @@ def _not_fetched(lock: Lock, folder: Path) -> PackageError:
     with pytest.raises(PackageError) as caught:
         PackageCache(folder / "cache", pauses=()).fetch(lock.packages[0])
     return caught.value
+
+
+@pytest.mark.parametrize("how", ["basic netrc", "path file"])
+def test_set_up_asks_a_channel_as_the_solver_does(
+    how: str, channel: SmallChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PrivateServer(channel.folder, give(how, tmp_path, monkeypatch)) as server:
+        assert why_silent(server.url) is None
+        server.let_nobody_in()
+        reason = why_silent(server.url)
+    assert reason is not None
+    assert reason.startswith("401 Unauthorized: put them into `~/.netrc`")
+    assert SECRET not in reason
 
 
 @pytest.fixture

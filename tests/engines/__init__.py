@@ -2,7 +2,6 @@
 
     programs    the engines' programs: Debian's packages, and what is built from Go modules
     daemons     start one of them, in a world of its own, and stop it without a trace
-    registry    an image registry on the loopback device
     fixtures    all of these as pytest fixtures
 
 Run as `python -m tests.engines`, it gets the programs and says which they are.

@@ -36,7 +36,7 @@ from dockerflow.setup.channel import LocalChannel
 from tests.channel import PYTHON
 from tests.conftest import BASE_IMAGE
 from tests.engines.daemons import KINDS, Engine, running
-from tests.engines.fixtures import base_archive, bring, engine, engines  # noqa: F401 - fixtures
+from tests.engines.fixtures import bring
 from tests.unit.images.made import File, Made, lock_of
 
 KIB = 1024
@@ -50,7 +50,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def build(engine: Engine, cache: Path, tmp_path: Path) -> Build:  # noqa: F811
+def build(engine: Engine, cache: Path, tmp_path: Path) -> Build:
     return builder(engine.client, cache, tmp_path)
 
 
@@ -66,7 +66,7 @@ def builder(client: docker.DockerClient, cache: Path, folder: Path) -> Build:
     return build
 
 
-def test_the_engine_calls_an_image_by_one_of_its_two_digests(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_the_engine_calls_an_image_by_one_of_its_two_digests(engine: Engine, build: Build) -> None:
     image = build("a")
     sent = ensure(engine.client, image)
     found = engine.client.images.get(image.reference)
@@ -75,20 +75,20 @@ def test_the_engine_calls_an_image_by_one_of_its_two_digests(engine: Engine, bui
     assert found.attrs["RootFS"]["Layers"] == [layer.diff_id for layer in image.layers]
 
 
-def test_an_image_that_is_there_is_not_sent(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_an_image_that_is_there_is_not_sent(engine: Engine, build: Build) -> None:
     image = build("a")
     ensure(engine.client, image)
     assert ensure(engine.client, image) == Sent(0, 0)
 
 
-def test_a_complete_image_needs_nothing_that_the_engine_has(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_a_complete_image_needs_nothing_that_the_engine_has(engine: Engine, build: Build) -> None:
     image = build("a", "b")
     sent = load.load_layers(sending(engine, image), image.layers)
     assert sent == Sent(len(image.layers), sum(layer.size for layer in image.layers))
     assert listed(engine, image) == ["a", "b"]
 
 
-def test_only_what_the_engine_cannot_reuse_is_sent(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_only_what_the_engine_cannot_reuse_is_sent(engine: Engine, build: Build) -> None:
     """The classic store reuses the layers up to the first that is another; the others whatever they have."""
     first, second = build("a", "c", "d"), build("a", "b", "c", "d")
     ensure(engine.client, first)
@@ -102,7 +102,7 @@ def test_only_what_the_engine_cannot_reuse_is_sent(engine: Engine, build: Build)
 
 
 def test_of_two_images_that_share_layers_one_outlives_the_other(
-    engine: Engine,  # noqa: F811
+    engine: Engine,
     build: Build,
     tmp_path: Path,
 ) -> None:
@@ -116,7 +116,7 @@ def test_of_two_images_that_share_layers_one_outlives_the_other(
     assert saved_layers(engine, second, tmp_path) == {layer.diff_id for layer in second.layers}
 
 
-def test_an_image_that_was_removed_is_sent_again(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_an_image_that_was_removed_is_sent_again(engine: Engine, build: Build) -> None:
     image = build("a", "b")
     ensure(engine.client, image)
     remove(engine, image)
@@ -124,7 +124,7 @@ def test_an_image_that_was_removed_is_sent_again(engine: Engine, build: Build) -
     assert listed(engine, image) == ["a", "b"]
 
 
-def test_another_image_of_the_same_name_is_replaced(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_another_image_of_the_same_name_is_replaced(engine: Engine, build: Build) -> None:
     image = build("a")
     engine.client.images.get(BASE_IMAGE).tag(*image.reference.split(":"))
     assert not is_present(engine.client, image)
@@ -133,7 +133,7 @@ def test_another_image_of_the_same_name_is_replaced(engine: Engine, build: Build
     assert engine.client.images.get(BASE_IMAGE).id != engine.client.images.get(image.reference).id
 
 
-def test_an_image_under_another_name_only_gets_its_name_back(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_an_image_under_another_name_only_gets_its_name_back(engine: Engine, build: Build) -> None:
     image = build("a")
     ensure(engine.client, image)
     engine.client.images.get(image.reference).tag("dockerflow-test/other", image.reference.split(":")[1])
@@ -143,7 +143,7 @@ def test_an_image_under_another_name_only_gets_its_name_back(engine: Engine, bui
 
 
 def test_a_load_that_lacks_what_the_engine_lacks_leaves_no_name_and_the_complete_one_mends_it(
-    engine: Engine,  # noqa: F811
+    engine: Engine,
     build: Build,
 ) -> None:
     image = build("a", "b")
@@ -154,7 +154,7 @@ def test_a_load_that_lacks_what_the_engine_lacks_leaves_no_name_and_the_complete
     assert listed(engine, image) == ["a", "b"]
 
 
-def test_a_name_that_cannot_start_is_not_taken_for_the_image(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_a_name_that_cannot_start_is_not_taken_for_the_image(engine: Engine, build: Build) -> None:
     """Left by somebody who was killed: the containerd store has then the right name for the right ID."""
     image, other = build("a", "b"), build("a", "b", "c")
     archive = b"".join(load_archive(image, image.layers[-1:]))
@@ -168,7 +168,7 @@ def test_a_name_that_cannot_start_is_not_taken_for_the_image(engine: Engine, bui
 
 
 def test_layers_that_the_engine_only_claims_to_have_are_sent_after_all(
-    engine: Engine,  # noqa: F811
+    engine: Engine,
     build: Build,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -180,7 +180,7 @@ def test_layers_that_the_engine_only_claims_to_have_are_sent_after_all(
     assert listed(engine, image) == ["a", "b"]
 
 
-def test_an_interrupted_load_leaves_nothing_and_the_next_one_works(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_an_interrupted_load_leaves_nothing_and_the_next_one_works(engine: Engine, build: Build) -> None:
     image = build("a", "b", size=4 * 1024 * KIB)
     archive = b"".join(load_archive(image, image.layers))
     with socket.socket(socket.AF_UNIX) as connection:
@@ -192,7 +192,7 @@ def test_an_interrupted_load_leaves_nothing_and_the_next_one_works(engine: Engin
     assert listed(engine, image) == ["a", "b"]
 
 
-def test_two_loads_at_the_same_time_do_not_disturb_each_other(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_two_loads_at_the_same_time_do_not_disturb_each_other(engine: Engine, build: Build) -> None:
     same, one, other = build("a"), build("a", "b"), build("a", "c")
     failed: list[BaseException] = []
 
@@ -211,7 +211,7 @@ def test_two_loads_at_the_same_time_do_not_disturb_each_other(engine: Engine, bu
     assert [listed(engine, image) for image in (same, one, other)] == [["a"], ["a", "b"], ["a", "c"]]
 
 
-def test_what_an_engine_refuses_is_an_error_that_names_the_image(engine: Engine, build: Build) -> None:  # noqa: F811
+def test_what_an_engine_refuses_is_an_error_that_names_the_image(engine: Engine, build: Build) -> None:
     image = build("a")
     broken = StepImage(
         **{
@@ -227,7 +227,7 @@ def test_what_an_engine_refuses_is_an_error_that_names_the_image(engine: Engine,
     assert not is_present(engine.client, broken)
 
 
-def test_a_base_is_the_same_on_every_engine(engine: Engine, cache: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_base_is_the_same_on_every_engine(engine: Engine, cache: Path, tmp_path: Path) -> None:
     """Its layers can be had from the engine, whatever form it saves them in."""
     base = base_image(engine.client, BASE_IMAGE, tmp_path)
     layers = base.layers()
@@ -237,7 +237,7 @@ def test_a_base_is_the_same_on_every_engine(engine: Engine, cache: Path, tmp_pat
     same_on_every_engine(cache / "base", [base.digest, base.key])
 
 
-def test_a_base_can_be_pinned_by_its_digest(engine: Engine, cache: Path) -> None:  # noqa: F811
+def test_a_base_can_be_pinned_by_its_digest(engine: Engine, cache: Path) -> None:
     base = base_image(engine.client, BASE_IMAGE, cache)
     assert base_image(engine.client, f"{BASE_IMAGE}@{base.digest}", cache).key == base.key
     assert base_image(engine.client, f"{BASE_IMAGE}@{base.engine_id}", cache).key == base.key
@@ -252,7 +252,7 @@ def lock(test_channel: LocalChannel) -> Lock:
 
 
 def test_a_lock_gives_the_same_image_on_every_engine_compiled_there(
-    engine: Engine,  # noqa: F811
+    engine: Engine,
     lock: Lock,
     cache: Path,
     tmp_path: Path,
@@ -283,7 +283,7 @@ def large(docker_client: docker.DockerClient, cache: Path, tmp_path_factory: pyt
 def test_a_full_disk_of_the_engine_is_an_error_and_leaves_room_for_what_fits(
     name: str,
     large: StepImage,
-    base_archive: Path,  # noqa: F811
+    base_archive: Path,
     cache: Path,
     tmp_path: Path,
 ) -> None:
@@ -307,7 +307,7 @@ def same_on_every_engine(known: Path, found: list[Any]) -> None:
     assert known.read_text() == written
 
 
-def sending(engine: Engine, image: StepImage) -> load.Sending:  # noqa: F811
+def sending(engine: Engine, image: StepImage) -> load.Sending:
     return load.Sending(engine.client, image, ignore, (), None)
 
 
@@ -316,7 +316,7 @@ def title(layer: Layer) -> str:
     return layer.title.split("-")[0]
 
 
-def run(engine: Engine, image: StepImage, command: Sequence[str], **options: Any) -> str:  # noqa: F811
+def run(engine: Engine, image: StepImage, command: Sequence[str], **options: Any) -> str:
     """What a command prints in a container as a step has it: another user, a read-only root, no network."""
     output: bytes = engine.client.containers.run(
         image.reference, list(command), user="12345", read_only=True, network_disabled=True, remove=True, **options
@@ -324,12 +324,12 @@ def run(engine: Engine, image: StepImage, command: Sequence[str], **options: Any
     return output.decode()
 
 
-def listed(engine: Engine, image: StepImage) -> list[str]:  # noqa: F811
+def listed(engine: Engine, image: StepImage) -> list[str]:
     """The packages in the image, as a container sees them."""
     return sorted(run(engine, image, ["ls", "/opt/env/lib"]).split())
 
 
-def has_name(engine: Engine, image: StepImage) -> bool:  # noqa: F811
+def has_name(engine: Engine, image: StepImage) -> bool:
     try:
         engine.client.images.get(image.reference)
     except docker.errors.ImageNotFound:
@@ -337,11 +337,11 @@ def has_name(engine: Engine, image: StepImage) -> bool:  # noqa: F811
     return True
 
 
-def remove(engine: Engine, image: StepImage) -> None:  # noqa: F811
+def remove(engine: Engine, image: StepImage) -> None:
     engine.client.images.remove(image.reference, force=False)
 
 
-def saved_layers(engine: Engine, image: StepImage, folder: Path) -> set[str]:  # noqa: F811
+def saved_layers(engine: Engine, image: StepImage, folder: Path) -> set[str]:
     """The layers in what the engine saves, by their content."""
     cache = LayerCache(folder)
     base = base_image(engine.client, image.reference, folder)

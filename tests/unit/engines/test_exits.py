@@ -30,6 +30,18 @@ def test_other_ends_are_not(events: list[tuple[str, dict[str, str]]]) -> None:
     assert not told(*events, ("destroy", {})).out_of_memory
 
 
+def test_an_engine_that_never_says_so_is_taken_to_mean_memory_by_a_kill_that_nobody_asked_for() -> None:
+    """Podman: its events are `die` and `remove`, and it has none for memory that ran out."""
+    end, asked, failed = (Exit(presumes_memory=True) for _ in range(3))
+    for exit, events in ((end, [DIE]), (asked, [("kill", {}), DIE]), (failed, [("die", {"exitCode": "1"})])):
+        for action, attributes in [*events, ("remove", {})]:
+            exit.tell(action, attributes)
+        assert exit.wait()
+    assert end.out_of_memory
+    assert not asked.out_of_memory
+    assert not failed.out_of_memory
+
+
 def test_an_engine_that_went_away_leaves_the_end_unknown() -> None:
     end = Exit()
     end.give_up()

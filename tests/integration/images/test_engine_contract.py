@@ -167,17 +167,19 @@ def test_a_name_that_cannot_start_is_not_taken_for_the_image(engine: Engine, bui
     assert listed(engine, image) == ["a", "b"]
 
 
-def test_layers_that_the_engine_only_claims_to_have_are_sent_after_all(
-    engine: Engine,
-    build: Build,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """As it is when an image is removed, or its content lost, between asking for its layers and sending the rest."""
-    image = build("a", "b")
-    claims: list[Any] = [{layer.diff_id for layer in image.layers[:-1]}]
-    monkeypatch.setattr(load, "_lacking", lambda client, wanted: wanted.layers[len(claims[0]) :])
-    assert ensure(engine.client, image) == Sent(len(image.layers), sum(layer.size for layer in image.layers))
-    assert listed(engine, image) == ["a", "b"]
+def test_what_the_engine_loses_while_it_is_sent_the_rest_is_sent_after_all(engine: Engine, build: Build) -> None:
+    """The image that has the layers goes between asking for them and sending the others."""
+    first, second = build("a", "b"), build("a", "b", "c")
+    ensure(engine.client, first)
+
+    def lose(layers: Sequence[Layer]) -> None:
+        if has_name(engine, first):
+            assert [title(layer) for layer in layers] == ["c"]
+            remove(engine, first)
+
+    sent = ensure(engine.client, second, restore=lose)
+    assert sent == Sent(len(second.layers), sum(layer.size for layer in second.layers))
+    assert listed(engine, second) == ["a", "b", "c"]
 
 
 def test_an_interrupted_load_leaves_nothing_and_the_next_one_works(engine: Engine, build: Build) -> None:

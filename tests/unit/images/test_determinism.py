@@ -9,7 +9,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,12 @@ GOLDEN = {
 class Compiled:
     """A compiler whose result is the same under every Python."""
 
-    def compile(self, python: StepImage, sources: Sequence[Sources]) -> Iterator[Mapping[str, bytes]]:
-        for one in sources:
-            yield {path: f"bytecode of {path}".encode() for path in one.paths}
+    @contextmanager
+    def session(self, python: StepImage) -> Iterator[Compiled]:
+        yield self
+
+    def compile(self, sources: Sources) -> Mapping[str, bytes]:
+        return {path: f"bytecode of {path}".encode() for path in sources.paths}
 
 
 def digests(image: StepImage) -> tuple[str, str]:

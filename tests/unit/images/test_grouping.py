@@ -79,3 +79,27 @@ def test_a_group_of_small_packages_has_a_limit() -> None:
     found = groups(lock(*many), {one.sha256: BIG - 1 for one in many}, 60)
     assert max(len(group.packages) for group in found) == GROUP // (BIG - 1)
     assert len(groups(lock(*many), {one.sha256: BIG - 1 for one in many}, 3)) == 3
+
+
+@given(_graphs, st.sampled_from([10, BIG, 5 * BIG]), st.sampled_from([10, BIG, 5 * BIG]))
+def test_environments_that_differ_in_one_requested_package_share_all_layers_below_it(
+    graph: list[tuple[int, int, list[int]]], one_size: int, other_size: int
+) -> None:
+    common = [package(name_of(number), *map(name_of, needs)) for number, _, needs in graph]
+    sizes = {name_of(number): size for number, size, _ in graph}
+    asked = package("asked", *sizes)
+    sizes |= {"asked": 5 * BIG, "one": one_size, "other": other_size}
+    first = groups(lock(*common, asked, package("one", "asked"), requested=("asked", "one")), sizes, 60)
+    second = groups(lock(*common, asked, package("other", "asked"), requested=("asked", "other")), sizes, 60)
+    assert first[:-2] == second[:-2], "all that was not asked for"
+    if one_size == other_size == 10:
+        assert first[:-1] == second[:-1], "the one that differs is small, so it is the last of all"
+
+
+def test_three_hundred_packages_are_within_the_limit_and_in_any_order_the_same() -> None:
+    many = [package(f"p{number:03}", *([f"p{number - 7:03}"] if number >= 7 else [])) for number in range(300)]
+    sizes = {one.sha256: (number % 5) * BIG // 2 for number, one in enumerate(many)}
+    asked = tuple(one.name for one in many[::40])
+    found = groups(lock(*many, requested=asked), sizes, 30)
+    assert len(found) == 30
+    assert groups(lock(*reversed(many), requested=asked), sizes, 30) == found

@@ -37,7 +37,7 @@ from dockerflow.images.provide import ImageProvider
 from dockerflow.images.tar import LayerWriter
 from dockerflow.progress import Event, ImageReady, ImageSending, LayerMended, ignore
 from dockerflow.setup.channel import LocalChannel
-from tests.channel import PYTHON
+from tests.channel import PANDAS_NEW, PYTHON
 from tests.conftest import BASE_IMAGE
 from tests.unit.images.made import File, Made, lock_of, locked
 
@@ -164,6 +164,32 @@ def test_modules_are_imported_from_bytecode_that_is_valid_for_good(
     image, _ = provide(docker_client, cache, old)
     flags = "int.from_bytes(open(__import__('packaging').__cached__, 'rb').read(8)[4:], 'little')"
     assert python(docker_client, image, flags) == 0b01, "by hash, unchecked (PEP 552)"
+
+
+def test_a_first_import_of_pandas_compiles_nothing_and_writes_nothing(
+    docker_client: DockerClient, shared_cache: Path, test_channel: LocalChannel
+) -> None:
+    """As root, and allowed to write bytecode: every module comes from bytecode that is there."""
+    wanted = lock(test_channel, ("pandas", PANDAS_NEW))
+    image, _ = provide(docker_client, shared_cache, wanted)
+    container = docker_client.containers.create(
+        image.reference,
+        ["python", "-v", "-c", "import pandas; pandas.DataFrame"],
+        environment={"PYTHONDONTWRITEBYTECODE": ""},
+        network_disabled=True,
+    )
+    try:
+        container.start()
+        assert container.wait()["StatusCode"] == 0
+        said = container.logs(stdout=False).decode().splitlines()
+        changed = [str(one["Path"]) for one in container.diff() or ()]
+    finally:
+        container.remove(force=True)
+    from_bytecode = [line for line in said if line.startswith("# code object from '/opt/env/") and ".pyc'" in line]
+    from_source = [line for line in said if line.startswith("# code object from /opt/env/")]
+    assert sum("/site-packages/pandas/" in line for line in from_bytecode) > 100
+    assert from_source == []
+    assert not [path for path in changed if "__pycache__" in path]
 
 
 def test_a_layer_damaged_in_the_cache_is_mended_while_loading(

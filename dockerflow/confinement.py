@@ -18,8 +18,8 @@ PIDS = 4096
 def options() -> dict[str, Any]:
     """Arguments of the SDK's `create_host_config`.
 
-    No `ulimits`: where one is given, Podman takes none from its own configuration and raises the number of open files to
-    2**20 (`podman-create(1)`, `--ulimit`; seen in 4.3), which not every root may. A worker sets its own.
+    No `ulimits`: where one is given, Podman takes none from its own configuration and raises the number of open files
+    to 2**20 (`podman-create(1)`, `--ulimit`; seen in 4.3), which not every root may. A worker sets its own.
     """
     return {
         "cap_drop": ["ALL"],

@@ -152,7 +152,7 @@ def show(flow_file: FlowFile, flow: FlowName = None) -> int:
 
 
 @app.command()
-def lock(  # one argument per option is how typer reads a command
+def lock(
     flow_file: FlowFile,
     packages: Annotated[
         Optional[list[str]],

@@ -10,18 +10,20 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from dockerflow.cli.errors import CommandLineError, nearest
 from dockerflow.cli.flows import load_flow
-from dockerflow.cli.places import config_here
+from dockerflow.cli.places import config_here, store_for_reading
 from dockerflow.cli.words import counted
 from dockerflow.config import Config
 from dockerflow.environments import relock
 from dockerflow.environments.errors import EnvironmentsError
 from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.environments.locks import of_runs
 from dockerflow.environments.relock import Before, Outcome, Plan, Upgrade, Wanted
 from dockerflow.environments.request import environment_for
 from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenLock
@@ -62,7 +64,7 @@ def lock(chosen: Chosen) -> int:
     if chosen.check:
         return _check(plans, unused, chosen)
     _tell_solving(plans)
-    outcomes = relock.solve(plans, upgrade)
+    outcomes = relock.solve(plans, upgrade, partial(of_runs, store=store_for_reading(None)))
     relock.write(outcomes, unused)
     _tell(line for outcome in outcomes for line in _told(outcome, upgrade))
     _tell(f"{_short(path)}: removed, {_instead(path, plans)}" for path in unused)
@@ -186,6 +188,8 @@ def _deed(outcome: Outcome, upgrade: Upgrade) -> str:
         return "kept as another tool made it"
     if not plan.unfit:
         return "kept"
+    if outcome.of_runs:
+        return "taken from earlier runs"
     if not plan.before:
         return "solved"
     if upgrade.nothing:

@@ -48,7 +48,7 @@ def _of_spec(
         return "committed", str(found[0]), found[1]
     for each in passed_over:
         notify(LockPassedOver(steps, str(each.path), each.reason))
-    lock = _kept(spec.with_python, store)
+    lock = of_runs(spec, store)
     if lock is not None:
         return "store", "", lock
     notify(EnvironmentSolving(steps))
@@ -57,8 +57,10 @@ def _of_spec(
     return "solved", "", lock
 
 
-def _kept(spec: EnvironmentSpec, store: DirectoryStore) -> Lock | None:
-    """The store's lock. One that is damaged counts as none: it is solved again and replaced."""
+def of_runs(spec: EnvironmentSpec, store: DirectoryStore) -> Lock | None:
+    """The lock that the store has of earlier runs. One that is damaged counts as none: it is solved again and replaced.
+    """
+    spec = spec.with_python
     data = store.get(lock_key(spec.spec_hash))
     if data is None:
         return None

@@ -1,14 +1,14 @@
 """The locks that a flow should have in version control, from those that it has.
 
 One file per distinct environment, named after its first step, for all platforms of the flow. What still fits is kept
-as it is; what is missing is solved, and packages that were locked before keep their version where they may. All is
-solved before anything is written. Files of other tools are read and never changed, and neither are those of another
-flow in the same file.
+as it is; what is missing is what earlier runs had, otherwise it is solved, and packages that were locked before keep
+their version where they may. All is solved before anything is written. Files of other tools are read and never
+changed, and neither are those of another flow in the same file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,6 +25,9 @@ from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.store import files
 
 _AT_ONCE = 4
+
+# The lock that runs have had for a spec, if there is one: what is committed should be what was seen to work.
+Earlier = Callable[[EnvironmentSpec], Lock | None]
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One environment's locks as they are now; `before` as they were."""
+    """One environment's locks as they are now. `of_runs`: those that were missing are those of earlier runs."""
 
     plan: Plan
     locks: tuple[Lock, ...]
+    of_runs: bool = False
 
     @property
     def solved(self) -> bool:
@@ -141,17 +145,11 @@ def stale(flow: str, plans: Sequence[Plan], there: Before) -> list[Path]:
     return [path for path in sorted([*own, *there.broken]) if path not in used]
 
 
-def solve(plans: Sequence[Plan], upgrade: Upgrade) -> list[Outcome]:
+def solve(plans: Sequence[Plan], upgrade: Upgrade, earlier: Earlier) -> list[Outcome]:
     """Every environment with all its locks. Raises what `solver.solve` does, and nothing has been written then."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures = [
-            [pool.submit(_solved, each, spec, upgrade) for spec, _ in each.unfit] if not each.foreign else []
-            for each in plans
-        ]
-        return [
-            Outcome(each, (*each.kept, *(future.result() for future in started)))
-            for each, started in zip(plans, futures)
-        ]
+        futures = [pool.submit(_outcome, each, upgrade, earlier) for each in plans]
+        return [future.result() for future in futures]
 
 
 def write(outcomes: Sequence[Outcome], unused: Iterable[Path]) -> None:
@@ -229,6 +227,17 @@ def _path(flow: str, wanted: Wanted, there: Before) -> Path:
     first = wanted.steps[0]
     names = (first, f"{flow}-{first}", *(f"{flow}-{first}-{number}" for number in range(2, len(others) + 3)))
     return next(path for name in names if (path := there.folder / f"{name}.yml") not in others)
+
+
+def _outcome(each: Plan, upgrade: Upgrade, earlier: Earlier) -> Outcome:
+    if each.foreign or not each.unfit:
+        return Outcome(each, each.kept)
+    if not each.before and upgrade.nothing:
+        had = [earlier(spec) for spec, _ in each.unfit]
+        if all(had):
+            locks = (_for_spec(lock, spec) for (spec, _), lock in zip(each.unfit, had) if lock)
+            return Outcome(each, (*each.kept, *locks), of_runs=True)
+    return Outcome(each, (*each.kept, *(_solved(each, spec, upgrade) for spec, _ in each.unfit)))
 
 
 def _solved(each: Plan, spec: EnvironmentSpec, upgrade: Upgrade) -> Lock:

@@ -35,7 +35,8 @@ class Repository:
         host, name = docker.auth.split_repo_name(path)
         if host == docker.auth.INDEX_NAME and "/" not in name:
             name = f"library/{name}"
-        if "@" in text or text.endswith(":") or not _HOST.fullmatch(host) or not _NAME.fullmatch(name) or (tag and not _TAG.fullmatch(tag)):
+        named = _HOST.fullmatch(host) and _NAME.fullmatch(name) and (not tag or _TAG.fullmatch(tag))
+        if not named or "@" in text or text.endswith(":"):
             raise RegistryError(f"`{text}` is not the name of a repository", hint=_HINT)
         return Repository(host, name, tag)
 

@@ -108,6 +108,14 @@ def test_a_run_uses_what_was_committed_and_tells_what_no_longer_fits(
     assert told.count("lock reused (committed") == 1
 
 
+def test_what_ran_is_what_is_locked(dockerflow: Command, flow: Path) -> None:
+    dockerflow("build", "flow.py")
+    told = dockerflow("lock", "flow.py").stdout
+    assert told.count("taken from earlier runs") == 2, told
+    assert dockerflow("lock", "flow.py", "--check").stdout.count("is up to date") == 2
+    assert dockerflow("build", "flow.py").stdout.count("image present") == 2
+
+
 def test_what_changes_is_said_and_nothing_else_changes(
     dockerflow: Command, flow: Path, edit: Callable[[str, str], None]
 ) -> None:

@@ -47,7 +47,7 @@ def bring_up_to_date(
     flow: Path, *environments: Wanted, name: str = "Flow", upgrade: Upgrade = NOTHING
 ) -> list[Outcome]:
     planned = plans(flow, *environments, name=name, upgrade=upgrade)
-    outcomes = relock.solve(planned, upgrade)
+    outcomes = relock.solve(planned, upgrade, earlier=lambda spec: None)
     relock.write(outcomes, relock.stale(name, planned, relock.before(flow)))
     assert all(plan.current for plan in plans(flow, *environments, name=name))
     return outcomes

@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import pickle
-import resource
 import shutil
 import statistics
 import subprocess
@@ -139,7 +138,10 @@ def wheels(*requirements: str) -> Resolution:
     """Wheels of some requirements, and all that they need; downloaded once."""
     interpreter = matching(PYTHON)
     folder = KEPT / "wheels" / hashlib.sha256(" ".join((interpreter.version, *requirements)).encode()).hexdigest()[:16]
-    return resolve(requirements, interpreter.executable, interpreter.markers, folder)
+    done = folder / "done"
+    found = resolve(() if done.exists() else requirements, interpreter.executable, interpreter.markers, folder)
+    done.touch()
+    return found
 
 
 def python_lock() -> Lock:
@@ -178,8 +180,13 @@ def provide(base: str, cache_dir: str) -> None:
     image = ImageProvider(client, base, Path(cache_dir)).provide(lock, events.append)
     seconds = time.perf_counter() - began
     sent = sum(event.bytes_sent for event in events if isinstance(event, ImageReady))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    pickle.dump(Provided(image.reference, Measured(seconds, memory, sent)), sys.stdout.buffer)
+    pickle.dump(Provided(image.reference, Measured(seconds, peak_memory(), sent)), sys.stdout.buffer)
+
+
+def peak_memory() -> int:
+    """This process's, in KiB. What `getrusage` says begins with the memory of the process that it was forked from."""
+    status = dict(one.split(":", 1) for one in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0])
 
 
 def removed(references: Sequence[str]) -> None:

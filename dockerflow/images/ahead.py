@@ -14,9 +14,10 @@ from contextlib import suppress
 import docker.errors
 from docker import DockerClient
 
+from dockerflow.images.engine_layers import EngineLayers, engine_layers
 from dockerflow.images.errors import ImageError
 from dockerflow.images.image import Layer, StepImage
-from dockerflow.images.load import Restore, Sent, ensure
+from dockerflow.images.load import Restore, Sending, Sent, give
 
 # A load takes a tenth of a second whatever is in it, so layers are sent when there are so many bytes of them.
 _WORTHWHILE = 2_000_000
@@ -26,7 +27,9 @@ Beginning = Callable[[Sequence[Layer]], StepImage]
 
 
 class SendingAhead:
-    """For one image, from `with` to its end. `sent` is what went to the engine by then."""
+    """For one image, from `with` to its end. When it has been waited for, `sent` is what went to the engine, and
+    `engine` what the engine has then; None if it was not asked.
+    """
 
     def __init__(self, client: DockerClient, beginning: Beginning, restore: Restore) -> None:
         self._client = client
@@ -39,6 +42,7 @@ class SendingAhead:
         self._thread: threading.Thread | None = None
         self._images: list[str] = []
         self.sent = Sent()
+        self.engine: EngineLayers | None = None
 
     def __enter__(self) -> SendingAhead:
         return self
@@ -82,7 +86,10 @@ class SendingAhead:
 
     def _send(self, layers: tuple[Layer, ...]) -> None:
         image = self._beginning(layers)
-        self._images.append(image.reference)
-        sent = ensure(self._client, image, restore=self._restore)
-        self.sent = self.sent + sent
+        engine = self.engine or engine_layers(self._client, image.base_digest)
+        if sum(one.size for one in engine.lacking(image)) >= _WORTHWHILE:
+            self._images.append(image.reference)
+            self.sent += give(Sending(self._client, image, restore=self._restore, engine=engine))
+            engine = engine.and_those_of(image)
+        self.engine = engine
         self._there = len(layers)

@@ -28,7 +28,7 @@ from dockerflow.images.compile_session import CompileSession
 from dockerflow.images.engine import explaining_engine
 from dockerflow.images.errors import CompileError
 from dockerflow.images.image import PREFIX, StepImage
-from dockerflow.images.load import Restore, ensure
+from dockerflow.images.load import Restore, Sending, give
 
 # Its value says which process made the container, as `<pid>@<host>`.
 LABEL = "dockerflow.compile"
@@ -46,7 +46,7 @@ class ContainerCompiler:
 
     @contextmanager
     def session(self, python: StepImage) -> Iterator[CompileSession]:
-        ensure(self._client, python, restore=self._restore, ready=lambda sent: None)
+        give(Sending(self._client, python, restore=self._restore))
         with explaining_engine("compiling an environment's modules", CompileError):
             session = self._started(python)
         try:

@@ -1,10 +1,9 @@
 """Give an engine an image, sending only what it lacks, and make sure that it has exactly that image.
 
-What an engine can reuse differs. The classic store reuses a common beginning of the chain of layers; the containerd
-store and Podman any layer that they know. An answer of success is not believed: the containerd store gives it even if
-layers were missing, and keeps a name that cannot start. So the answer is read to its end, the image's ID compared, and
-asked whether the image is whole; on any doubt the complete archive is sent. A name that cannot start counts for
-nothing, whoever left it, and none is left by us.
+Which layers an engine has is asked in `engine_layers`. An answer of success is not believed: the containerd store gives
+it even if layers were missing, and keeps a name that cannot start. So the answer is read to its end, the image's ID
+compared, and asked whether the image is whole; on any doubt the complete archive is sent. A name that cannot start
+counts for nothing, whoever left it, and none is left by us.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 import docker.errors
@@ -22,10 +20,10 @@ import requests
 from docker import DockerClient
 
 from dockerflow.images.engine import api, engine_failure, explaining_engine, inspect, is_whole, stream
+from dockerflow.images.engine_layers import EngineLayers, engine_layers
 from dockerflow.images.errors import DiskFullError, ImageError, LayerDamaged, LoadError
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.load_archive import load_archive
-from dockerflow.images.oci import LOCK_LABEL
 from dockerflow.progress import ImageReady, ImageSending, LayerMended, Notify, ignore
 
 # Progress is told every so many bytes.
@@ -52,21 +50,34 @@ def ensure(
     steps: tuple[str, ...] = (),
     *,
     restore: Restore | None = None,
-    ready: Callable[[Sent], None] | None = None,
 ) -> Sent:
-    """Have the engine hold `image` under its reference; returns what was sent.
-
-    `restore` brings back layers whose files are missing or damaged; without it they raise `LayerDamaged`. Raises
-    `DiskFullError`, `LoadError`.
-    """
+    """Have the engine hold `image` under its reference and tell that it is ready; otherwise as `give`."""
     began = time.monotonic()
-    sent = Sent() if is_present(client, image) else _send(Sending(client, image, notify, steps, restore))
+    sent = give(Sending(client, image, notify, steps, restore))
     seconds = time.monotonic() - began
-    if ready is None:
-        notify(ImageReady(steps, image.reference, len(image.layers), 0, sent.layers, sent.size, seconds))
-    else:
-        ready(sent)
+    notify(ImageReady(steps, image.reference, len(image.layers), 0, sent.layers, sent.size, seconds))
     return sent
+
+
+@dataclass
+class Sending:
+    """An image on its way to an engine.
+
+    `restore` brings back layers whose files are missing or damaged; without it they raise `LayerDamaged`. `engine` is
+    what the engine has, where it was asked already.
+    """
+
+    client: DockerClient
+    image: StepImage
+    notify: Notify = ignore
+    steps: tuple[str, ...] = ()
+    restore: Restore | None = None
+    engine: EngineLayers | None = None
+
+
+def give(sending: Sending) -> Sent:
+    """Have the engine hold the image under its reference. Raises `DiskFullError`, `LoadError`."""
+    return Sent() if is_present(sending.client, sending.image) else _send(sending)
 
 
 def is_present(client: DockerClient, image: StepImage) -> bool:
@@ -80,20 +91,10 @@ def is_present(client: DockerClient, image: StepImage) -> bool:
         return found is not None
 
 
-@dataclass
-class Sending:
-    """An image on its way to an engine."""
-
-    client: DockerClient
-    image: StepImage
-    notify: Notify
-    steps: tuple[str, ...]
-    restore: Restore | None
-
-
 def _send(sending: Sending) -> Sent:
     """First what the engine seems to lack; if it does not end up with the image, all of it."""
-    layers = _lacking(sending.client, sending.image)
+    engine = sending.engine or engine_layers(sending.client, sending.image.base_digest)
+    layers = engine.lacking(sending.image)
     if len(layers) < len(sending.image.layers):
         try:
             return _send_layers(sending, layers)
@@ -182,40 +183,6 @@ class _Progress:
             self._told = self._sent
             reference = self._sending.image.reference
             self._sending.notify(ImageSending(self._sending.steps, reference, self._sent, self._total))
-
-
-def _lacking(client: DockerClient, image: StepImage) -> tuple[Layer, ...]:
-    """The layers that the engine cannot take from images it has."""
-    with explaining_engine("asking which layers it has"):
-        step_images = {one["Id"] for one in api(client).images(filters={"label": LOCK_LABEL})}
-        # The base is not found by this digest in the containerd store, and had better not be: one from a registry is
-        # kept there by its compressed layers, so that without ours the step's image could run, but not be saved.
-        chains = list(_chains(client, step_images | {image.base_digest}))
-        if _keeps_layers_apart(client):
-            known = {diff_id for chain in chains for diff_id in chain}
-            return tuple(layer for layer in image.layers if layer.diff_id not in known)
-        ours = [layer.diff_id for layer in image.layers]
-        return image.layers[max((_common(ours, chain) for chain in chains), default=0) :]
-
-
-def _chains(client: DockerClient, image_ids: set[str]) -> Iterator[list[str]]:
-    """The layers of each of the images that the engine has."""
-    for image_id in sorted(image_ids):
-        found = inspect(client, image_id)
-        if found is not None and is_whole(found):  # not removed in the meantime, nor a base of another engine
-            yield found["RootFS"].get("Layers") or []
-
-
-def _keeps_layers_apart(client: DockerClient) -> bool:
-    """Whether the engine can reuse a layer wherever it lies (the containerd store, Podman)."""
-    status = dict(one[:2] for one in client.info().get("DriverStatus") or ())
-    components = client.version().get("Components") or ()
-    return "containerd" in str(status.get("driver-type")) or any("Podman" in str(one.get("Name")) for one in components)
-
-
-def _common(ours: list[str], theirs: list[str]) -> int:
-    """How many layers at the bottom the two chains share."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False)))
 
 
 def _forget(sending: Sending) -> None:

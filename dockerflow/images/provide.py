@@ -18,7 +18,7 @@ from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.compiler import ContainerCompiler
 from dockerflow.images.errors import explaining_cache
 from dockerflow.images.image import Layer, StepImage
-from dockerflow.images.load import Sent, ensure
+from dockerflow.images.load import Sending, give
 from dockerflow.progress import ImageReady, Notify, ignore
 from dockerflow.store.files import make_folder
 
@@ -55,13 +55,10 @@ class ImageProvider:
                 restored = self._builder.restore(lock, wanted, notify, steps)
                 built.extend([restored] if restored else [])
 
-            def ready(sent: Sent) -> None:
-                seconds = time.monotonic() - began
-                total = ahead.sent + sent
-                layers = (len(image.layers), sum(one.layers_built for one in built), total.layers)
-                bytes_built = sum(one.bytes_built for one in built)
-                notify(ImageReady(steps, image.reference, *layers, total.size, seconds, bytes_built))
-
-            ensure(self._client, image, notify, steps, restore=restore, ready=ready)
+            sent = ahead.sent + give(Sending(self._client, image, notify, steps, restore, ahead.engine))
+        seconds = time.monotonic() - began
+        layers = (len(image.layers), sum(one.layers_built for one in built), sent.layers)
+        bytes_built = sum(one.bytes_built for one in built)
+        notify(ImageReady(steps, image.reference, *layers, sent.size, seconds, bytes_built))
         build_record.touch(self._cache_dir, self._builder.build_key(lock))
         return image

@@ -98,12 +98,7 @@ class PlainView:
     @_lines.register
     def _(self, event: progress.LayerReady, now: float) -> Iterator[str]:
         if not event.reused:
-            text = f"layer {event.number}/{event.layers} built: {event.title}, {size(event.size)}"
-            yield self._environment(now, event.steps, text)
-
-    @_lines.register
-    def _(self, event: progress.Compiling, now: float) -> Iterator[str]:
-        yield self._environment(now, event.steps, sentences.compiling(event))
+            yield self._environment(now, event.steps, f"layer built: {event.title}, {size(event.size)}")
 
     @_lines.register
     def _(self, event: progress.CodePacked, now: float) -> Iterator[str]:

@@ -129,10 +129,6 @@ def code(event: progress.CodePacked) -> str:
     )
 
 
-def compiling(event: progress.Compiling) -> str:
-    return f"compiling {counted(event.modules, 'module')}"
-
-
 def failure(why: Failure) -> Iterator[str]:
     """The lines that explain why an attempt failed: the user's traceback as it is, then what kind of failure it was."""
     if why.kind == "stopped":

@@ -73,7 +73,7 @@ def test_a_first_run_says_what_was_solved_and_built() -> None:
         "2026-01-31 12:00:00.123 [start] solving",
         "2026-01-31 12:00:00.123 [start] solved in 0.1 s, 12 packages",
         "2026-01-31 12:00:00.123 [compute, join, end] lock reused (store)",
-        "2026-01-31 12:00:00.123 [start] layer 2/2 built: pandas 2.2.3, 40 MB",
+        "2026-01-31 12:00:00.123 [start] layer built: pandas 2.2.3, 40 MB",
         "2026-01-31 12:00:00.123 [start] 14 layers built (150 MB), 6 reused, 2 sent (120 MB) in 3.0 s"
         " (dockerflow/step:aa)",
         "2026-01-31 12:00:00.123 [compute, join, end] image present (dockerflow/step:bb)",

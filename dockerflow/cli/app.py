@@ -192,7 +192,10 @@ def build(
     ] = False,
     store: Store = None,
 ) -> int:
-    """Lock the libraries and build the images of all steps, without running anything."""
+    """Make the images of all steps, and run nothing.
+
+    What is not locked yet is solved, as in a run, which then finds all there.
+    """
     from dockerflow.cli import building
 
     return building.build(building.Chosen(flow_file, flow, explain, store))

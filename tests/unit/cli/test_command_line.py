@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 
-COMMANDS = ["run", "check", "show", "setup", "doctor", "logs", "dump", "version", "runs"]
+COMMANDS = ["run", "check", "show", "lock", "build", "setup", "doctor", "logs", "dump", "version", "runs", "images"]
 
 
 def test_help_lists_every_command() -> None:

@@ -318,12 +318,20 @@ def title(layer: Layer) -> str:
     return layer.title.split("-")[0]
 
 
-def run(engine: Engine, image: StepImage, command: Sequence[str], **options: Any) -> str:
-    """What a command prints in a container as a step has it: another user, a read-only root, no network."""
-    output: bytes = engine.client.containers.run(
-        image.reference, list(command), user="12345", read_only=True, network_disabled=True, remove=True, **options
+def run(engine: Engine, image: StepImage, command: Sequence[str]) -> str:
+    """What a command prints in a container as a step has it: another user, a read-only root, no network.
+
+    It is read when the container has ended: Podman may never end an answer that follows the output of a short one.
+    """
+    container = engine.client.containers.run(
+        image.reference, list(command), user="12345", read_only=True, network_disabled=True, detach=True
     )
-    return output.decode()
+    try:
+        status = container.wait()["StatusCode"]
+        assert status == 0, container.logs().decode()
+        return container.logs(stderr=False).decode()
+    finally:
+        container.remove(force=True, v=True)
 
 
 def listed(engine: Engine, image: StepImage) -> list[str]:

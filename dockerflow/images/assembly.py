@@ -96,9 +96,9 @@ class Assembly:
         self._layers += len(grouped)
         lost = self._lost(facts, python)
 
-        def one_layer(group: Group) -> Found:
-            key = self._group_key(group, facts, python, lost)
+        keys = {group: self._group_key(group, facts, python, lost) for group in grouped}
 
+        def one_layer(group: Group) -> Found:
             def content(out: LayerWriter) -> None:
                 packages = [
                     Package(one, self._archive(one), lost[one], one.name in self._lock.requested)
@@ -106,11 +106,14 @@ class Assembly:
                 ]
                 write_layer(out, packages, PREFIX, python)
 
-            found = self.find_or_write(key, group.title, content)
+            found = self.find_or_write(keys[group], group.title, content)
             self.tell(found)
             return found
 
-        return PackageLayers(python, grouped, tuple(self._pool.submit(one_layer, group) for group in grouped))
+        new = [group for group in grouped if self._caches.layers.find(keys[group], group.title) is None]
+        modules = any(facts[package].lacks_bytecode for group in new for package in group.packages)
+        layers = tuple(self._pool.submit(one_layer, group) for group in grouped)
+        return PackageLayers(python, grouped, layers, modules)
 
     def _lost(
         self, facts: Mapping[LockedPackage, Facts], python: Python | None
@@ -189,6 +192,7 @@ class PackageLayers:
     python: Python | None
     groups: tuple[Group, ...]
     layers: tuple[Future[Found], ...]
+    new_modules: bool  # whether modules without bytecode are likely to be in a layer that is new
 
     @property
     def in_python(self) -> int:

@@ -222,6 +222,8 @@ class ImageBuilder:
             return self._python_image(lock, [*below, *(one() for one in packages[:count])])
 
         with Compilation(assembly, self._compiler, Interpreter(found.python, sha256, image)) as compilation:
+            if found.new_modules:
+                compilation.start()
             compiled = [one.result for one in compilation.layers(found)]
             # Python's own layers stay together: they are the image that compiles, and engines reuse common beginnings.
             above = [one for pair in zip(packages[count:], compiled[count:]) for one in pair]

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from dockerflow.images import bytecode
-from dockerflow.images.assembly import Assembly, Found, PackageLayers, is_empty
+from dockerflow.images.assembly import Assembly, Found, PackageLayers, StoppedError, is_empty
 from dockerflow.images.bytecode import Compiler, Session, Sources, without_bytecode, write_bytecode
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.layer_cache import layer_key, verify
@@ -46,6 +46,7 @@ class Compilation:
         self._starting = threading.Lock()
         self._session: Session | None = None
         self._open = ExitStack()
+        self._over = False
 
     def __enter__(self) -> Compilation:
         return self
@@ -53,6 +54,7 @@ class Compilation:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
         with self._starting:
+            self._over = True
             self._open.close()  # whoever still waits for a result is told that there is none
 
     def layers(self, found: PackageLayers) -> tuple[Future[Layer], ...]:
@@ -88,6 +90,8 @@ class Compilation:
 
     def _started(self) -> Session:
         with self._starting:
+            if self._over:
+                raise StoppedError
             if self._session is None:
                 self._session = self._open.enter_context(self._compiler.session(self._interpreter.image()))
             return self._session

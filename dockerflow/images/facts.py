@@ -29,6 +29,12 @@ class Facts:
     files: tuple[str, ...]  # files and links, as the archive has them, or as `wheel.place` takes them
     distribution: str | None = None  # set for wheels: the library's normalized name
 
+    @property
+    def lacks_bytecode(self) -> bool:
+        """Whether there are modules and no bytecode, by the names."""
+        kinds = {path.rpartition(".")[2] for path in self.files}
+        return "py" in kinds and "pyc" not in kinds
+
     def paths(self, python: Python | None) -> Iterator[str]:
         """Where the files and links go below the prefix."""
         if self.distribution is not None and python is not None:

@@ -16,6 +16,16 @@ _BLOCK = 512
 
 END_OF_ARCHIVE = 2 * _BLOCK
 
+# What the fields of a plain header hold, and those that are the same for every member: owner and group; the magic and
+# what follows it. https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06
+_LONGEST_NAME = 100
+_LARGEST = 8**11 - 1
+_ROOT = b"0000000\0" * 2
+_MAGIC = b"ustar\x0000".ljust(_BLOCK - 257, b"\0")
+
+# Pieces of fewer bytes are joined before they are hashed and written.
+_SMALL = 1 << 16
+
 # A file whose name begins so is none: it removes another of the layers below
 # (https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts).
 WHITEOUT = ".wh."
@@ -49,6 +59,7 @@ class LayerWriter:
     def __init__(self, out: Sink) -> None:
         self._out = Hashed(out)
         self._directories: set[str] = set()
+        self._small = bytearray()  # not yet written
 
     @property
     def diff_id(self) -> str:
@@ -56,7 +67,7 @@ class LayerWriter:
 
     @property
     def size(self) -> int:
-        return self._out.size
+        return self._out.size + len(self._small)
 
     def directory(self, path: str, mode: int = 0o755) -> None:
         """A directory and those above it, each once."""
@@ -65,26 +76,22 @@ class LayerWriter:
             return
         self.directory(path.rpartition("/")[0])
         self._directories.add(path)
-        self._header(_member(path, tarfile.DIRTYPE, mode))
+        self._put(_header(path, tarfile.DIRTYPE, mode))
 
     def file(self, path: str, mode: int, mtime: int, size: int, blocks: Iterable[bytes]) -> None:
         """A regular file of exactly `size` bytes; raises EOFError if `blocks` have fewer or more."""
         self._parent(path)
-        member = _member(path, tarfile.REGTYPE, mode)
-        member.size, member.mtime = size, mtime
-        self._header(member)
+        self._put(_header(path, tarfile.REGTYPE, mode, size, mtime))
         start = self.size
         for block in blocks:
-            self._write(block)
+            self._put(block)
         if self.size - start != size:
             raise EOFError(f"`{path}` has {self.size - start} bytes where {size} were announced")
-        self._write(b"\0" * (-size % _BLOCK))
+        self._put(b"\0" * (-size % _BLOCK))
 
     def symlink(self, path: str, target: str) -> None:
         self._parent(path)
-        member = _member(path, tarfile.SYMTYPE, 0o777)
-        member.linkname = target
-        self._header(member)
+        self._put(_header(path, tarfile.SYMTYPE, 0o777, link=target))
 
     def hard_link(self, path: str, target: str, mode: int, mtime: int) -> None:
         """Another name for the file `target`, which this layer already has, with the same mode and time.
@@ -92,24 +99,45 @@ class LayerWriter:
         Docker sets a link's mode and time as it sets a file's, which are then those of both names.
         """
         self._parent(path)
-        member = _member(path, tarfile.LNKTYPE, mode)
-        member.linkname, member.mtime = target.strip("/"), mtime
-        self._header(member)
+        self._put(_header(path, tarfile.LNKTYPE, mode, mtime=mtime, link=target.strip("/")))
 
     def close(self) -> None:
-        self._write(b"\0" * END_OF_ARCHIVE)
+        self._put(b"\0" * END_OF_ARCHIVE)
+        self._flush()
 
     def _parent(self, path: str) -> None:
         self.directory(path.strip("/").rpartition("/")[0])
 
-    def _header(self, member: tarfile.TarInfo) -> None:
-        self._write(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
+    def _put(self, data: bytes) -> None:
+        """Small pieces are joined: each that is hashed and written has a price of its own."""
+        if len(data) < _SMALL:
+            self._small += data
+            if len(self._small) >= _SMALL:
+                self._flush()
+        else:
+            self._flush()
+            self._out.write(data)
 
-    def _write(self, data: bytes) -> None:
-        self._out.write(data)
+    def _flush(self) -> None:
+        if self._small:
+            self._out.write(bytes(self._small))
+            self._small.clear()
 
 
-def _member(path: str, kind: bytes, mode: int) -> tarfile.TarInfo:
+def _header(path: str, kind: bytes, mode: int, size: int = 0, mtime: int = 0, link: str = "") -> bytes:
+    """What stands before a member: one block, unless a name is long or not ASCII, or a number large."""
+    name = path.strip("/") + ("/" if kind == tarfile.DIRTYPE else "")
+    plain = name.isascii() and link.isascii() and max(len(name), len(link)) <= _LONGEST_NAME
+    if not plain or not 0 <= size <= _LARGEST or not 0 <= mtime <= _LARGEST:
+        return _member(path, kind, mode, size, mtime, link).tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    start = b"%b%07o\0%b%011o\0%011o\0" % (name.encode().ljust(100, b"\0"), mode & 0o7777, _ROOT, size, mtime)
+    end = kind + link.encode().ljust(100, b"\0") + _MAGIC
+    checksum = sum(start) + sum(end) + 8 * 0x20
+    return b"%b%06o\0 %b" % (start, checksum, end)
+
+
+def _member(path: str, kind: bytes, mode: int, size: int, mtime: int, link: str) -> tarfile.TarInfo:
     member = tarfile.TarInfo(path.strip("/"))
-    member.type, member.mode, member.mtime, member.uid, member.gid = kind, mode, 0, 0, 0
+    member.type, member.mode, member.mtime, member.uid, member.gid = kind, mode, mtime, 0, 0
+    member.size, member.linkname = size, link
     return member

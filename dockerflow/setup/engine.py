@@ -68,7 +68,9 @@ def look(config: Config) -> tuple[DockerHost | None, Finding]:
 
 def describe(host: DockerHost) -> str:
     version = host.client.version()
-    return f"Docker {version['Version']} answers, {host.cpus} CPUs, {host.memory / 2**30:.0f} GiB of memory"
+    podman = any("Podman" in str(one.get("Name")) for one in version.get("Components") or ())
+    engine = "Podman" if podman else "Docker"
+    return f"{engine} {version['Version']} answers, {host.cpus} CPUs, {host.memory / 2**30:.0f} GiB of memory"
 
 
 def ensure(config: Config, notify: Notify = ignore) -> tuple[DockerHost, Finding]:

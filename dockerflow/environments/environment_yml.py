@@ -86,6 +86,7 @@ class _Reader:
             pypi=pip.pypi,
             constraints=pip.constraints,
             indexes=pip.indexes,
+            hashes=pip.hashes,
         )
 
     def _check_key(self, name: str, key: yaml.Node) -> None:

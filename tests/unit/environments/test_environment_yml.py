@@ -176,6 +176,12 @@ def test_requirements_named_among_those_for_pip_are_read(tmp_path: Path) -> None
     assert spec.indexes == ("https://host.example/simple",)
 
 
+def test_hashes_among_those_for_pip_count(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text(f"rich==13.0 --hash=sha256:{'a' * 64}\n")
+    spec = read(tmp_path, "dependencies:\n- pip:\n  - -r more.txt\n")
+    assert spec.hashes == (("rich", ("a" * 64,)),)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "problem", "hint"),
     [

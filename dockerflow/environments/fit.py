@@ -86,7 +86,11 @@ def _lacking(conda: Mapping[str, LockedPackage], requirement: Requirement, platf
 
 def _lacking_from_index(lock: Lock, requirement: PypiRequirement) -> str | None:
     package = _distribution(lock, requirement)
-    return f"`{requirement.name}` is not in it" if package is None else _differs(package, requirement)
+    if package is None:
+        return f"`{requirement.name}` is not in it"
+    if requirement.extras:  # what they add is known to the index alone
+        return f"`{requirement}` is asked for, and nothing says that `{package.name}` is in it with these extras"
+    return _differs(package, requirement)
 
 
 def _limited(lock: Lock, requirement: PypiRequirement) -> str | None:

@@ -25,6 +25,13 @@ def test_what_conda_brings_is_held_against_what_the_index_is_asked_for() -> None
     assert satisfies(LOCK, replace(SPEC, pypi=("numpy>=2",))) == ["it has `numpy 1.26.4`, and `numpy>=2` is asked for"]
 
 
+def test_an_extra_that_nobody_knows_to_be_in_it_does_not_fit() -> None:
+    """A step that asks for `paint[oil]` where it asked for `paint` needs packages that the lock may not have."""
+    assert satisfies(LOCK, replace(SPEC, pypi=("paint[oil]>=1",))) == [
+        "`paint[oil]>=1` is asked for, and nothing says that `paint` is in it with these extras"
+    ]
+
+
 def test_constraints_hold_for_what_is_there() -> None:
     assert satisfies(LOCK, replace(SPEC, constraints=("colours<2", "brush<1"))) == [
         "it has `colours 2.1`, and `colours<2` is asked for"

@@ -185,6 +185,11 @@ def _pairs(path: Path, text: str) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: this is not YAML: {error.problem}.", "one `setting: value` a line") from None
+    except yaml.YAMLError as error:  # a character that YAML does not have
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        raise ConfigError(
+            f"{path}:{line}: this is not YAML: {getattr(error, 'reason', error)}.", "one `setting: value` a line"
+        ) from None
     if root is None:
         return []
     if not isinstance(root, yaml.MappingNode):

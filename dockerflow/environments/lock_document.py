@@ -34,6 +34,8 @@ class Document:
             place = f"{source}:{mark.line + 1}" if mark is not None else source
             what = getattr(error, "problem", None) or str(error)
             raise LockFileError(f"the lock `{place}` is not YAML: {what}", _HINT) from error
+        except (ValueError, RecursionError) as error:  # a date like 2021-99-99, or absurd nesting
+            raise LockFileError(f"the lock `{source}` has a value that is none: {error}", _HINT) from error
         if not isinstance(values, Mapping):
             raise LockFileError(f"the lock `{source}` is not a mapping with `version`, `metadata` and `package`", _HINT)
         return cls(source, content, values)

@@ -111,6 +111,7 @@ def test_an_empty_file_sets_nothing(project: Path) -> None:
         ("network: {a: b}\n", ":1: `network` must be text.", "`network`: the Docker network"),
         ("- a\n", ":1: settings were expected", "the settings are"),
         ("network: a\n b: c\n", ":2: this is not YAML", "one `setting: value` a line"),
+        ("network: a\nengine: \x01\n", ":2: this is not YAML", "one `setting: value` a line"),
     ],
 )
 def test_a_mistake_names_file_line_and_key(project: Path, text: str, message: str, hint: str) -> None:

@@ -10,7 +10,7 @@ import re
 from urllib.parse import urlsplit, urlunsplit
 
 # A name or password before the host, a conda token in the path, whatever stands in a query (signatures, tokens).
-_SECRET = re.compile(r"(?<=://)[^/@\s`'\"]+(?=@)|(?<=/t/)[^/\s`'\"]+|(?<=\?)[^\s`'\"#]+")
+_SECRET = re.compile(r"(?<=://)[^/\s`'\"]+(?=@)|(?<=/t/)[^/\s`'\"]+|(?<=\?)[^\s`'\"#]+")
 
 HINT = "leave them out of the URL: they are read from `~/.netrc`"
 WANTED = "put them into `~/.netrc`, or for a conda channel into the file that RATTLER_AUTH_FILE names"

@@ -17,6 +17,7 @@ from urllib.request import url2pathname
 import requests
 from rattler import RepoDataRecord
 
+from dockerflow import credentials
 from dockerflow.environments.errors import ChannelError
 
 _CHUNK = 1 << 20
@@ -37,7 +38,8 @@ def of_record(record: RepoDataRecord) -> Checksums:
     found = read(record.url)
     announced = (record.sha256 or bytes.fromhex(found.sha256), record.md5 or bytes.fromhex(found.md5))
     if announced != (bytes.fromhex(found.sha256), bytes.fromhex(found.md5)):
-        raise ChannelError(f"`{record.url}` is not the package that its channel announces: its hash is another")
+        url = credentials.hidden(record.url)
+        raise ChannelError(f"`{url}` is not the package that its channel announces: its hash is another")
     return found
 
 
@@ -50,7 +52,8 @@ def read(url: str) -> Checksums:
             md5.update(chunk)
             size += len(chunk)
     except OSError as error:  # what requests raises is one, too
-        raise ChannelError(f"`{url}` has to be read because nobody tells its hashes, and cannot be: {error}") from error
+        problem = f"`{url}` has to be read because nobody tells its hashes, and cannot be: {error}"
+        raise ChannelError(credentials.hidden(problem)) from error
     return Checksums(sha256.hexdigest(), md5.hexdigest(), size)
 
 

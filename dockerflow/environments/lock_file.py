@@ -19,9 +19,10 @@ from typing import Any
 
 import yaml
 
+from dockerflow import credentials
 from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock, LockedPackage
-from dockerflow.environments.lock_document import Document
+from dockerflow.environments.lock_document import Document, Key
 
 VERSION = 1
 
@@ -207,8 +208,9 @@ def _platform(document: Document, wanted: str | None) -> str:
 
 
 def _channels(document: Document) -> Iterator[str]:
-    for channel in document.list("metadata", "channels"):
-        yield str(channel["url"] if isinstance(channel, Mapping) and "url" in channel else channel)
+    for index, channel in enumerate(document.list("metadata", "channels")):
+        url = str(channel["url"] if isinstance(channel, Mapping) and "url" in channel else channel)
+        yield _without_secrets(document, ("metadata", "channels", index), url)
 
 
 def _packages(document: Document, platform: str, custom: Mapping[str, object]) -> Iterator[LockedPackage]:
@@ -247,12 +249,20 @@ def _package(document: Document, index: int, custom: Mapping[str, object]) -> Lo
         name=name,
         version=document.text(*at, "version"),
         build=_build(document.mapping(*at).get("build"), url) if manager == "conda" else "",
-        url=url,
+        url=_without_secrets(document, (*at, "url"), url),
         sha256=sha256,
         md5=hashes["md5"],
         size=int(size) if isinstance(size, str) and size.isdecimal() else None,
         dependencies=tuple(sorted((str(name), str(spec)) for name, spec in dependencies.items())),
     )
+
+
+def _without_secrets(document: Document, at: tuple[Key, ...], url: str) -> str:
+    """Other tools write credentials into URLs. None may get from there into what is kept and built."""
+    try:
+        return credentials.without(url)
+    except ValueError as error:
+        raise document.error(at, f"its URL cannot be read: {error}") from error
 
 
 def _told_by(fragment: str) -> str | None:

@@ -219,6 +219,35 @@ def test_what_is_not_yaml_is_refused_with_its_line() -> None:
     assert f"a.yml:{line_of(text, '<<<<<<<') + 1}" in refused(text).message
 
 
+@pytest.mark.parametrize("value", ["2021-99-99", "9" * 5000])
+def test_a_value_that_there_cannot_be_is_refused(value: str) -> None:
+    text = dumps(LOCK).replace("version: 1\n", f"version: {value}\n", 1)
+    assert "the lock `flow.locks/a.yml` has a value that is none" in refused(text).message
+
+
+@pytest.mark.parametrize(
+    ("url", "read_as"),
+    [
+        ("https://me:hushed@host/c/linux-64/x-1-0.conda", "https://host/c/linux-64/x-1-0.conda"),
+        ("https://host/t/hushed/c/linux-64/x-1-0.conda?sig=hushed", "https://host/c/linux-64/x-1-0.conda"),
+    ],
+)
+def test_credentials_in_a_lock_of_another_tool_go_no_further(url: str, read_as: str) -> None:
+    def private(document: dict[str, Any]) -> None:
+        document["package"][0]["url"] = url
+        document["metadata"]["channels"][0]["url"] = url
+
+    found = loads(changed(private), "flow.locks/a.yml")
+    assert read_as in [each.url for each in found.packages]
+    assert "hushed" not in dumps(found)
+
+
+def test_a_url_that_is_none_is_refused_with_its_line() -> None:
+    text = changed(lambda document: document["package"][0].update(url="https://[host/x-1-0.conda"))
+    assert f"a.yml:{line_of(text, '[host')}" in refused(text).message
+    assert "its URL cannot be read" in refused(text).message
+
+
 @pytest.mark.parametrize("text", ["", "[]", "just words"])
 def test_what_is_no_mapping_is_refused(text: str) -> None:
     assert "is not a mapping" in refused(text).message

@@ -106,8 +106,7 @@ def write(cache_dir: Path, record: BuildRecord) -> None:
 
 def read(cache_dir: Path, build_key: str) -> BuildRecord | None:
     """The record of `build_key`, None if there is none that can be read."""
-    record = read_json(path_of(cache_dir, build_key), _record)
-    return record if record is not None and record.build_key == build_key else None
+    return read_json(path_of(cache_dir, build_key), lambda found: _record(found, build_key))
 
 
 def all_records(cache_dir: Path) -> Iterator[BuildRecord]:
@@ -150,19 +149,22 @@ def parts_from_json(found: Any) -> KeyParts:
     return KeyParts(**values)
 
 
-def _record(found: Any) -> BuildRecord:
+def _record(found: Any, build_key: str) -> BuildRecord:
     if found["version"] != VERSION:
         raise ValueError(f"a record of version {found['version']}")
     layers = tuple(
-        RecordedLayer(one["diff_id"], int(one["size"]), str(one["title"]), _packages(one["packages"]))
+        RecordedLayer(str(one["diff_id"]), int(one["size"]), str(one["title"]), _packages(one["packages"]))
         for one in found["layers"]
     )
     names = {name: str(found[name]) for name in ("reference", "config_digest", "manifest_digest")}
-    return BuildRecord(parts=parts_from_json(found["parts"]), layers=layers, **names)
+    record = BuildRecord(parts=parts_from_json(found["parts"]), layers=layers, **names)
+    if record.build_key != build_key:
+        raise ValueError(f"the record of {record.build_key}")
+    return record
 
 
 def _packages(found: Any) -> tuple[RecordedPackage, ...]:
-    return tuple(RecordedPackage(**one) for one in found)
+    return tuple(RecordedPackage(**{name: str(value) for name, value in one.items()}) for one in found)
 
 
 def _texts(found: Any) -> tuple[str, ...]:

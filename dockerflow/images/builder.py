@@ -125,7 +125,10 @@ class ImageBuilder:
         if record is None:
             return None
         layers = [self._layers.layer(one.diff_id, one.size, one.title) for one in record.layers]
-        return assemble(self._name(lock), lock.platform, self._base.path, layers)
+        image = assemble(self._name(lock), lock.platform, self._base.path, layers)
+        # Damage that leaves a record readable: other layers than were built would make another image of the lock.
+        same = (image.config_digest, image.manifest_digest) == (record.config_digest, record.manifest_digest)
+        return image if same else None
 
     def build_key(self, lock: Lock) -> str:
         """64 hex digits over everything that the image is a function of."""

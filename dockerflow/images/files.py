@@ -55,11 +55,11 @@ def write_json(path: Path, value: object) -> None:
 
 def read_json(path: Path, read: Callable[[Any], T]) -> T | None:
     """What `read` makes of the value; None where there is no file, or not one that this version wrote: what was kept
-    by an older one, or damaged, counts as absent. `read` says so with TypeError, KeyError, IndexError or ValueError.
+    by an older one, or damaged, counts as absent. `read` says so with one of the exceptions that are caught here.
     """
     try:
         return read(json.loads(path.read_bytes()))
-    except (FileNotFoundError, IsADirectoryError, TypeError, KeyError, IndexError, ValueError):
+    except (FileNotFoundError, IsADirectoryError, AttributeError, TypeError, KeyError, IndexError, ValueError):
         return None
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dockerflow.images import build_record
 from dockerflow.images.build_record import BuildRecord, KeyParts, RecordedLayer, RecordedPackage
+from tests.unit.images.known import built, small_lock
 
 PANDAS = RecordedPackage("conda", "pandas", "1.5.3", "py311_0", "a" * 64)
 PARTS = KeyParts(
@@ -62,3 +65,28 @@ def test_a_record_under_another_key_counts_as_none(tmp_path: Path) -> None:
 
 def test_a_folder_without_records_has_none(tmp_path: Path) -> None:
     assert list(build_record.all_records(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda record: record["layers"].pop(),
+        lambda record: record["layers"].reverse(),
+        lambda record: record["layers"][-1].update(diff_id=record["layers"][0]["diff_id"]),
+        lambda record: record["layers"][-1].update(diff_id=7),
+        lambda record: record["layers"][-1].update(size=record["layers"][-1]["size"] + 1),
+        lambda record: record["parts"]["packages"].append(["no", "package"]),
+        lambda record: record["parts"].update(lock_hash="\ud800"),
+        lambda record: record.update(config_digest="sha256:" + "0" * 64),
+    ],
+)
+def test_a_record_that_says_something_else_than_was_built_makes_no_other_image(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], object]
+) -> None:
+    image = built(tmp_path, small_lock(tmp_path))
+    (path,) = (tmp_path / "images").iterdir()
+    record = json.loads(path.read_text())
+    damage(record)
+    path.chmod(0o644)
+    path.write_text(json.dumps(record))
+    assert built(tmp_path, small_lock(tmp_path)) == image

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.images.needs import needs
 
 # Part of the serial number. Raise it when the same lock would now be told otherwise.
 _VERSION = 1
@@ -51,11 +51,11 @@ def cyclonedx(lock: Lock, subject: Subject) -> str:
         metadata=BomMetaData(component=root, properties=_properties(lock)),
     )
     bom.metadata.timestamp = None  # type: ignore[assignment]  # the library's own default is the present
-    by_name = {_plain(package.name): component for package, component in packages.items()}
-    asked = [component for name, component in by_name.items() if name in {"python", *map(_plain, lock.requested)}]
+    names = {"python", *map(_plain, lock.requested)}
+    asked = [component for package, component in packages.items() if _plain(package.name) in names]
     bom.register_dependency(root, [*asked, *([base] if base else [])])
-    for package, component in packages.items():
-        bom.register_dependency(component, _needed(package, by_name, component))
+    for package, needed in needs(lock).items():
+        bom.register_dependency(packages[package], [packages[one] for one in needed if one != package])
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
@@ -123,11 +123,6 @@ def _references(package: LockedPackage) -> list[ExternalReference]:
 def _hashes(sha256: str, md5: str | None = None) -> list[HashType]:
     found = [(HashAlgorithm.SHA_256, sha256), (HashAlgorithm.MD5, md5)]
     return [HashType(alg=kind, content=value) for kind, value in found if value]
-
-
-def _needed(package: LockedPackage, by_name: Mapping[str, Component], itself: Component) -> list[Component]:
-    names = {_plain(name) for name, _ in package.dependencies}
-    return [by_name[name] for name in sorted(names) if name in by_name and by_name[name] is not itself]
 
 
 def _plain(name: str) -> str:

@@ -60,7 +60,18 @@ def test_what_needs_what_is_told_across_conda_and_pip(pandas: Lock) -> None:
     needs = {one["ref"]: one.get("dependsOn", []) for one in read(pandas)["dependencies"]}
     assert needs["image"] == ["base", "conda:pandas", "conda:python"]
     assert needs["conda:pandas"] == ["conda:numpy", "conda:python"]
-    assert needs["pip:Some.Thing"] == ["conda:pandas"]
+    assert needs["pip:Some.Thing"] == ["conda:pandas", "conda:python"]
+
+
+def test_a_program_from_conda_and_a_wheel_of_the_same_name_are_not_taken_for_each_other() -> None:
+    made = lock(spec(app="1"), package("app", "1", ("cmake", ""), ("python", "")), package("cmake", "3.30.0"))
+    wheel = replace(WHEEL, name="cmake", dependencies=())
+    needs = {
+        one["ref"]: one.get("dependsOn", [])
+        for one in read(replace(made, packages=(*made.packages, wheel)))["dependencies"]
+    }
+    assert needs["conda:app"] == ["conda:cmake", "conda:python"]
+    assert needs["pip:cmake"] == ["conda:python"]
 
 
 def test_a_place_on_somebodys_machine_is_not_told(pandas: Lock, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import docker.errors
 from docker import DockerClient
+from docker.types import LogConfig
 
 from dockerflow import confinement
 from dockerflow.attached import Attached
@@ -90,6 +91,7 @@ class ContainerCompiler:
         return self._client.api.create_host_config(
             **confinement.options(),
             auto_remove=True,
+            log_config=LogConfig(type="none"),  # what it says is bytecode, and as a log would be escaped and kept
             network_mode="none",
             mem_limit=memory,
             memswap_limit=memory,

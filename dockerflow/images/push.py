@@ -122,8 +122,9 @@ class _Pushing:
         if self._registry.has(layer.diff_id):
             self._add(layer.size, 0)
         elif any(self._registry.mount(layer.diff_id, other) for other in self._neighbours.get(layer.diff_id, ())[:1]):
-            self.mounted += 1
             self._add(layer.size, 0)
+            with self._guard:
+                self.mounted += 1
         else:
             self._send(layer)
 

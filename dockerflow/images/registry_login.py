@@ -65,11 +65,19 @@ class Login(requests.auth.AuthBase):
         self._session = session
         self._lock = threading.Lock()
         self._header = ""
+        self._asked_at = ""  # the URL that asked for the header
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._header:
+        # A registry may have layers sent to another host, which is not to know who sends them.
+        if self._header and self._is_registry(request.url or ""):
             request.headers["Authorization"] = self._header
         return request
+
+    def _is_registry(self, url: str) -> bool:
+        """Whether credentials may go to the URL: not to another host, and not in the clear after TLS."""
+        there = urlsplit(url)
+        encrypted = there.scheme == "https" or urlsplit(self._asked_at).scheme != "https"
+        return there.netloc.lower() == self._repository.address.lower() and encrypted
 
     @property
     def is_known(self) -> bool:
@@ -77,6 +85,8 @@ class Login(requests.auth.AuthBase):
 
     def answer(self, refused: requests.Response) -> bool:
         """Get what a 401 asks for; whether it is worth to ask again."""
+        if not self._is_registry(refused.url or ""):
+            return False
         kind, _, rest = refused.headers.get("WWW-Authenticate", "").partition(" ")
         with self._lock:
             sent = refused.request.headers.get("Authorization", "")
@@ -84,7 +94,7 @@ class Login(requests.auth.AuthBase):
                 return True  # another thread has got it meanwhile
             header = self._wanted(kind.lower(), dict(_PARAMETER.findall(rest)), refused.url or "")
             changed = bool(header) and (header != sent)
-            self._header = header or self._header
+            self._header, self._asked_at = (header, refused.url or "") if header else (self._header, self._asked_at)
         return changed
 
     def _wanted(self, kind: str, challenge: Mapping[str, str], url: str) -> str:

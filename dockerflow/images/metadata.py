@@ -98,7 +98,7 @@ def contents(archive: CondaArchive, python: Python | None) -> PackageContents:
             raise _refused(archive, "it is a noarch Python package, and the environment has no Python", None)
         entries = tuple(_entry(archive, raw, python if noarch_python else None) for raw in listed)
         points = _entry_points(archive) if noarch_python else ()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
     _check_no_link_scripts(archive, index["name"], entries)
     _check_each_path_once(archive, entries, points)
@@ -111,7 +111,7 @@ def files(archive: CondaArchive) -> tuple[dict[str, Any], tuple[str, ...]]:
         index, _, listed = _read(archive)
         points = _entry_points(archive) if index.get("noarch") == "python" else ()
         found = [raw["_path"] + ("/" if raw["path_type"] == "directory" else "") for raw in listed]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
     return index, (*found, *(f"{_SCRIPTS}{point.command}" for point in points))
 

@@ -63,13 +63,9 @@ class PackageCache:
         return self.folder / package.sha256 / package.file_name
 
     def _cached(self, package: LockedPackage) -> Path | None:
+        """None also for one that was damaged since. It stays until it is replaced: another process may have done so."""
         path = self._path(package)
-        if not path.is_file():
-            return None
-        if sha256_of(path) == package.sha256:
-            return path
-        path.unlink(missing_ok=True)  # damaged since: fetch it again
-        return None
+        return path if path.is_file() and sha256_of(path) == package.sha256 else None
 
     def _download(self, package: LockedPackage, notify: Notify) -> Path:
         for pause in (*self.pauses, None):

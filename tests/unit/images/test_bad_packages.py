@@ -210,6 +210,14 @@ def test_metadata_that_unpacks_to_more_than_any_real_one_is_not_read(tmp_path: P
     assert hint == BROKEN
 
 
+@pytest.mark.parametrize("name", ["index.json", "paths.json"])
+def test_metadata_that_is_nested_too_deeply_is_named(tmp_path: Path, name: str) -> None:
+    made = Made("deep", {"lib/x": File()}, format="tar.bz2")
+    message, hint = broken(tmp_path, info(name, b"[" * 200_000), made)
+    assert message.startswith("package `deep-1.0-0.tar.bz2` cannot be unpacked: its metadata is not what the format")
+    assert hint == BROKEN
+
+
 def test_a_record_about_a_file_that_is_larger_than_any_real_one_is_not_read(tmp_path: Path) -> None:
     def change(archive: bytes) -> bytes:
         header = tarfile.TarInfo("PaxHeaders/x")

@@ -139,6 +139,20 @@ def test_an_archive_damaged_in_the_cache_is_fetched_anew(
     assert server.asked == 2
 
 
+def test_a_damaged_archive_is_replaced_and_not_removed_first(
+    tmp_path: Path, package: LockedPackage, server: Server
+) -> None:
+    """Another process may have fetched it anew and be reading it."""
+    packages, _ = cache(tmp_path)
+    remote = replace(package, url=server.url)
+    path = packages.fetch(remote)
+    path.write_bytes(b"damaged")
+    there: list[bool] = []
+    packages.fetch(remote, lambda event: there.append(path.exists()))
+    assert there
+    assert all(there)
+
+
 def test_what_is_secret_in_a_url_is_not_shown(tmp_path: Path, package: LockedPackage, server: Server) -> None:
     packages, _ = cache(tmp_path)
     server.answers = ["missing"]

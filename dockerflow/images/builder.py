@@ -12,8 +12,9 @@ run outside Python's lock. Sending is in `load`, compiling `.pyc` files in `byte
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -199,9 +200,14 @@ class ImageBuilder:
         room = MAX_LAYERS - len(self._base.diff_ids) - 1
         found = assembly.packages(room if self._compiler is None else room // 2)
         layers: list[Layer] = []
-        for one in self._chain(lock, assembly, found, work.base):
-            layers.append(one)
-            work.ahead(layers)
+        with ExitStack() as opened:
+            chain = self._chain(lock, assembly, found, work.base, opened)
+            for number, one in enumerate(chain, 1):
+                layer = one()
+                if not is_empty(layer):
+                    layers.append(layer)
+                    if number < len(chain):
+                        work.ahead(layers)
         contents = {
             one.result().layer.diff_id: tuple(map(RecordedPackage.of, group.packages))
             for group, one in zip(found.groups, found.layers)
@@ -209,29 +215,32 @@ class ImageBuilder:
         return layers, contents
 
     def _chain(
-        self, lock: Lock, assembly: Assembly, found: PackageLayers, base: Future[tuple[Layer, ...]]
-    ) -> Iterator[Layer]:
-        """The layers, bottom first, each as soon as it and those below are there."""
+        self,
+        lock: Lock,
+        assembly: Assembly,
+        found: PackageLayers,
+        base: Future[tuple[Layer, ...]],
+        opened: ExitStack,
+    ) -> list[Callable[[], Layer]]:
+        """What gives each layer, bottom first, when it is there; some are empty. They work while `opened` is."""
         below = [*base.result(), assembly.skeleton()]
-        yield from below
         packages = [_layer(one) for one in found.layers]
         sha256 = next((one.sha256 for one in lock.packages if (one.manager, one.name) == ("conda", "python")), None)
         if self._compiler is None or found.python is None or sha256 is None:
-            yield from (one() for one in packages)
-            return
+            return [*map(_there, below), *packages]
         count = found.in_python
 
         def image() -> StepImage:
             return self._python_image(lock, [*below, *(one() for one in packages[:count])])
 
-        with Compilation(assembly, self._compiler, Interpreter(found.python, sha256, image)) as compilation:
-            if found.new_modules:
-                compilation.start()
-            compiled = [one.result for one in compilation.layers(found)]
-            # Python's own layers stay together: they are the image that compiles, and engines reuse common beginnings.
-            above = [one for pair in zip(packages[count:], compiled[count:]) for one in pair]
-            chain = (one() for one in (*packages[:count], *compiled[:count], *above))
-            yield from (one for one in chain if not is_empty(one))
+        interpreter = Interpreter(found.python, sha256, image)
+        compilation = opened.enter_context(Compilation(assembly, self._compiler, interpreter))
+        if found.new_modules:
+            compilation.start()
+        compiled = [one.result for one in compilation.layers(found)]
+        # Python's own layers stay together: they are the image that compiles, and engines reuse common beginnings.
+        above = [one for pair in zip(packages[count:], compiled[count:]) for one in pair]
+        return [*map(_there, below), *packages[:count], *compiled[:count], *above]
 
     def _python_image(self, lock: Lock, layers: Sequence[Layer]) -> StepImage:
         """The image that has nothing but Python and what it needs."""
@@ -262,6 +271,10 @@ class ImageBuilder:
 
     def _name(self, lock: Lock) -> ImageName:
         return ImageName(f"dockerflow/step:{self.build_key(lock)[:24]}", lock.lock_hash, self._base.digest)
+
+
+def _there(one: Layer) -> Callable[[], Layer]:
+    return lambda: one
 
 
 def _layer(future: Future[Found]) -> Callable[[], Layer]:

@@ -5,7 +5,6 @@ What should be done is decided in `environments.relock`; here is what the comman
 
 from __future__ import annotations
 
-import platform
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +16,8 @@ from packaging.utils import canonicalize_name
 
 from dockerflow.cli.errors import CommandLineError, nearest
 from dockerflow.cli.flows import load_flow
-from dockerflow.cli.places import config_here, store_for_reading
+from dockerflow.cli.places import config_here, store_if_there
+from dockerflow.cli.targets import platform_here
 from dockerflow.cli.words import counted
 from dockerflow.config import Config
 from dockerflow.environments import relock
@@ -31,8 +31,6 @@ from dockerflow.environments.virtual_packages import PLATFORMS
 from dockerflow.flow.checks import check as require_sound
 from dockerflow.flow.definition import Flow
 from dockerflow.flow.errors import place
-
-_MACHINES = {"x86_64": "linux-64", "amd64": "linux-64", "aarch64": "linux-aarch64", "arm64": "linux-aarch64"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def lock(chosen: Chosen) -> int:
     config = config_here()
     there = relock.before(flow.file)
     upgrade = _upgrade(chosen, there)
-    platforms = tuple(sorted({*there.platforms(flow.name), *chosen.platforms})) or (_platform_here(config),)
+    platforms = tuple(sorted({*there.platforms(flow.name), *chosen.platforms})) or (platform_here(config),)
     wanted, others = _environments(flow, config, platforms)
     plans = relock.plan(flow.name, wanted, there, upgrade)
     named = {environment.file for environment, _ in others if isinstance(environment, GivenLock)}
@@ -64,7 +62,7 @@ def lock(chosen: Chosen) -> int:
     if chosen.check:
         return _check(plans, unused, chosen)
     _tell_solving(plans)
-    outcomes = relock.solve(plans, upgrade, partial(of_runs, store=store_for_reading(None)))
+    outcomes = relock.solve(plans, upgrade, partial(of_runs, store=store_if_there()))
     relock.write(outcomes, unused)
     _tell(line for outcome in outcomes for line in _told(outcome, upgrade))
     _tell(f"{_short(path)}: removed, {_instead(path, plans)}" for path in unused)
@@ -100,17 +98,6 @@ def _upgrade(chosen: Chosen, there: Before) -> Upgrade:
                 f"did you mean `{near}`?" if near else "what is asked for and not locked yet needs no `--upgrade`",
             )
     return Upgrade(everything=chosen.upgrade and not names, names=names)
-
-
-def _platform_here(config: Config) -> str:
-    """That of the engine, or of this machine where none answers."""
-    from dockerflow.engines.docker import DockerHost
-    from dockerflow.engines.errors import EngineError
-
-    try:
-        return DockerHost.connect(config.engine).platform
-    except EngineError:
-        return _MACHINES.get(platform.machine(), PLATFORMS[0])
 
 
 def _environments(

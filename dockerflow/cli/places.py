@@ -49,6 +49,14 @@ def store_for_reading(chosen: Path | None) -> DirectoryStore:
     return DirectoryStore(root)
 
 
+def store_if_there() -> DirectoryStore:
+    """As `store_for_reading`, for what does without: one that was named and is not there yet reads as empty, too."""
+    config = config_here()
+    root = Path(config.store or find(Path.cwd()) or Path.cwd() / NAME)
+    _require(root, os.R_OK | os.X_OK, "read")
+    return DirectoryStore(root)
+
+
 def store_of_runs(chosen: Path | None) -> DirectoryStore:
     """As `store_for_reading`, for commands that name a run: without any store there is none."""
     store = store_for_reading(chosen)

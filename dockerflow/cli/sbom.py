@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import sys
-from contextlib import closing
 from pathlib import Path
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.flows import load_flow
 from dockerflow.cli.images import Here, looked_up
 from dockerflow.cli.places import config_here, store_for_writing
+from dockerflow.cli.targets import platform_here
 from dockerflow.client.errors import not_found
-from dockerflow.config import Config
-from dockerflow.engines.docker import DockerHost
-from dockerflow.engines.errors import EngineError
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.locks import lock_for
 from dockerflow.environments.spec import EnvironmentSpec, GivenImage
@@ -26,8 +22,6 @@ from dockerflow.progress import ignore
 from dockerflow.scheduler.prepare import environments
 from dockerflow.store import files
 from dockerflow.store.directory import DirectoryStore
-
-_ARCHITECTURES = {"aarch64": "linux-aarch64", "arm64": "linux-aarch64", "ppc64le": "linux-ppc64le"}
 
 
 def sbom(word: str, output: Path | None, store: Path | None) -> int:
@@ -74,7 +68,7 @@ def _of_flow(file: str, step: str, chosen: Path | None) -> tuple[Lock, Subject]:
     if step and step not in flow.steps:
         raise not_found("step", step, f"flow `{flow.name}`", flow.steps)
     config = config_here()
-    all_of_them = environments(flow, config, _target(config))
+    all_of_them = environments(flow, config, platform_here(config))
     wanted = {asked: steps for asked, steps in all_of_them.items() if not step or step in steps}
     if len(wanted) > 1:
         named = ", ".join(f"`{file}:{steps[0]}`" for steps in wanted.values())
@@ -88,15 +82,6 @@ def _of_flow(file: str, step: str, chosen: Path | None) -> tuple[Lock, Subject]:
     asked = asked.with_python if isinstance(asked, EnvironmentSpec) else asked
     lock = lock_for(asked, DirectoryStore(store_for_writing(chosen, config)), flow.file, ignore, steps)
     return lock, Subject(name=f"{flow.name}/{step or steps[0]}", base_name=config.base_image)
-
-
-def _target(config: Config) -> str:
-    """The platform of the engine, or of this machine while no engine answers."""
-    try:
-        with closing(DockerHost.connect(config.engine)) as host:
-            return host.platform
-    except EngineError:
-        return _ARCHITECTURES.get(platform.machine(), "linux-64")
 
 
 def _write(output: Path, document: str) -> None:

@@ -96,6 +96,16 @@ def test_locks_are_made_once_and_kept(dockerflow: Command, flow: Path) -> None:
     ]
 
 
+def test_a_store_that_is_not_there_yet_is_no_reason_not_to_lock(
+    dockerflow: Command, variables: dict[str, str], flow: Path, tmp_path: Path
+) -> None:
+    """Who locks first has no runs: on a new machine, or in CI."""
+    variables["DOCKERFLOW_STORE"] = str(tmp_path / "later")
+    dockerflow("lock", "flow.py")
+    assert sorted(files(flow)) == ["start.yml", "words.yml"]
+    assert not (tmp_path / "later").exists()
+
+
 def test_a_run_uses_what_was_committed_and_tells_what_no_longer_fits(
     dockerflow: Command, flow: Path, edit: Callable[[str, str], None]
 ) -> None:

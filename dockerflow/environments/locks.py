@@ -58,8 +58,7 @@ def _of_spec(
 
 
 def of_runs(spec: EnvironmentSpec, store: DirectoryStore) -> Lock | None:
-    """The lock that the store has of earlier runs. One that is damaged counts as none: it is solved again and replaced.
-    """
+    """The lock that the store has of earlier runs. A damaged one counts as none: it is solved again and replaced."""
     spec = spec.with_python
     data = store.get(lock_key(spec.spec_hash))
     if data is None:

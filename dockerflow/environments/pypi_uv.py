@@ -39,8 +39,15 @@ RETRIES = 2
 _NOT_FOR_US = (
     "UV_BUILD_CONSTRAINT", "UV_CONSTRAINT", "UV_CUSTOM_COMPILE_COMMAND", "UV_EXCLUDE", "UV_EXCLUDE_NEWER",
     "UV_FORK_STRATEGY", "UV_NO_BINARY", "UV_NO_BINARY_PACKAGE", "UV_NO_BUILD", "UV_NO_SOURCES", "UV_OVERRIDE",
-    "UV_PRERELEASE", "UV_PYTHON", "UV_REQUIRE_HASHES", "UV_RESOLUTION", "UV_TORCH_BACKEND", "VIRTUAL_ENV",
+    "UV_PRERELEASE", "UV_PROJECT", "UV_PYTHON", "UV_REQUIRE_HASHES", "UV_RESOLUTION", "UV_TORCH_BACKEND",
+    "UV_WORKING_DIR", "VIRTUAL_ENV",
 )  # fmt: skip
+
+# These add indexes to those that a question names.
+_OTHER_INDEXES = ("UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_NO_INDEX")
+
+# uv's defaults, said aloud: a user's `uv.toml` may have others.
+_STRATEGIES = ("--resolution", "highest", "--prerelease", "if-necessary-or-explicit", "--index-strategy", "first-index")
 
 _REQUIREMENTS, _CONSTRAINTS, _PYLOCK, _CHOSEN = "requirements.in", "constraints.txt", "pylock.toml", "chosen.txt"
 
@@ -110,12 +117,12 @@ def _run(question: Question, folder: Path, *options: str) -> subprocess.Complete
         _binary(), "pip", "compile", _REQUIREMENTS, *options, *_index_options(question.indexes),
         "--python", sys.executable, "--python-version", question.python,
         "--python-platform", f"{processor}-manylinux_{virtual_packages.GLIBC.replace('.', '_')}",
-        "--no-build", "--no-header", "--no-progress", "--color", "never",
+        *_STRATEGIES, "--no-build", "--no-header", "--no-progress", "--color", "never",
     ]  # fmt: skip
     done = subprocess.run(
         command,
         cwd=folder,  # so that no project's configuration is found
-        env=_environment(question.timeout),
+        env=_environment(question),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -150,9 +157,11 @@ def _binary() -> str:
         ) from error
 
 
-def _environment(timeout: int) -> dict[str, str]:
-    ours = {"UV_HTTP_TIMEOUT": str(timeout), "UV_HTTP_RETRIES": str(RETRIES)}
-    users = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_US}
+def _environment(question: Question) -> dict[str, str]:
+    ours = {"UV_HTTP_TIMEOUT": str(question.timeout), "UV_HTTP_RETRIES": str(RETRIES)}
+    named_alone = question.indexes and indexes.DEFAULT not in question.indexes
+    not_for_us = (*_NOT_FOR_US, *_OTHER_INDEXES) if named_alone else _NOT_FOR_US
+    users = {name: value for name, value in os.environ.items() if name not in not_for_us}
     return {**ours, **users, "UV_PYTHON_DOWNLOADS": "never"}
 
 

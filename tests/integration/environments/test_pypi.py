@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dockerflow.environments.errors import Unsatisfiable
 from dockerflow.environments.fit import satisfies
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import dumps, loads
@@ -183,6 +184,26 @@ def test_what_would_change_the_solution_is_kept_from_uv(
     monkeypatch.setenv("UV_CONSTRAINT", str(tmp_path / "limits.txt"))
     monkeypatch.setenv("UV_RESOLUTION", "lowest")
     assert versions(solve(ask("colours"))) == {"colours": "2.1"}
+
+
+def test_what_a_users_uv_toml_prefers_changes_no_solution(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uv").mkdir()
+    (tmp_path / "uv" / "uv.toml").write_text('resolution = "lowest"\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert versions(solve(ask("colours"))) == {"colours": "2.1"}
+
+
+@pytest.mark.parametrize("variable", ["UV_EXTRA_INDEX_URL", "UV_INDEX"])
+def test_where_indexes_are_named_no_others_are_asked(
+    variable: str, ask: Ask, index: SmallIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv(variable, index.pages.as_uri())
+    with pytest.raises(Unsatisfiable, match="which the package index does not have"):
+        solve(replace(ask("colours"), indexes=(elsewhere.as_uri(),)))
 
 
 def test_credentials_of_an_index_are_read_and_written_nowhere(

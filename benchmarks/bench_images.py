@@ -112,7 +112,7 @@ class Sides:
                 for builder in self.theirs:
                     files = [wheel.path for wheel in self.resolution(case).wheels.values()]
                     names = [one.partition("==")[0] for one in ENVIRONMENTS[self.packages]]
-                    found[case, builder.name] = builder.build(self.image, files, names, cold=(case == COLD))
+                    found[case, builder.name] = builder.build(self.image, files, names, cached=(case == NOTHING))
         finally:
             removed([*references, *(builder.tag for builder in self.theirs)])
             shutil.rmtree(cache_dir)

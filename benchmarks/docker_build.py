@@ -47,8 +47,11 @@ class Builder:
     client: str
     tag: str
 
-    def build(self, image: str, files: Sequence[Path], packages: Sequence[str], *, cold: bool) -> Measured:
-        """Build an image of wheels upon `image`; the wheels are put beside the Dockerfile before the clock starts."""
+    def build(self, image: str, files: Sequence[Path], packages: Sequence[str], *, cached: bool) -> Measured:
+        """Build an image of wheels upon `image`; the wheels are put beside the Dockerfile before the clock starts.
+
+        A changed wheel leaves nothing in the builder's cache that could be used; `cached` is for when nothing changed.
+        """
         with tempfile.TemporaryDirectory(prefix="dockerflow-bench-") as name:
             wheels = Path(name) / "wheels"
             wheels.mkdir()
@@ -57,7 +60,7 @@ class Builder:
             install = f"{_INSTALL} {' '.join(packages)}"
             (Path(name) / "Dockerfile").write_text(f"FROM {image}\nCOPY wheels /wheels\nRUN {install}\n")
             began = time.perf_counter()
-            self.run(["--quiet", "--tag", self.tag, *(["--no-cache"] if cold else []), name])
+            self.run(["--quiet", "--tag", self.tag, *([] if cached else ["--no-cache"]), name])
             return Measured(time.perf_counter() - began, 0, sum(file.stat().st_size for file in files))
 
     def run(self, arguments: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ import docker.errors
 from docker import DockerClient
 
 from dockerflow.images import cache_files, cache_lock, inventory
+from dockerflow.images.builder import BEGINNING
 from dockerflow.images.engine import api, explaining_engine
 from dockerflow.images.inventory import PYTHON, Inventory, KnownImage, Places, diff_ids_of_others, engine_images
 from dockerflow.images.saved import EngineImage
@@ -152,8 +153,8 @@ def _alive(store: DirectoryStore, found: Inventory) -> set[str]:
 def _compilers(
     client: DockerClient, going: Sequence[KnownImage], kept: Sequence[KnownImage], in_use: Mapping[str, str]
 ) -> Iterator[EngineImage]:
-    """Those upon which an image was built that goes, and none that stays."""
-    for one in engine_images(client, PYTHON):
+    """Those upon which an image was built that goes, and none that stays; and what a killed process left of one."""
+    for one in (*engine_images(client, PYTHON), *engine_images(client, BEGINNING)):
         if one.id not in in_use and _below(one, going) and not _below(one, kept):
             yield one
 

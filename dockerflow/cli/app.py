@@ -314,12 +314,13 @@ def sbom(
     output: Annotated[
         Optional[Path], typer.Option("--output", "-o", metavar="FILE", help="The file to write; otherwise stdout.")
     ] = None,
+    flow: FlowName = None,
     store: Store = None,
 ) -> int:
     """Tell what is in an image as a CycloneDX document (1.6, JSON): packages, hashes, dependencies, base."""
     from dockerflow.cli import sbom as command
 
-    return command.sbom(image, output, store)
+    return command.sbom(image, flow, output, store)
 
 
 @images_app.command("prune")

@@ -14,6 +14,8 @@ from dockerflow.client.errors import not_found
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.locks import lock_for
 from dockerflow.environments.spec import EnvironmentSpec, GivenImage
+from dockerflow.flow.definition import Flow
+from dockerflow.flow.errors import place
 from dockerflow.images import naming
 from dockerflow.images.errors import ExportError, IncompleteImage
 from dockerflow.images.inventory import STEP, KnownImage, lock_of
@@ -24,11 +26,13 @@ from dockerflow.store import files
 from dockerflow.store.directory import DirectoryStore
 
 
-def sbom(word: str, output: Path | None, store: Path | None) -> int:
-    """Print or write the document of an image, or of a flow file's step (`flow.py` or `flow.py:step`)."""
+def sbom(word: str, name: str | None, output: Path | None, store: Path | None) -> int:
+    """Print or write the document of an image, or of a flow file's step (`flow.py` or `flow.py:step`); `name` is the
+    flow that is meant where the file has several.
+    """
     file, _, step = word.partition(":")
     if file.endswith(".py"):
-        lock, subject = _of_flow(file, step, store)
+        lock, subject = _of_flow(load_flow(file, name).flow, step, store)
     else:
         with looked_up(store) as here:
             image = naming.find(here.found, word)
@@ -62,15 +66,15 @@ def _subject(image: KnownImage) -> Subject:
     )
 
 
-def _of_flow(file: str, step: str, chosen: Path | None) -> tuple[Lock, Subject]:
+def _of_flow(flow: Flow, step: str, chosen: Path | None) -> tuple[Lock, Subject]:
     """From the lock that a run would use: committed, kept in the store, or solved now."""
-    flow = load_flow(file, None).flow
     if step and step not in flow.steps:
         raise not_found("step", step, f"flow `{flow.name}`", flow.steps)
     config = config_here()
     all_of_them = environments(flow, config, platform_here(config))
     wanted = {asked: steps for asked, steps in all_of_them.items() if not step or step in steps}
     if len(wanted) > 1:
+        file = place(flow.file, 0)
         named = ", ".join(f"`{file}:{steps[0]}`" for steps in wanted.values())
         raise CommandLineError(f"the steps of `{file}` have {len(wanted)} environments", f"name a step: {named}")
     asked, steps = next(iter(wanted.items()))

@@ -105,6 +105,20 @@ def test_the_contents_of_an_image_are_told_from_the_lock_of_its_run(project: Pat
     assert json.loads(printed.stdout)["bomFormat"] == "CycloneDX"
 
 
+def test_of_several_flows_in_a_file_the_contents_of_one_are_told(tmp_path: Path) -> None:
+    steps = (
+        '    @image("{0}:1")\n    @step\n    def start(self): self.next(self.end)\n'
+        "    @step\n    def end(self): pass\n"
+    )
+    flows = "".join(f"class {name}(FlowSpec):\n{steps.format(name.lower())}" for name in ("One", "Two"))
+    (tmp_path / "flow.py").write_text(f"from dockerflow import FlowSpec, image, step\n{flows}")
+    several = images(tmp_path, "sbom", "flow.py:start")
+    assert (several.code, several.stderr.splitlines()[-1]) == (3, "hint: name the one that is meant, as `--flow One`")
+    named = images(tmp_path, "sbom", "flow.py:start", "--flow", "Two")
+    assert named.code == 5
+    assert "step `start` brings its own image `two:1`" in named.stderr
+
+
 def test_an_image_whose_lock_no_run_has_cannot_be_told(tmp_path: Path) -> None:
     image = built(tmp_path / "cache", big_lock(tmp_path))
     answer = images(tmp_path, "sbom", image.reference)

@@ -10,6 +10,7 @@ from packaging.requirements import Requirement as PypiRequirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from rattler import BuildString, PackageRecord
+from rattler.exceptions import InvalidVersionError
 
 from dockerflow.environments import allowed_hashes, pypi_names, requirements, virtual_packages
 from dockerflow.environments.lock import Lock, LockedPackage
@@ -78,7 +79,10 @@ def _lacking(conda: Mapping[str, LockedPackage], requirement: Requirement, platf
     package = conda.get(requirement.name)
     if package is None:
         return f"`{requirement.name}` is not in it"
-    record = PackageRecord(package.name, package.version, BuildString(package.build), 0, platform)
+    try:
+        record = PackageRecord(package.name, package.version, BuildString(package.build), 0, platform)
+    except (InvalidVersionError, ValueError):  # of a file that somebody has edited
+        return f"it has `{package.name} {package.version} {package.build}`, which no conda package can be"
     if not requirement.match_spec.matches(record):
         return f"it has `{package.name} {package.version}`, and `{requirement}` is asked for"
     return None

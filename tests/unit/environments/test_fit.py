@@ -32,6 +32,12 @@ def test_an_extra_that_nobody_knows_to_be_in_it_does_not_fit() -> None:
     ]
 
 
+@pytest.mark.parametrize(("version", "build"), [("not a version!!", "py311_0"), ("1.26.4", "a b")])
+def test_what_no_conda_package_can_be_does_not_fit(version: str, build: str) -> None:
+    edited = lock(SPEC, replace(package("numpy"), version=version, build=build))
+    assert f"it has `numpy {version} {build}`, which no conda package can be" in satisfies(edited, SPEC)
+
+
 def test_constraints_hold_for_what_is_there() -> None:
     assert satisfies(LOCK, replace(SPEC, constraints=("colours<2", "brush<1"))) == [
         "it has `colours 2.1`, and `colours<2` is asked for"

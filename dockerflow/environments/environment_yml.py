@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from dockerflow import credentials
 from dockerflow.environments import requirements, requirements_txt, user_file
 from dockerflow.environments.asked import Asked, Word
 from dockerflow.environments.errors import InvalidSpec
@@ -55,7 +56,7 @@ class _Reader:
         if not isinstance(root, yaml.MappingNode):
             at = place(str(self._path), 1)
             raise InvalidSpec(f"{at}: `channels` and `dependencies` were expected", "write `dependencies:` and a list")
-        keys = {str(key.value): (key, value) for key, value in root.value}
+        keys = {_name(key): (key, value) for key, value in root.value}
         for name, (key, _) in keys.items():
             self._check_key(name, key)
         if "platforms" in keys:
@@ -123,7 +124,7 @@ class _Reader:
     def _pip(self, node: yaml.MappingNode) -> Asked:
         for key, _ in node.value:
             if key.value != "pip":
-                raise self._error(key, f"`{key.value}` is not known here", "only `pip` may have a list of its own")
+                raise self._error(key, f"`{_name(key)}` is not known here", "only `pip` may have a list of its own")
         values = {str(key.value): (key, value) for key, value in node.value}
         items = self._items(values, "pip")
         what = "a requirement, like `pandas>=2`"
@@ -170,7 +171,11 @@ class _Reader:
         return place(str(self._path), node.start_mark.line + 1)
 
     def _error(self, node: yaml.Node, problem: str, hint: str) -> InvalidSpec:
-        return InvalidSpec(f"{self._place(node)}: {problem}", hint)
+        return InvalidSpec(f"{self._place(node)}: {credentials.hidden(problem)}", hint)
+
+
+def _name(key: yaml.Node) -> str:
+    return str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
 
 
 def _version(text: str, of_python: bool) -> str:

@@ -15,11 +15,11 @@ from dockerflow.environments.errors import InvalidSpec
 DEFAULT = "default"
 
 
-def checked(url: str, place: str) -> str:
-    """The URL of an index as `place` names it, without a slash at its end. Raises InvalidSpec."""
+def checked(url: str, written: str, place: str) -> str:
+    """The URL of an index without a slash at its end; `written` is what stands in `place`. Raises InvalidSpec."""
     if not url.startswith(("https://", "http://", "file:///")):
         raise InvalidSpec(
-            f"{place} has the package index `{credentials.hidden(url)}`, which is no URL",
+            f"{place}: `{credentials.hidden(written)}` names a package index by what is no URL",
             "write it like `https://host/simple`",
         )
     if credentials.in_url(url):

@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from dockerflow import credentials
 
@@ -53,9 +53,10 @@ def of_words(name: str, version: str, folder: Path) -> str:
     if not version:
         return parse(name, folder)
     try:
-        return parse(name + _specifier(version), folder)
-    except (InvalidVersion, InvalidSpecifier):
+        specifier = _specifier(version)
+    except ValueError:  # InvalidVersion, InvalidSpecifier, or a number of thousands of digits
         raise NotARequirement("is in no version that Python packages can have", VERSIONS) from None
+    return parse(name + specifier, folder)
 
 
 def parse(text: str, folder: Path) -> str:
@@ -75,7 +76,10 @@ def parse(text: str, folder: Path) -> str:
     requirement.extras = {canonicalize_name(extra) for extra in requirement.extras}
     if requirement.url is not None:
         requirement.url = _wheel(requirement.url, folder)
-    return str(requirement)
+    try:
+        return str(requirement)
+    except ValueError:  # a number of thousands of digits
+        raise NotARequirement("is in no version that Python packages can have", VERSIONS) from None
 
 
 def parsed(requirement: str) -> Requirement:

@@ -139,8 +139,9 @@ def _of_conda(step: Step, conda: Conda, file_has_channels: bool) -> Asked:
     for package, version in conda.libraries:
         requirement = _parse(step, package, version)
         if requirement.name in names:
+            twice = f"`{names[requirement.name]}` and `{package}`"
             raise InvalidSpec(
-                f"{_place(step)} asks for `{requirement.name}` twice, as `{names[requirement.name]}` and `{package}`",
+                f"{_place(step)} asks for `{requirement.name}` twice, as {credentials.hidden(twice)}",
                 "keep one of the two",
             )
         names[requirement.name] = package
@@ -199,7 +200,9 @@ def _parse(step: Step, package: str, version: object) -> requirements.Requiremen
         return requirements.parse(package, version)
     except requirements.NotASpec as error:
         raise InvalidSpec(
-            f"{_place(step)} asks for `{package}` in version `{version}`, which conda does not understand: {error}",
+            credentials.hidden(
+                f"{_place(step)} asks for `{package}` in version `{version}`, which conda does not understand: {error}"
+            ),
             _VERSIONS,
         ) from error
 

@@ -133,9 +133,9 @@ class _Reader:
         if name in ("--requirement", "--constraint"):
             self._include(name, value, at)
         elif name == "--index-url":
-            self.found.index = indexes.checked(value, at)
+            self.found.index = indexes.checked(value, written, at)
         elif name == "--extra-index-url":
-            self.found.extra_indexes.append(indexes.checked(value, at))
+            self.found.extra_indexes.append(indexes.checked(value, written, at))
         elif name == "--find-links":
             self.found.extra_indexes.append(self._links(value, at))
         elif name in _REFUSED:

@@ -48,7 +48,9 @@ def pypi_options(written: Written, report: Report) -> Options:
     options = options_of(written, report)
     libraries = _libraries(written, options, "packages", '`{"pandas": "2.2.3"}`', report)
     for name in [name for name in libraries if not _PYPI_NAME.fullmatch(name)]:
-        expected(written, "packages", 'names of packages as its keys, like `"pandas"` or `"dask[array]"`', name, report)
+        shown = "a URL" if "://" in name else name  # which may hold what is secret
+        what = 'names of packages as its keys, like `"pandas"` or `"dask[array]"`'
+        expected(written, "packages", what, shown, report)
         del libraries[name]
     found: Options = {"libraries": libraries, **_common(written, options, "requirements.txt", report)}
     if "extras" in options:

@@ -196,6 +196,8 @@ def test_hashes_among_those_for_pip_count(tmp_path: Path) -> None:
         ("dependencies:\n- numpy\n- numpy=1 2 3\n", 3, "`numpy=1 2 3` in `dependencies` is not understood", "write it"),
         ("dependencies:\n- numpy>=1 <2\n", 2, "`numpy>=1 <2` in `dependencies` is not understood", "write it like"),
         ("dependencies:\n- numpy[build=x]\n", 2, "`numpy[build=x]` in `dependencies` is not understood", "write it"),
+        ("dependencies:\n- https://me:hushed@h/c::numpy=1 2 3\n", 2, "`https://***@h/c::numpy=1 2 3` in", "write it"),
+        ("? [a]\n: b\n", 1, "there is no `?` in an environment file", "it has `channels`"),
         ("dependencies:\n- numpy\n- numpy=1\n", 3, "`numpy` is asked for twice, first at", "keep one"),
         ("dependencies:\n- [numpy]\n", 2, "something else stands in `dependencies`", "write a package"),
         ("dependencies:\n- npm:\n  - x\n", 2, "`npm` is not known here", "only `pip`"),

@@ -201,6 +201,16 @@ def test_python_that_nobody_can_have_is_refused(version: str) -> None:
         assert "`python" in refused(pypi).message
 
 
+def test_a_number_of_thousands_of_digits_is_no_version() -> None:
+    assert "is in no version that Python packages can have" in refused(Pypi((("a", "9" * 5000),))).message
+
+
+def test_a_channel_with_a_secret_is_not_shown() -> None:
+    private = "https://me:hushed@host.example/c::numpy"
+    for libraries in (((private, "latest"),), ((private, ""), ("numpy", ""))):
+        assert "hushed" not in str(refused(Conda(libraries=libraries)))
+
+
 def test_one_package_twice_is_refused() -> None:
     assert "`some-name` twice" in refused(Pypi((("Some_Name", "1"), ("some.name[x]", "2")))).message
 

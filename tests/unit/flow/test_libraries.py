@@ -213,6 +213,7 @@ def test_what_does_not_go_together_is_refused_where_it_stands(
         ("@pypi(packages={'a': 1})", "`packages` of `@pypi` is `1`; expected a version in quotes for `a`", None),
         ("@pypi(packages=['a'])", "`packages` of `@pypi` is `['a']`; expected a dictionary", None),
         ("@pypi(packages={'a b': ''})", "`packages` of `@pypi` is `'a b'`; expected names of packages", None),
+        ("@pypi(packages={'https://me:hushed@h/a.whl': ''})", "`packages` of `@pypi` is `'a URL'`; expected", None),
         ("@pypi(extras='plot')", "`extras` of `@pypi` is `'plot'`; expected a list of names", None),
         ("@pypi(python=3.11)", "`python` of `@pypi` is `3.11`; expected a version in quotes", None),
         ("@pypi(disabled='no')", "`disabled` of `@pypi` is `'no'`; expected True or False", None),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import tarfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import docker.errors
 import requests
 import urllib3.exceptions
+import zstandard
 from docker import DockerClient
 from docker.utils import parse_repository_tag
 
@@ -19,6 +23,9 @@ from dockerflow.images.errors import DiskFullError, ImageError, LoadError
 PATIENCE = (60, 1800)
 
 _FULL = "no space left on device"
+
+# What is raised where an engine breaks off in the middle of an image that it saves: it has answered 200 by then.
+_CUT = (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 
 
 def api(client: DockerClient) -> Any:
@@ -92,7 +99,7 @@ def explaining_engine(action: str, error_class: type[ImageError] = LoadError) ->
     """Turn a failure of `action` (`loading image …`) into an `ImageError` that names it."""
     try:
         yield
-    except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+    except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, *_CUT) as error:
         raise engine_failure(action, str(getattr(error, "explanation", None) or error), error_class) from error
 
 

@@ -92,7 +92,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LockFileError(f"the lock `{path}` cannot be read: {error}") from error
+        raise LockFileError(
+            f"the lock `{path}` cannot be read: {error}", "mend or remove it: a run looks at every file in that folder"
+        ) from error
 
 
 def _parsed(path: Path, text: str) -> Committed:

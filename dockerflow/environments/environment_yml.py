@@ -103,7 +103,9 @@ class _Reader:
             raise self._error(key, f"there is no `{name}` in an environment file", hint)
 
     def _check_platforms(self, node: yaml.Node) -> None:
-        if isinstance(node, yaml.SequenceNode) and self._platform not in [str(item.value) for item in node.value]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self._error(node, "`platforms` is not a list", f"write `platforms: [{self._platform}]`")
+        if self._platform not in [str(item.value) for item in node.value]:
             hint = f"add `{self._platform}` to it"
             raise self._error(node, f"`platforms` has no `{self._platform}`, which step images are for", hint)
 

@@ -25,7 +25,9 @@ def read(given: GivenLock, steps: Sequence[str]) -> Lock:
             "a name in `@conda(lock=…)` begins at the flow's folder",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise LockFileError(f"the lock `{given.file}` of {whose} cannot be read: {error}") from error
+        raise LockFileError(
+            f"the lock `{given.file}` of {whose} cannot be read: {error}", "name a text file that you may read"
+        ) from error
     lock = lock_file.loads(text, str(given.file), given.platform)
     _require_python(lock, given, whose)
     _refuse_sources(lock, given, whose)

@@ -25,7 +25,7 @@ from urllib.request import url2pathname
 from uv import find_uv_bin
 
 from dockerflow.environments import indexes, virtual_packages
-from dockerflow.environments.errors import EnvironmentsError
+from dockerflow.environments.errors import EnvironmentsError, PackageIndexError
 from dockerflow.environments.pypi_wheels import stand_in
 
 if sys.version_info >= (3, 11):
@@ -135,16 +135,28 @@ def _run(question: Question, folder: Path, *options: str) -> subprocess.Complete
 
 
 def _index_options(wanted: Sequence[str]) -> list[str]:
-    """A folder of wheels is offered beside the indexes, one with an index's pages is one of them."""
+    """A folder of wheels is offered beside the indexes, one with an index's pages is one of them. A folder that
+    is not there would be an empty index to uv.
+    """
+    for index in wanted:
+        if (folder := _folder(index)) is not None and not folder.is_dir():
+            raise PackageIndexError(
+                f"the folder `{folder}`, which is named as a package index, is not there",
+                "look at the setting `indexes` and at what the step's own files name",
+            )
     folders = [index for index in wanted if _is_folder_of_wheels(index)]
     others = [index for index in wanted if index not in folders]
     return [*(word for folder in folders for word in ("--find-links", folder)), *indexes.uv_options(others)]
 
 
 def _is_folder_of_wheels(index: str) -> bool:
+    folder = _folder(index)
+    return folder is not None and any(folder.glob("*.whl"))
+
+
+def _folder(index: str) -> Path | None:
     parts = urlsplit(index)
-    folder = Path(url2pathname(parts.path))
-    return parts.scheme == "file" and folder.is_dir() and any(folder.glob("*.whl"))
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
 def _binary() -> str:

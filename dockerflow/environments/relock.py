@@ -257,7 +257,10 @@ def _write(path: Path, text: str, there: str | None) -> None:
             unfinished.flush()
             files.move(Path(unfinished.name), path)
     except OSError as error:
-        raise LockFileError(f"the lock `{path}` cannot be written: {error.strerror}") from error
+        raise LockFileError(
+            f"the lock `{path}` cannot be written: {error.strerror}",
+            f"make a folder of `{path.parent}` in which you may write",
+        ) from error
 
 
 def _looks_ours(path: Path) -> bool:

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -143,9 +143,12 @@ def _host_and_environments(
     from dockerflow.engines.leftovers import remove_leftovers  # noqa: PLC0415
     from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
 
-    host = DockerHost.connect(request.config.engine)
-    remove_leftovers(host.client, host.url)
-    return host, prepare(request.loaded.flow, host, request.config, store, notify)
+    with ExitStack() as stack:
+        host = stack.enter_context(closing(DockerHost.connect(request.config.engine)))
+        remove_leftovers(host.client, host.url)
+        environments = prepare(request.loaded.flow, host, request.config, store, notify)
+        stack.pop_all()
+        return host, environments
 
 
 def _record(step: Step, environment: StepEnvironment | None) -> StepRecord:

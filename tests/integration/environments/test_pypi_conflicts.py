@@ -177,3 +177,9 @@ def test_a_requirement_that_is_none_is_not_a_traceback(channel: SmallChannel, in
     index.index()
     with pytest.raises(EnvironmentsError, match="step `train`"):
         solve(replace(channel.spec(), pypi=("odd",), indexes=(index.url,)), ("train",))
+
+
+def test_a_folder_that_is_not_there_is_no_index(refused: Refused, tmp_path: Path) -> None:
+    error = refused("colours", indexes=((tmp_path / "wheels").as_uri(),))
+    assert isinstance(error, PackageIndexError)
+    assert error.message == f"the folder `{tmp_path / 'wheels'}`, which is named as a package index, is not there"

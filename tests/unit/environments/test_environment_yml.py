@@ -109,6 +109,11 @@ def test_channels_go_before_the_configured_ones(channels: str, found: tuple[str,
     assert read(tmp_path, f"channels: {channels}\ndependencies: [numpy]").channels == found
 
 
+def test_platforms_are_a_list(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match="`platforms` is not a list"):
+        read(tmp_path, "platforms: 5\ndependencies: [numpy]")
+
+
 def test_a_folder_as_channel_is_seen_from_the_file(tmp_path: Path) -> None:
     assert read(tmp_path, "channels: [./made, nodefaults]").channels == ((tmp_path / "made").as_uri(),)
 

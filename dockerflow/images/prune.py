@@ -7,6 +7,11 @@ An image is **kept** if
 - it has another name on the engine: whoever gave it one wants it;
 - neither cache nor store knows it (another user's, or another cache's): unless that is asked for.
 
+With them go the images that only helped to make others and that no container holds: one that compiles, if nothing that
+stays is made upon it and something that goes is (or unknown ones go, too: a build that was killed leaves it alone); and
+every beginning of an image, which its build takes back itself unless it is killed. Where another cache's build is
+about to use one, it sends all layers instead.
+
 Of the cache goes what no kept image is made of and what is older than the limit besides. While images are built or sent
 nothing is removed at all (`cache_lock`). Images that dockerflow did not make are never looked at.
 """
@@ -14,7 +19,7 @@ nothing is removed at all (`cache_lock`). Images that dockerflow did not make ar
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +52,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be removed. `compilers` are images that have Python alone, in which modules were compiled."""
+    """What would be removed. `compilers` are images that only helped to make others: Python alone, and beginnings."""
 
     images: tuple[KnownImage, ...] = ()
     compilers: tuple[EngineImage, ...] = ()
@@ -81,7 +86,8 @@ def plan(places: Places, client: DockerClient, limit: Limit) -> Plan:
     judged = [(image, _why_kept(image, limit, in_use, alive)) for image in found.images]
     images = tuple(image for image, why in judged if why is None and (image.on_engine or image.record))
     kept = [image for image, why in judged if why is not None]
-    compilers = tuple(_compilers(client, images, kept, in_use))
+    helpers = (*engine_images(client, PYTHON), *engine_images(client, BEGINNING))
+    compilers = tuple(one for one in helpers if one.id not in in_use and _is_left(one, images, kept, limit))
     files = tuple(cache_files.unneeded(places.cache_dir, images, kept, limit.before))
     return Plan(
         images,
@@ -150,13 +156,11 @@ def _alive(store: DirectoryStore, found: Inventory) -> set[str]:
     return {one for (flow, run_id), names in uses.items() if runs.is_alive(store, flow, run_id) for one in names}
 
 
-def _compilers(
-    client: DockerClient, going: Sequence[KnownImage], kept: Sequence[KnownImage], in_use: Mapping[str, str]
-) -> Iterator[EngineImage]:
-    """Those upon which an image was built that goes, and none that stays; and what a killed process left of one."""
-    for one in (*engine_images(client, PYTHON), *engine_images(client, BEGINNING)):
-        if one.id not in in_use and _below(one, going) and not _below(one, kept):
-            yield one
+def _is_left(one: EngineImage, going: Sequence[KnownImage], kept: Sequence[KnownImage], limit: Limit) -> bool:
+    """Whether an image that helped to make others, and that no container holds, helps no more."""
+    if one.reference.startswith(BEGINNING):
+        return True
+    return not _below(one, kept) and (limit.unknown or _below(one, going))
 
 
 def _below(one: EngineImage, images: Sequence[KnownImage]) -> bool:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from dockerflow.images import cache_files, cache_lock, prune
+from dockerflow.images.build_record import RecordedLayer
+from dockerflow.images.builder import BEGINNING
 from dockerflow.images.errors import CacheError
-from dockerflow.images.inventory import KnownImage
+from dockerflow.images.inventory import PYTHON, KnownImage
 from dockerflow.images.prune import UNKNOWN, Limit
 from dockerflow.images.saved import EngineImage
 from tests.unit.images.known import big_lock, built, small_lock, taken
@@ -50,6 +52,38 @@ def test_what_nobody_here_knows_goes_only_if_that_is_asked_for() -> None:
     assert why(known(None)) == UNKNOWN
     assert why(known(None), unknown=True) is None
     assert why(known(None), in_use={"sha256:1": "box"}, unknown=True) == "the container `box` uses it"
+
+
+def helper(kind: str, *diff_ids: str) -> EngineImage:
+    reference = kind + "b" * 24
+    return EngineImage("sha256:2", reference, (reference,), 1, "", "amd64", diff_ids)
+
+
+def made_of(*diff_ids: str) -> KnownImage:
+    return replace(known(AGED), on_engine_layers=tuple(RecordedLayer(one, 1, "") for one in diff_ids))
+
+
+def is_left(one: EngineImage, going: list[KnownImage], kept: list[KnownImage], unknown: bool = False) -> bool:
+    return prune._is_left(one, going, kept, Limit(LIMIT, unknown))
+
+
+def test_an_image_that_compiles_goes_with_the_last_one_made_upon_it() -> None:
+    python, upon, other = helper(PYTHON, "base", "python"), made_of("base", "python", "pandas"), made_of("base")
+    assert is_left(python, [upon], [other])
+    assert not is_left(python, [other], [upon], unknown=True)
+    assert not is_left(python, [upon], [upon])
+
+
+def test_an_image_that_compiles_and_that_nothing_is_made_upon_may_be_a_strangers() -> None:
+    python, other = helper(PYTHON, "base", "python"), made_of("base")
+    assert not is_left(python, [other], [])
+    assert is_left(python, [], [other], unknown=True)
+
+
+def test_a_beginning_of_an_image_goes_whatever_stands_upon_it() -> None:
+    beginning, upon = helper(BEGINNING, "base", "python"), made_of("base", "python", "pandas")
+    assert is_left(beginning, [], [])
+    assert is_left(beginning, [], [upon])
 
 
 def age(folder: Path) -> None:

@@ -65,6 +65,11 @@ def is_whole(found: Mapping[str, Any]) -> bool:
     return manifests is None or any(one.get("Available") or _unpacked(one) for one in manifests)
 
 
+def is_surely_whole(found: Mapping[str, Any]) -> bool:
+    """As `is_whole`, but False where the engine keeps such names and cannot tell: containerd stores before API 1.48."""
+    return is_whole(found) and not (found.get("Manifests") is None and named_by_manifest(found))
+
+
 def _unpacked(manifest: Mapping[str, Any]) -> int:
     return int(((manifest.get("ImageData") or {}).get("Size") or {}).get("Unpacked") or 0)
 

@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from docker import DockerClient
 
-from dockerflow.images.engine import api, explaining_engine, inspect, is_whole
+from dockerflow.images.engine import api, explaining_engine, inspect, is_surely_whole
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.oci import LOCK_LABEL
 
@@ -55,7 +55,9 @@ def engine_layers(client: DockerClient, base_digest: str) -> EngineLayers:
 
 def _chain(client: DockerClient, image_id: str) -> tuple[str, ...]:
     found = inspect(client, image_id)
-    if found is None or not is_whole(found):  # removed in the meantime, or a base of another engine
+    # None: removed in the meantime, or a base of another engine. An engine that cannot tell is sent all layers, so that
+    # no load of ours leaves a name there that cannot start.
+    if found is None or not is_surely_whole(found):
         return ()
     return tuple(found["RootFS"].get("Layers") or ())
 

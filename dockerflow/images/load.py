@@ -19,9 +19,9 @@ import docker.errors
 import requests
 from docker import DockerClient
 
-from dockerflow.images.engine import api, engine_failure, explaining_engine, inspect, is_whole, stream
+from dockerflow.images.engine import api, engine_failure, explaining_engine, inspect, is_surely_whole, is_whole, stream
 from dockerflow.images.engine_layers import EngineLayers, engine_layers
-from dockerflow.images.errors import DiskFullError, ImageError, LayerDamaged, LoadError
+from dockerflow.images.errors import ImageError, LayerDamaged, LoadError
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.load_archive import load_archive
 from dockerflow.progress import ImageReady, ImageSending, LayerMended, Notify, ignore
@@ -98,9 +98,7 @@ def _send(sending: Sending) -> Sent:
     if len(layers) < len(sending.image.layers):
         try:
             return _send_layers(sending, layers)
-        except (DiskFullError, LayerDamaged):
-            raise
-        except ImageError:  # it does not have all that it seemed to have
+        except LoadError:  # it does not have all that it seemed to have
             pass
     return _send_layers(sending, sending.image.layers)
 
@@ -186,10 +184,13 @@ class _Progress:
 
 
 def _forget(sending: Sending) -> None:
-    """Take back the name that a failed load may have left, unless another process has given it to the whole image."""
+    """Take back the name that a failed load may have left, unless another process has given it to the whole image.
+
+    Where the engine cannot tell whether it is whole, it did not seem so before the load, and goes.
+    """
     with suppress(docker.errors.DockerException, requests.RequestException, ImageError):
         found = inspect(sending.client, sending.image.reference)
-        if found is not None and not is_whole(found):
+        if found is not None and not is_surely_whole(found):
             api(sending.client).remove_image(sending.image.reference, force=True)
 
 

@@ -37,6 +37,8 @@ class CompileSession:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._numbers = itertools.count()
+        # One package after another, so that the first is complete when the last begins: its layer can be sent then.
+        self._turns = threading.Lock()
         self._sending = threading.Lock()
         self._answered = threading.Condition()
         self._results: dict[int, bytes] = {}
@@ -46,7 +48,8 @@ class CompileSession:
 
     def compile(self, sources: Sources) -> Mapping[str, bytes]:
         """The bytecode by the source's path; modules that do not compile are left out. Raises `CompileError`."""
-        numbers = {self._send(path, text): path for path, text in sources.texts()}
+        with self._turns:
+            numbers = {self._send(path, text): path for path, text in sources.texts()}
         found = {path: self._result(number) for number, path in numbers.items()}
         return {path: data for path, data in found.items() if data}
 

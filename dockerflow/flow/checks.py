@@ -14,7 +14,7 @@ from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from dockerflow.flow.balance import balance_problems
 from dockerflow.flow.conda_names import hint_for_import
-from dockerflow.flow.definition import Catch, Flow, Problem, Pypi, Step
+from dockerflow.flow.definition import Catch, Flow, Image, Problem, Pypi, Step
 from dockerflow.flow.errors import InvalidFlow
 from dockerflow.flow.imports import has_any, libraries_of
 
@@ -61,10 +61,10 @@ def _lacking(flow: Flow) -> Iterator[Problem]:
     shown = [*without[:5], *more]
     steps = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
     which = f"step {steps} asks" if len(without) == 1 else f"steps {steps} ask"
-    with_pypi = any(step.decorator(Pypi) for step in flow.steps.values())
+    with_pypi, with_images = (any(step.decorator(kind) for step in flow.steps.values()) for kind in (Pypi, Image))
     for each in flow.imports:
         message = f"every step imports `{each.module}` with the flow file, and {which} for no library"
-        yield Problem(each.file, each.line, message, hint_for_import(each.module, with_pypi))
+        yield Problem(each.file, each.line, message, hint_for_import(each.module, with_pypi, with_images))
 
 
 def _unread(step: Step) -> bool:

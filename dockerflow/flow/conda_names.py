@@ -78,8 +78,12 @@ def package_of(module: str) -> str:
     return next((PACKAGES[name] for name in known if name in PACKAGES), words[0])
 
 
-def hint_for_import(module: str, with_pypi: bool = False) -> str:
-    """What to do about a module that the flow file imports at its top and some step lacks."""
+def hint_for_import(module: str, with_pypi: bool = False, with_images: bool = False) -> str:
+    """What to do about a module that the flow file imports at its top and some step lacks.
+
+    `with_pypi`, `with_images`: some step has `@pypi`, or `@image`, beside which it can have no other library.
+    """
     conda = f'`@conda_base(libraries={{"{package_of(module)}": ""}})`'
     library = f'`@pypi_base(packages={{"{pypi_package_of(module)}": ""}})`' if with_pypi else conda
-    return f"import it inside the steps that use it, or give every step the library: {library}"
+    images = ", and put it into the images of steps with `@image`" if with_images else ""
+    return f"import it inside the steps that use it, or give every step the library: {library}{images}"

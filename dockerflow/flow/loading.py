@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadedFlow", "load"]
 
+_IMAGE = re.compile(r"^\s*@(\w+\.)?image\(", re.MULTILINE)
 _METAFLOW = re.compile(r"^\s*(from|import)\s+metaflow\b", re.MULTILINE)
 _LOADED = "__dockerflow_flow_file__"  # marks the modules that were made here
 _folders: Set[str] = set()  # of the flows loaded so far
@@ -140,7 +141,7 @@ def _does_not_import(file: str, error: BaseException) -> FlowFileError:
         return FlowFileError(f"{what} (it ends Python)", "let `sys.exit` stand in a step", traceback_of(error))
     hint = None
     if isinstance(error, ModuleNotFoundError) and error.name:
-        hint = _hint_for(error.name, os.path.dirname(file))
+        hint = _hint_for(error.name, file)
     elif isinstance(error, ImportError) and "relative import" in str(error):
         hint = "a flow file is no part of a package: write `import helpers`, not `from . import helpers`"
     elif _imports_itself(file, error):
@@ -158,12 +159,18 @@ def _imports_itself(file: str, error: BaseException) -> bool:
     return at_fault == file and (said or (isinstance(error, ImportError) and error.name == stem))
 
 
-def _hint_for(module: str, folder: str) -> Optional[str]:
+def _hint_for(module: str, file: str) -> Optional[str]:
     name = module.partition(".")[0]
     if name in sys.modules:  # the library is there and has no such part
         return None
-    near = _neighbour_like(name, folder)
-    return f"did you mean `{near}`?" if near else hint_for_import(module)
+    near = _neighbour_like(name, os.path.dirname(file))
+    return f"did you mean `{near}`?" if near else hint_for_import(module, with_images=_names_image(file))
+
+
+def _names_image(file: str) -> bool:
+    """Whether some step has `@image`, for a flow that did not come to be."""
+    with open(file, encoding="utf-8", errors="replace") as source:
+        return _IMAGE.search(source.read()) is not None
 
 
 def _choose(module: ModuleType, path: Any, name: Optional[str]) -> Any:

@@ -20,7 +20,7 @@ from dockerflow.errors import DockerflowError
 from dockerflow.flow.caught import Caught
 from dockerflow.flow.conda_names import package_of
 from dockerflow.flow.current import Situation, current
-from dockerflow.flow.definition import Catch, Flow, Step
+from dockerflow.flow.definition import Catch, Flow, Image, Step
 from dockerflow.flow.errors import StepError
 from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
@@ -51,7 +51,7 @@ def run_task(cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> TaskResult
     try:
         result = attempt.run()
     except Exception as error:  # noqa: BLE001 - inputs or store that cannot be used, or the user's own `__init__`
-        result = attempt.result(failure=_failure(error))
+        result = attempt.result(failure=_failure(error, flow.steps[request.step]))
     finally:
         current.enter(None)
     return replace(result, seconds=time.monotonic() - began)
@@ -70,7 +70,7 @@ class _Attempt:
         request = self._request
         this, arguments = self._instances()
         current.enter(self._situation())
-        failure = request.fallback or _call(getattr(this, request.step), arguments)
+        failure = request.fallback or _call(getattr(this, request.step), arguments, self._step)
         if failure is None:
             failure = self._without_transition(view_of(this))
         if failure is None:
@@ -259,7 +259,7 @@ class _Attempt:
         return failure, good
 
 
-def _call(step: Any, arguments: Tuple[Any, ...]) -> Optional[Failure]:
+def _call(step: Any, arguments: Tuple[Any, ...], defined: Step) -> Optional[Failure]:
     """Run the user's step and return why it failed."""
     try:
         step(*arguments)
@@ -268,7 +268,7 @@ def _call(step: Any, arguments: Tuple[Any, ...]) -> Optional[Failure]:
     except SystemExit as error:
         return _exit(error)
     except BaseException as error:  # noqa: BLE001 - the user's code may raise anything
-        return _failure(error)
+        return _failure(error, defined)
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(*_CLOSED):
@@ -293,16 +293,19 @@ def _exit(error: SystemExit) -> Failure:
     )
 
 
-def _failure(error: BaseException) -> Failure:
+def _failure(error: BaseException, step: Step) -> Failure:
     kind = "artifact" if isinstance(error, (ArtifactError, StoreError)) else "exception"
     message = error.message if isinstance(error, DockerflowError) else _text_of(error)
-    hint = error.hint if isinstance(error, DockerflowError) else _hint(error)
+    hint = error.hint if isinstance(error, DockerflowError) else _hint(error, step)
     return Failure(kind, message, type_name(error), traceback_of(error), hint or "")
 
 
-def _hint(error: BaseException) -> Optional[str]:
+def _hint(error: BaseException, step: Step) -> Optional[str]:
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in sys.modules:
-        return f'give the step the library: `@conda(libraries={{"{package_of(error.name)}": ""}})`'
+        conda = f'`@conda(libraries={{"{package_of(error.name)}": ""}})`'
+        if step.decorator(Image):
+            return f"put the library into the step's image, or take it by {conda} in place of `@image`"
+        return f"give the step the library: {conda}"
     return None
 
 

@@ -221,6 +221,14 @@ def test_container_has_no_stand_ins(tmp_path: Path) -> None:
     )
 
 
+def test_module_of_the_file_belongs_into_the_images_of_its_steps_too(tmp_path: Path) -> None:
+    text = FLOW.replace("@step", "@image('x')\n            @step", 1)
+    path = written(tmp_path, "        import a_missing_library\n" + text)
+    with pytest.raises(FlowFileError) as raised:
+        load(path, stand_ins=False)
+    assert str(raised.value.hint).endswith(": \"\"})`, and put it into the images of steps with `@image`")
+
+
 def test_misspelt_neighbour_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "plotting.py").write_text("")
     path = written(tmp_path, "        import ploting\n" + FLOW)

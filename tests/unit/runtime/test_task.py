@@ -225,6 +225,16 @@ def test_module_that_a_step_lacks_is_named_as_conda_calls_its_package(one: Calla
     assert failure.hint == 'give the step the library: `@conda(libraries={"a_missing_library": ""})`'
 
 
+def test_module_that_an_image_lacks_belongs_into_the_image(one: Callable[..., OneTask]) -> None:
+    """`@conda` beside `@image` would be refused."""
+    failure = one("import a_missing_library\nself.next(self.end)", "@image('x')").run().failure
+    assert failure is not None
+    assert failure.hint == (
+        "put the library into the step's image, or take it by"
+        ' `@conda(libraries={"a_missing_library": ""})` in place of `@image`'
+    )
+
+
 def test_artifact_that_cannot_be_stored_is_caught_like_an_exception(one: Callable[..., OneTask]) -> None:
     task = one("self.fine = 1\nself.f = (i for i in 'ab')\nself.next(self.end)", "@catch(var='failed')")
     result = task.run()

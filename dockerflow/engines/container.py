@@ -50,6 +50,8 @@ def container(
         # With the client attached this is also `StdinOnce`: the worker's stdin ends when the client goes away.
         "stdin_open": True,
         "host_config": host_config,
+        # Otherwise the SDK puts the `proxies` of docker's config.json there, perhaps with a password.
+        "use_config_proxy": False,
     }
 
 

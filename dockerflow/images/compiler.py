@@ -74,6 +74,7 @@ class ContainerCompiler:
             entrypoint=[f"{PREFIX}/bin/python", "-S", "-s", "-B", "-W", "ignore", "-c", _program()],
             # A set's order, which ends up in the bytecode, comes from the hashes of strings.
             environment={"PYTHONHASHSEED": "0", "PYTHONPATH": "", "PYTHONSTARTUP": ""},
+            use_config_proxy=False,  # it may have a password
             user=UNPRIVILEGED,
             network_disabled=True,
             working_dir="/",

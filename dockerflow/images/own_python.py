@@ -183,6 +183,7 @@ def _container(client: DockerClient, image_id: str, user: str, candidate: str) -
         healthcheck={"test": ["NONE"]},
         host_config=host,
         labels={LABEL: image_id},
+        use_config_proxy=False,  # it may have a password
     )["Id"]
     try:
         yield container

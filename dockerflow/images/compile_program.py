@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import contextlib
 import marshal
+import mmap
 import os
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -36,6 +38,12 @@ UNCHECKED_HASH = (1).to_bytes(4, "little")
 
 # More processes than this want more memory than they save time.
 MOST_WORKERS = 16
+
+# No module needs more to be compiled: where so much can be had, memory has not run out.
+ROOM = 1 << 29
+
+# How deep a module may be nested depends on it, so it is the same whatever the engine gives; this is what most do.
+STACK = 8 << 20
 
 # Sets are marshalled sorted from here on.
 SORTED_SETS = sys.version_info >= (3, 11)
@@ -67,8 +75,26 @@ def compiled(path: str, text: bytes) -> bytes:
         if not (SHARED_STRINGS and SORTED_SETS):
             hold(code, kept, False)
         return MAGIC_NUMBER + UNCHECKED_HASH + source_hash(text) + marshal.dumps(code)
+    except MemoryError:
+        # Said of text that is nested too deep, too, which will not compile the next time either.
+        if not has_room():
+            die_of_want()
+        return b""
     except Exception:  # noqa: BLE001 - the parser and the compiler raise many, and none may end the others' work
         return b""
+
+
+def die_of_want() -> None:
+    """As by the kernel, which does not let a process hear of it in most cases; `Worker.replace` sees both."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def has_room() -> bool:
+    try:
+        mmap.mmap(-1, ROOM).close()
+    except (OSError, MemoryError):
+        return False
+    return True
 
 
 def hold(value: Any, kept: list[str], in_set: bool) -> None:
@@ -123,6 +149,8 @@ class Worker:
                 ours.close()
                 try:
                     work(theirs)
+                except MemoryError:
+                    die_of_want()
                 finally:
                     os._exit(0)
             theirs.close()
@@ -145,8 +173,8 @@ class Worker:
 
     def replace(self, job: bytes) -> bytes:
         number, path, _ = JOB.unpack(job[: JOB.size])
-        if os.waitpid(self.pid, 0)[1] == 9:
-            # By the kernel for want of memory. What is missing then must not pass for what cannot be compiled.
+        if os.waitpid(self.pid, 0)[1] == signal.SIGKILL:
+            # By the kernel, or itself, for want of memory. What is missing must not pass for what cannot be compiled.
             name = job[JOB.size : JOB.size + path]
             os.write(2, b"killed, most likely because memory ran out: " + name + b"\n")
             os._exit(1)
@@ -174,8 +202,17 @@ class Input:
             return head + self.stream.read(path + text)
 
 
+def fix_stack() -> None:
+    """Of this process, of its workers, and of those that are made in threads."""
+    most = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    stack = STACK if most == resource.RLIM_INFINITY else min(STACK, most)
+    resource.setrlimit(resource.RLIMIT_STACK, (stack, most))
+    threading.stack_size(stack)
+
+
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not fill the disk
+    fix_stack()
     count = min(len(os.sched_getaffinity(0)), MOST_WORKERS)
     workers = [Worker() for _ in range(count)]
     source, target, guard = Input(sys.stdin.buffer), sys.stdout.buffer, threading.Lock()

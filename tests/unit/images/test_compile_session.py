@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import random
+import resource
 import struct
 import subprocess
 import sys
@@ -153,6 +155,42 @@ def test_want_of_memory_is_not_taken_for_what_cannot_be_compiled(tmp_path: Path)
     with pytest.raises(CompileError, match=r"memory ran out: /a\.py"):
         CompileSession(process).compile(sources(tmp_path, {"a.py": b"crash"}))
     end(process)
+
+
+def started_with(program: str, line: str) -> str:
+    return program.replace("    main()\n", f"    {line}\n    main()\n")
+
+
+def test_want_of_memory_that_python_tells_is_not_taken_for_what_cannot_be_compiled(tmp_path: Path) -> None:
+    """As where addresses are limited: the kernel kills nobody then."""
+    one = PROGRAM.replace("count = min(", "count = min(1, ")
+    process = Process(started_with(one, "resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20))"))
+    texts = {"a.py": b"x = 1\n", "b.py": b"x = [" + b"a.b(c), " * 400_000 + b"]\n"}
+    with pytest.raises(CompileError, match=r"memory ran out: /b\.py"):
+        CompileSession(process).compile(sources(tmp_path, texts))
+    end(process)
+
+
+def test_text_that_is_nested_too_deep_is_left_out_though_python_calls_it_want_of_memory(
+    tmp_path: Path, process: Process
+) -> None:
+    text = b"x = " + b"-" * 20_000 + b"1\n"
+    with pytest.raises(MemoryError):
+        compile(text, "a.py", "exec")
+    assert sorted(CompileSession(process).compile(sources(tmp_path, {"a.py": text, "b.py": b"y = 2\n"}))) == ["b.py"]
+
+
+@pytest.mark.parametrize("stack", [1 << 20, 64 << 20])
+def test_how_deep_a_module_may_be_nested_does_not_depend_on_the_stack_that_the_engine_gives(
+    tmp_path: Path, stack: int
+) -> None:
+    most = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    told = "text = b'x=%d' % resource.getrlimit(resource.RLIMIT_STACK)[0]"
+    telling = PROGRAM.replace("        code = compile(", f"        {told}\n        code = compile(")
+    process = Process(started_with(telling, f"resource.setrlimit(resource.RLIMIT_STACK, ({stack}, {most}))"))
+    found = CompileSession(process).compile(sources(tmp_path, {"a.py": b""}))
+    end(process)
+    assert marshal.loads(found["a.py"][16:]).co_consts[0] == compile_program.STACK
 
 
 def test_a_python_that_does_not_run_is_told_in_its_own_words(tmp_path: Path) -> None:

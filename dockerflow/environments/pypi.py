@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from dockerflow import credentials
@@ -78,7 +79,7 @@ def _asked(question: pypi_uv.Question, place: Place, brought: Mapping[str, Locke
     try:
         return pypi_uv.ask(question)
     except pypi_uv.Refused as refused:
-        case = pypi_refusals.Case(place.steps, place.python, place.spec.platform, brought, newest)
+        case = pypi_refusals.Case(place.steps, place.python, place.spec.platform, brought, newest, place.spec.indexes)
         raise pypi_refusals.explained(refused.said, case) from refused
 
 
@@ -94,7 +95,14 @@ def _refuse_version_control(place: Place) -> None:
 
 
 def _refuse_missing_extras(answer: pypi_uv.Answer, place: Place, brought: Mapping[str, LockedPackage]) -> None:
-    """What an extra of conda's package would add is known to nobody: better said than missing."""
+    """What an extra of conda's package would add is known to nobody: better said than missing. One that another
+    package asks for is passed over, as pip does: the user could not mend it.
+    """
+    asked = {
+        (canonicalize_name(one.name), canonicalize_name(extra))
+        for one in map(Requirement, place.spec.pypi)
+        for extra in one.extras
+    }
     for name, extra in answer.missing_extras:
         if name in brought:
             package = brought[name]
@@ -103,6 +111,11 @@ def _refuse_missing_extras(answer: pypi_uv.Answer, place: Place, brought: Mappin
                 f" `{package.name} {package.version}`, and conda's packages have no extras",
                 f"ask for what the extra `{extra}` adds by its own name, and for `{name}` without it; or take"
                 f" `{name}` from the index alone",
+            )
+        if (name, extra) in asked:
+            raise Unsatisfiable(
+                f"{of_steps(place.steps)} asks for `{name}[{extra}]`, and `{name}` has no extra `{extra}`",
+                f"look at its spelling, or ask for `{name}` alone",
             )
 
 

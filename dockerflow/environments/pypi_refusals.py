@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from dockerflow import credentials
 from dockerflow.environments.errors import EnvironmentsError, PackageIndexError, Unsatisfiable, of_steps
+from dockerflow.environments.indexes import DEFAULT
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.flow.conda_names import PACKAGES, pypi_package_of
 
@@ -38,7 +39,12 @@ _THERE_ON = re.compile(
 _METADATA = re.compile(
     r"Metadata for `(?P<name>[^`]+)` \(v?(?P<version>[^)]+)\) could not be parsed:\s*(?P<why>.+)", re.DOTALL
 )
+_REQUIRED = re.compile(r"you require (?P<names>[^{}]+?), we can conclude")
 _ONLY = re.compile(r"only (?P<name>[a-z0-9-]+)(?:\[[^\]]*\])?[<>=!][^\s]* is available")
+_NOT_AMONG = re.compile(
+    r"only the following versions of (?P<name>[a-z0-9-]+)(?:\[[^\]]*\])? are available:(?:\s+[a-z0-9-]+[<>=!][^\s]*)+"
+)
+_STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>[^)]+)\)")
 _SENTENCES = re.compile(r",? and because |(?<=\.) And because |\bBecause ")
 
 _MOST_LINES = 24
@@ -58,10 +64,20 @@ class Case:
     platform: str
     brought: Mapping[str, LockedPackage]
     newest: Callable[[str], str | None]
+    indexes: Sequence[str] = ()
 
     @property
     def whose(self) -> str:
         return of_steps(self.steps)
+
+    @property
+    def index_has_not(self) -> str:
+        named = [f"`{credentials.hidden(index)}`" for index in self.indexes if index != DEFAULT]
+        if len(named) == len(self.indexes) == 1:
+            return f"the package index {named[0]} does not have"
+        others = ["the one that uv knows"] if len(named) < len(self.indexes) else []
+        listed = " and ".join([*named, *others])
+        return f"none of the package indexes {listed} has" if listed else "the package index does not have"
 
 
 def explained(said: str, case: Case) -> EnvironmentsError:
@@ -96,10 +112,19 @@ def _unreachable(text: str, case: Case) -> EnvironmentsError | None:
         return PackageIndexError(
             f"`{found['url']}` cannot be read: {denied[1]} ({case.whose})", CREDENTIALS.replace("HOST", host)
         )
+    if answer := _STATUS.search(text):
+        return _answers_badly(found["url"], answer["status"], case)
     reason = re.sub(r" for url .*", "", causes[-1])
     return PackageIndexError(
         f"the package index `{_site(found['url'])}` does not answer: {reason} ({case.whose})", INDEXES
     )
+
+
+def _answers_badly(url: str, status: str, case: Case) -> PackageIndexError:
+    if urlsplit(url).path.endswith(".whl"):
+        what = "there is no wheel at" if status.startswith("404") else "the wheel cannot be had from"
+        return PackageIndexError(f"{what} `{url}`: {status} ({case.whose})", "name the URL of a wheel that is there")
+    return PackageIndexError(f"the package index `{_site(url)}` answers {status} ({case.whose})", INDEXES)
 
 
 def _unknown(text: str, case: Case) -> EnvironmentsError | None:
@@ -107,11 +132,18 @@ def _unknown(text: str, case: Case) -> EnvironmentsError | None:
     if not names:
         return None
     wanted = " and ".join(f"`{name}`" for name in names)
-    meant = {module.lower(): pypi_package_of(module) for module in PACKAGES}
-    near = [meant[name] for name in names if meant.get(name, name) != name]
+    near = [meant for name in names if (meant := _meant(name))]
     hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else f"look at its spelling; {INDEXES}"
+    if case.indexes and not near:
+        hint = f"look at its spelling, and whether the URL is that of an index; {INDEXES}"
     through = "" if f"you require {names[0]}" in _joined(text) else f":\n\n{_indented(_sentences(text, case))}"
-    return Unsatisfiable(f"{case.whose} asks for {wanted}, which the package index does not have{through}", hint)
+    return Unsatisfiable(f"{case.whose} asks for {wanted}, which {case.index_has_not}{through}", hint)
+
+
+def _meant(name: str) -> str | None:
+    """The package of a module that has another name."""
+    meant = {module.lower(): pypi_package_of(module) for module in PACKAGES}.get(name, name)
+    return None if meant == name else meant
 
 
 def _old_metadata(text: str, case: Case) -> EnvironmentsError | None:
@@ -150,7 +182,9 @@ def _ways_out(name: str, version: str, case: Case) -> str:
     newest = case.newest(name)
     other = f"ask for `{name} {newest}`, which has one" if newest and newest != version else None
     built = f"{name}=={version}" if re.fullmatch(r"[\w.!+-]+", version) else name
+    meant = _meant(name)
     ways = [
+        *([f"ask for `{meant}`, which has the module `{name}`"] if meant else []),
         *([other] if other else []),
         f"take `{name}` from conda with `@conda`",
         f"build the wheel yourself (`pip wheel {built}`) and name its folder in `indexes`",
@@ -181,22 +215,33 @@ def _conflict(text: str, case: Case) -> EnvironmentsError | None:
     if not from_conda:
         return Unsatisfiable(message, "change one of these versions, or give these packages to steps of their own")
     package = case.brought[from_conda[0]]
+    from_index = [f"`{name}`" for name in _required(_joined(text)) if name not in case.brought]
+    others = "other versions in `@pypi`, or take all of these packages from one of the two"
+    if len(from_index) == 1:
+        others = f"another version of {from_index[0]} in `@pypi`, or take {from_index[0]} from conda, too"
     return Unsatisfiable(
         message,
         f"`{package.name} {package.version}` is conda's and stays: ask for another version of it in `@conda`, for "
-        "other versions in `@pypi`, or take all of these packages from one of the two",
+        f"{others}",
     )
 
 
+def _required(joined: str) -> list[str]:
+    """The names of what the step itself asks for."""
+    listed = (each for found in _REQUIRED.finditer(joined) for each in re.split(r", (?:and )?| and ", found["names"]))
+    return list(dict.fromkeys(re.split(r"[\[<>=!~]", each)[0] for each in listed))
+
+
 def _kept(joined: str) -> list[str]:
-    return list(dict.fromkeys(found["name"] for found in _ONLY.finditer(joined)))
+    return list(dict.fromkeys(found["name"] for form in (_ONLY, _NOT_AMONG) for found in form.finditer(joined)))
 
 
 def _sentences(text: str, case: Case) -> list[str]:
     """The resolver's explanation, one reason a line, in the user's terms."""
     joined = re.sub(r"\{[^}]*\}", "", _joined(text)).partition("hint:")[0]  # markers that hold for the image anyway
     joined = re.sub(r",? we can conclude that your requirements are unsatisfiable\.?", ".", joined)
-    joined = _ONLY.sub(lambda found: _from_conda(found, case), joined)
+    for form in (_ONLY, _NOT_AMONG):  # of a stand-in uv says which versions beside it there are not
+        joined = form.sub(lambda found: _from_conda(found, case), joined)
     joined = joined.replace("your requirements", "the rest")
     joined = joined.replace(", we can conclude that ", ": so ").replace("you require ", "the step asks for ")
     parts = (part.strip(" .,") for part in _SENTENCES.split(joined))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -32,15 +35,29 @@ def refused(channel: SmallChannel, index: SmallIndex) -> Refused:
     return error
 
 
+@pytest.fixture
+def empty_site(tmp_path: Path) -> Iterator[str]:
+    """The URL of a server that has nothing."""
+    (tmp_path / "site").mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 def said(error: EnvironmentsError) -> list[str]:
     return [line for line in error.message.splitlines() if line]
 
 
-def test_a_package_that_there_is_not(refused: Refused) -> None:
+def test_a_package_that_there_is_not(refused: Refused, index: SmallIndex) -> None:
     error = refused("colour")
     assert isinstance(error, Unsatisfiable)
-    assert error.message == "step `train` asks for `colour`, which the package index does not have"
-    assert error.hint == "look at its spelling; `indexes` in the configuration name other package indexes"
+    assert error.message == f"step `train` asks for `colour`, which the package index `{index.url}` does not have"
+    assert error.hint == (
+        "look at its spelling, and whether the URL is that of an index;"
+        " `indexes` in the configuration name other package indexes"
+    )
 
 
 def test_the_name_of_a_module_gives_the_name_of_its_package(refused: Refused) -> None:
@@ -112,9 +129,51 @@ def test_what_conda_brings_is_named_with_the_way_out(refused: Refused) -> None:
         "  the step asks for plots",
     ]
     assert error.hint == (
-        "`numpy 1.26.4` is conda's and stays: ask for another version of it in `@conda`, for other versions in `@pypi`,"
-        " or take all of these packages from one of the two"
+        "`numpy 1.26.4` is conda's and stays: ask for another version of it in `@conda`, for another version of"
+        " `plots` in `@pypi`, or take `plots` from conda, too"
     )
+
+
+@pytest.mark.parametrize("also", [(), ("numpy",)])
+def test_a_conda_package_outside_a_range_is_named(also: tuple[str, ...], refused: Refused, index: SmallIndex) -> None:
+    """uv words this by the versions that there are not, which would be read as the index's own."""
+    index.add("science", "1.11.1", "numpy>=1.21.6,<1.28.0")
+    index.index()
+    error = refused("science==1.11.1", *also, numpy="2.1.0")
+    assert said(error)[1:3] == [
+        "  conda brings numpy 2.1.0 and all versions of science depend on numpy>=1.21.6,<1.28.0:"
+        " so all versions of science cannot be used",
+        "  the step asks for science==1.11.1",
+    ]
+    assert error.hint == (
+        "`numpy 2.1.0` is conda's and stays: ask for another version of it in `@conda`, for another version of"
+        " `science` in `@pypi`, or take `science` from conda, too"
+    )
+
+
+def test_an_extra_that_there_is_not_is_refused(refused: Refused) -> None:
+    error = refused("tables[nope]", numpy="1.26.4")
+    assert error.message == "step `train` asks for `tables[nope]`, and `tables` has no extra `nope`"
+
+
+def test_a_module_whose_name_has_sources_alone_gives_the_name_of_its_package(
+    refused: Refused, index: SmallIndex
+) -> None:
+    index.add_source("sklearn", "0.0.post12")
+    index.index()
+    assert str(refused("sklearn").hint).startswith("ask for `scikit-learn`, which has the module `sklearn`, or ")
+
+
+def test_a_url_that_is_no_index_is_named(refused: Refused, empty_site: str) -> None:
+    error = refused("colours", indexes=(f"{empty_site}/nope",))
+    assert f"which the package index `{empty_site}/nope` does not have" in error.message
+    assert "whether the URL is that of an index" in str(error.hint)
+
+
+def test_a_wheel_that_is_not_there_is_no_index(refused: Refused, empty_site: str) -> None:
+    url = f"{empty_site}/colours-1.0-py3-none-any.whl"
+    error = refused(f"colours @ {url}")
+    assert error.message == f"there is no wheel at `{url}`: 404 File not found (step `train`)"
 
 
 def test_the_same_package_in_two_versions_is_refused_before_anything_is_asked(refused: Refused) -> None:

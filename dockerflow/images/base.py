@@ -28,6 +28,7 @@ from dockerflow.images.errors import BaseImageError, explaining_full_disk
 from dockerflow.images.files import CHUNK, chunks, new_file, read_json, write_json
 from dockerflow.images.image import Layer
 from dockerflow.images.layer_cache import LayerCache, is_complete, layer_key
+from dockerflow.images.pinned import candidates
 from dockerflow.images.streams import IteratorStream
 from dockerflow.images.tar import Hashed
 
@@ -166,11 +167,10 @@ def _base(client: DockerClient, name: str, found: Mapping[str, Any], cache_dir: 
 
 
 def _pinned(client: DockerClient, name: str, cache_dir: Path) -> BaseImage | None:
-    """The image on the engine whose name the pinned one is, if it is that image. It may have been in no registry."""
-    unpinned, _, digest = name.partition("@")
-    found = inspect(client, unpinned) if digest else None
-    base = _base(client, name, found, cache_dir) if found else None
-    return base if base and digest in (base.digest, base.engine_id) else None
+    """The image on the engine that the pinned name means. It may have been in no registry."""
+    digest = name.partition("@")[2]
+    bases = (_base(client, name, found, cache_dir) for found in candidates(client, name))
+    return next((base for base in bases if digest in (base.digest, base.engine_id)), None)
 
 
 def _pulled(client: DockerClient, name: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from dockerflow.images.engine import engine_failure, explaining_engine, inspect,
 from dockerflow.images.errors import OwnImageError, explaining_cache
 from dockerflow.images.image import OwnImage, OwnPython
 from dockerflow.images.oci import architecture
+from dockerflow.images.pinned import candidates
 from dockerflow.progress import ImagePulling, Notify, OwnImageReady
 
 
@@ -75,11 +77,8 @@ def _find(client: DockerClient, name: str) -> Mapping[str, Any] | None:
     an image that was only ever on this engine has no other.
     """
     found = inspect(client, name)
-    unpinned, _, digest = name.partition("@")
-    if found is None and digest:
-        local = inspect(client, unpinned)
-        return local if local is not None and local["Id"] == digest else None
-    return found
+    digest = name.partition("@")[2]
+    return found or next((local for local in candidates(client, name) if local["Id"] == digest), None)
 
 
 def _pulled(client: DockerClient, wanted: Wanted, notify: Notify) -> Mapping[str, Any]:
@@ -103,9 +102,8 @@ def _pulled(client: DockerClient, wanted: Wanted, notify: Notify) -> Mapping[str
 def _cannot_be_had(client: DockerClient, wanted: Wanted, reason: str) -> Exception:
     if "no space left" in reason:
         return engine_failure(f"pulling the image `{wanted.name}`", reason, OwnImageError)
-    unpinned, _, digest = wanted.name.partition("@")
-    there = inspect(client, unpinned) if digest else None
-    other = f"; the engine's `{unpinned}` is {there['Id']}" if there is not None else ""
+    there = " or ".join(local["Id"] for local in islice(candidates(client, wanted.name), 3))
+    other = f"; the engine's `{wanted.name.partition('@')[0]}` is {there}" if there else ""
     return OwnImageError(
         f"{wanted.place} asks for the image `{wanted.name}`, which is not on the engine and cannot be pulled:"
         f" {reason.strip().rstrip('.')}{other}",

@@ -243,6 +243,9 @@ def test_a_base_can_be_pinned_by_its_digest(engine: Engine, cache: Path) -> None
     base = base_image(engine.client, BASE_IMAGE, cache)
     assert base_image(engine.client, f"{BASE_IMAGE}@{base.digest}", cache).key == base.key
     assert base_image(engine.client, f"{BASE_IMAGE}@{base.engine_id}", cache).key == base.key
+    untagged = BASE_IMAGE.rpartition(":")[0]
+    assert base_image(engine.client, f"{untagged}@{base.digest}", cache).key == base.key
+    assert base_image(engine.client, f"{untagged}@{base.engine_id}", cache).key == base.key
     with pytest.raises(BaseImageError, match="cannot be pulled") as failed:
         base_image(engine.client, f"{BASE_IMAGE}@sha256:{'0' * 64}", cache)
     assert "check the digest" in str(failed.value.hint)

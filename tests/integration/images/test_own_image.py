@@ -87,6 +87,19 @@ def test_a_digest_that_the_engine_has_is_accepted(images, whole, docker_client):
     assert provide(images, f"{whole}@{identity}").id == identity
 
 
+def test_an_id_is_found_under_any_tag_of_its_repository_and_under_no_other(images, whole, made, docker_client):
+    image = docker_client.images.get(whole)
+    image.tag(made("pinned"))
+    image.tag("dockerflow-test/pinned", "again")
+    try:
+        assert provide(images, f"dockerflow-test/pinned@{image.id}").id == image.id
+        assert "cannot be pulled" in refusal(images, f"dockerflow-test/elsewhere@{image.id}")
+        message = refusal(images, f"dockerflow-test/pinned@sha256:{'0' * 64}")
+        assert message.endswith(f"the engine's `dockerflow-test/pinned` is {image.id}")
+    finally:
+        docker_client.images.remove("dockerflow-test/pinned:again")
+
+
 def test_another_digest_is_refused_with_what_the_engine_has(images, whole, docker_client):
     pinned = f"{whole}@sha256:{'0' * 64}"
     message = refusal(images, pinned)

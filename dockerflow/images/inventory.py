@@ -131,10 +131,14 @@ class KnownImage:
 
 @dataclass(frozen=True)
 class Inventory:
-    """All images, those used last first. `unreadable` names records that are there and cannot be read."""
+    """All images, those used last first. `unreadable` names records that are there and cannot be read; `brought` are
+    the steps whose image was their own (`@image`); `store` is where runs were looked for.
+    """
 
     images: tuple[KnownImage, ...]
     unreadable: tuple[str, ...] = ()
+    brought: tuple[Use, ...] = ()
+    store: str = ""
 
     @cached_property
     def holders(self) -> Mapping[str, frozenset[str]]:
@@ -179,11 +183,18 @@ def take(places: Places) -> Inventory:
             uses.get(reference, ()),
             _record_time(places.cache_dir, records.get(reference)),
         )
-        for reference in {*records, *engine, *uses}
+        for reference in {*records, *engine, *_step_images(uses)}
     )
     newest = sorted((_completed(image, places) for image in found), key=lambda image: image.reference)
     newest.sort(key=lambda image: image.last_used or 0, reverse=True)
-    return Inventory(tuple(newest), (*_unreadable(places.cache_dir, records.values()), *broken))
+    brought = tuple(one for reference in set(uses) - _step_images(uses) for one in uses[reference])
+    return Inventory(
+        tuple(newest), (*_unreadable(places.cache_dir, records.values()), *broken), brought, str(places.store.root)
+    )
+
+
+def _step_images(references: Iterable[str]) -> set[str]:
+    return {one for one in references if one.startswith(STEP)}
 
 
 def engine_images(client: DockerClient, prefix: str) -> list[EngineImage]:
@@ -212,7 +223,9 @@ def _layers_told(client: DockerClient, image: EngineImage) -> tuple[RecordedLaye
 
 
 def uses_in(store: DirectoryStore) -> tuple[dict[str, tuple[Use, ...]], tuple[str, ...]]:
-    """The uses of each image by its reference, newest first; and the journals that cannot be read."""
+    """The uses of each image by its reference, newest first, images of users among them; and the journals that cannot
+    be read.
+    """
     found: dict[str, list[Use]] = {}
     broken: list[str] = []
     for flow in runs.flow_names(store):
@@ -241,7 +254,7 @@ def lock_of(store: DirectoryStore, uses: Sequence[Use]) -> Lock | None:
 def _uses(started: object, flow: str, run_id: str) -> list[Use]:
     if not isinstance(started, RunStarted):
         return []
-    return [Use(flow, run_id, step, started.time) for step in started.steps if step.image.startswith(STEP)]
+    return [Use(flow, run_id, step, started.time) for step in started.steps if step.image]
 
 
 def _completed(image: KnownImage, places: Places) -> KnownImage:

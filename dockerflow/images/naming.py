@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from dockerflow.client.errors import InvalidPathspec, NotFound, not_found
-from dockerflow.images.inventory import STEP, Inventory, KnownImage
+from dockerflow.images.errors import IncompleteImage
+from dockerflow.images.inventory import STEP, Inventory, KnownImage, Use
 
 # What an image is found by when it is not named in full: hex digits, as git and docker have it.
 _HEX = re.compile(r"[0-9a-f]+")
@@ -16,7 +17,8 @@ _SHOWN = 4
 
 def find(inventory: Inventory, word: str) -> KnownImage:
     """The one image that `word` means: `dockerflow/step:<hex>`, the beginning of its hex digits or of one of its
-    digests, or `Flow/run[/step]`. Raises NotFound, or InvalidPathspec where several are meant.
+    digests, or `Flow/run[/step]`. Raises NotFound, InvalidPathspec where several are meant, and IncompleteImage for
+    an image that a step brought along.
     """
     plain = word.removeprefix(STEP).removeprefix("sha256:").rstrip("/")
     if "/" in plain:
@@ -38,20 +40,41 @@ def _of_run(inventory: Inventory, pathspec: str) -> KnownImage:
     words = pathspec.split("/")
     if len(words) not in (2, 3) or not all(words):
         raise InvalidPathspec(f"`{pathspec}` names no image", "write `Flow/run/step`, or the image's own digits")
-    used = [(use, image) for image in inventory.images for use in image.uses]
-    of_flow = [one for one in used if one[0].flow == words[0]]
+    flow, run_id = words[:2]
+    used = {use: image for image in inventory.images for use in image.uses}
+    known = (*used, *inventory.brought)
+    of_flow = [use for use in known if use.flow == flow]
     if not of_flow:
-        raise not_found("flow", words[0], "the runs with images", sorted({use.flow for use, _ in used}))
-    of_run = [one for one in of_flow if one[0].run_id == words[1]]
+        raise _no_flow(inventory, pathspec, {use.flow for use in known})
+    of_run = [use for use in of_flow if use.run_id == run_id]
     if not of_run:
-        ids = sorted({use.run_id for use, _ in of_flow}, reverse=True)
-        raise not_found("run", words[1], f"flow `{words[0]}`, or no step of it had an image of its own", ids)
-    steps = {use.step.name: image for use, image in of_run}
-    if len(words) == 2:
-        return _only(pathspec, steps)
-    if words[2] not in steps:
-        raise not_found("step", words[2], f"run `{words[0]}/{words[1]}`", steps)
-    return steps[words[2]]
+        where = f"flow `{flow}` in the store `{inventory.store}`, or no step of it ran in a container"
+        raise not_found("run", run_id, where, sorted({use.run_id for use in of_flow}, reverse=True))
+    if len(words) == 3 and all(use.step.name != words[2] for use in of_run):
+        raise not_found("step", words[2], f"run `{flow}/{run_id}`", [use.step.name for use in of_run])
+    meant = [use for use in of_run if use.step.name == words[-1]] if len(words) == 3 else of_run
+    steps = {use.step.name: used[use] for use in meant if use in used}
+    if not steps:
+        raise _brought(meant[0])
+    return _only(pathspec, steps)
+
+
+def _brought(use: Use) -> IncompleteImage:
+    step, digest = use.step, use.step.config_digest or use.step.manifest_digest
+    return IncompleteImage(
+        f"step `{step.name}` of run `{use.flow}/{use.run_id}` brought its own image `{step.image}` ({digest}),"
+        " of which dockerflow knows nothing more",
+        hint=f"`docker image inspect {step.repository_digest or digest}` tells what the engine knows of it",
+    )
+
+
+def _no_flow(inventory: Inventory, word: str, flows: set[str]) -> NotFound:
+    """There is no such flow; what looks like the name of an image was meant as one."""
+    if ":" in word or "@" in word:
+        return NotFound(f"`{word}` is no image that dockerflow made", f"{_LIST} of those")
+    near = not_found("flow", word.partition("/")[0], f"the runs of the store `{inventory.store}`", sorted(flows))
+    another = "`--store` names another store"
+    return NotFound(near.message, f"{near.hint}; {another}" if near.hint else another)
 
 
 def _only(pathspec: str, steps: dict[str, KnownImage]) -> KnownImage:

@@ -31,7 +31,6 @@ def built(cache: Path, lock: Lock) -> StepImage:
 
 def write_run(store: DirectoryStore, flow: str, steps: dict[str, tuple[StepImage, Lock]], time: float) -> str:
     """A run that has begun: each step with its image and its lock, as `scheduler.prepare` records them."""
-    run_id = runs.new_run_id(store, flow, lambda: time)
     records = tuple(
         StepRecord(
             name,
@@ -43,8 +42,14 @@ def write_run(store: DirectoryStore, flow: str, steps: dict[str, tuple[StepImage
         )
         for name, (image, lock) in steps.items()
     )
+    return write_steps(store, flow, records, time)
+
+
+def write_steps(store: DirectoryStore, flow: str, steps: tuple[StepRecord, ...], time: float = 1e9) -> str:
+    """A run that has begun, with these steps."""
+    run_id = runs.new_run_id(store, flow, lambda: time)
     journal = JournalWriter(store, flow, run_id)
-    journal.append(RunStarted(time, flow, run_id, "ada", "", "", records))
+    journal.append(RunStarted(time, flow, run_id, "ada", "", "", steps))
     journal.close()
     return run_id
 

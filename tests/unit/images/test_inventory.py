@@ -9,10 +9,12 @@ import pytest
 
 from dockerflow.client.errors import InvalidPathspec, NotFound
 from dockerflow.images import build_record, naming
+from dockerflow.images.errors import IncompleteImage
 from dockerflow.images.inventory import Inventory, KnownImage
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.records import StepRecord
 from dockerflow.store.runs import journal_key
-from tests.unit.images.known import big_lock, built, small_lock, taken, write_run
+from tests.unit.images.known import big_lock, built, small_lock, taken, write_run, write_steps
 
 LONG_AGO = 1_600_000_000.0
 
@@ -105,6 +107,32 @@ def test_a_step_of_a_run_names_its_image(tmp_path: Path) -> None:
             naming.find(found, wrong)
     with pytest.raises(InvalidPathspec):
         naming.find(found, "Films/1/start/2/3")
+
+
+def test_of_an_image_that_a_step_brought_along_its_name_and_digest_are_told(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    run_id = write_steps(store, "Films", (StepRecord("start", (), image="team/tools:1", config_digest="sha256:0a"),))
+    for word in (f"Films/{run_id}/start", f"Films/{run_id}"):
+        with pytest.raises(IncompleteImage) as own:
+            naming.find(taken(tmp_path, tmp_path), word)
+        assert own.value.message.startswith(
+            f"step `start` of run `Films/{run_id}` brought its own image `team/tools:1` (sha256:0a),"
+        )
+    assert taken(tmp_path, tmp_path).images == ()
+
+
+def test_what_is_no_image_of_ours_is_told_with_the_store_that_was_looked_in(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    write_steps(store, "Films", (StepRecord("start", (), image="team/tools:1", config_digest="sha256:0a"),))
+    found = taken(tmp_path, tmp_path)
+    with pytest.raises(NotFound, match="`team/tools:1` is no image that dockerflow made"):
+        naming.find(found, "team/tools:1")
+    with pytest.raises(NotFound) as unknown:
+        naming.find(found, "Prices/1/start")
+    assert unknown.value.message == f"there is no flow `Prices` in the runs of the store `{tmp_path}`"
+    assert unknown.value.hint == "there is `Films`; `--store` names another store"
+    with pytest.raises(NotFound, match=f"there is no run `1` in flow `Films` in the store `{tmp_path}`"):
+        naming.find(found, "Films/1/start")
 
 
 def test_a_run_whose_steps_share_an_image_names_it(tmp_path: Path) -> None:

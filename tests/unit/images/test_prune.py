@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from dockerflow.images.inventory import PYTHON, KnownImage
 from dockerflow.images.prune import UNKNOWN, Limit
 from dockerflow.images.saved import EngineImage
 from tests.unit.images.known import big_lock, built, small_lock, taken
+from tests.unit.unprivileged import unprivileged
 
 LIMIT = 2_000_000_000.0
 AGED = 1_600_000_000.0
@@ -119,6 +121,32 @@ def test_nothing_is_removed_while_somebody_builds(tmp_path: Path) -> None:
     with cache_lock.used(tmp_path), pytest.raises(CacheError, match="is in use"), cache_lock.alone(tmp_path):
         pass
     with cache_lock.alone(tmp_path):
+        pass
+
+
+def test_nothing_is_removed_while_the_first_build_with_a_cache_goes_on(tmp_path: Path) -> None:
+    cache = tmp_path / "new" / "cache"
+    with cache_lock.used(cache), pytest.raises(CacheError, match="is in use"), cache_lock.alone(cache):
+        pass
+
+
+def test_nothing_is_removed_while_somebody_builds_with_a_cache_that_is_another_users(tmp_path: Path) -> None:
+    with cache_lock.alone(tmp_path):
+        pass  # the file of the lock is the owner's
+    (tmp_path / cache_lock.NAME).chmod(0o444)
+    tmp_path.chmod(0o755)
+    with ExitStack() as building:
+        with unprivileged(tmp_path):
+            building.enter_context(cache_lock.used(tmp_path))
+        (tmp_path / cache_lock.NAME).chmod(0o644)
+        with pytest.raises(CacheError, match="is in use"), cache_lock.alone(tmp_path):
+            pass
+
+
+def test_who_may_not_write_the_lock_removes_nothing(tmp_path: Path) -> None:
+    (tmp_path / cache_lock.NAME).touch(0o444)
+    tmp_path.chmod(0o755)
+    with unprivileged(tmp_path), pytest.raises(CacheError, match="cannot be locked"), cache_lock.alone(tmp_path):
         pass
 
 

@@ -30,7 +30,8 @@ def pandas() -> Lock:
 
 
 def read(lock: Lock, subject: Subject = SUBJECT) -> dict[str, Any]:
-    return json.loads(cyclonedx(lock, subject))
+    document: dict[str, Any] = json.loads(cyclonedx(lock, subject))
+    return document
 
 
 def test_the_document_is_valid_cyclonedx(pandas: Lock) -> None:

@@ -12,7 +12,7 @@ import sys
 import tarfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from dockerflow.images.base import base_image
 from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.bytecode import Module, Sources
 from dockerflow.images.compiler import LABEL, ContainerCompiler
-from dockerflow.images.errors import BaseImageError, DiskFullError, LoadError
+from dockerflow.images.errors import BaseImageError, DiskFullError, LoadError, PackageError
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.layer_cache import LayerCache
 from dockerflow.images.load import Sent, ensure, is_present
@@ -156,6 +156,23 @@ def test_only_the_layers_that_differ_are_sent(docker_client: DockerClient, cache
     _, ready = provide(docker_client, cache, new)
     assert ready.layers_sent == sum(layer not in first.layers for layer in second.layers) == 2, "it and its bytecode"
     assert ready.bytes_sent < 2_000_000 < sum(layer.size for layer in second.layers)
+
+
+def test_what_cannot_be_restored_is_told_and_not_tried_again(
+    docker_client: DockerClient, cache: Path, old: Lock, new: Lock
+) -> None:
+    provide(docker_client, cache, old)
+    image, _ = provide(docker_client, cache, new)
+    forget(docker_client, image)
+    asked: list[int] = []
+
+    def restore(layers: Sequence[Layer]) -> None:
+        asked.append(len(layers))
+        raise PackageError("gone from its channel")
+
+    with pytest.raises(PackageError, match="gone from its channel"):
+        ensure(docker_client, image, restore=restore)
+    assert asked == [2], "only what the engine lacks"
 
 
 def test_modules_are_imported_from_bytecode_that_is_valid_for_good(

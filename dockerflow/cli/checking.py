@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dockerflow.cli import drawing
 from dockerflow.cli.flows import load_flow
@@ -16,8 +18,11 @@ from dockerflow.flow.checks import problems
 from dockerflow.flow.definition import Conda, Flow, Pypi
 from dockerflow.flow.errors import InvalidFlow, place
 
+if TYPE_CHECKING:
+    from dockerflow.environments.spec import GivenLock
+
 # For which a file's lines are read that are for some platforms alone. Another one makes no other line wrong.
-_PLATFORM = "linux-64"
+_PLATFORM, _OTHER_PLATFORM = "linux-64", "linux-aarch64"
 
 
 def check(file: Path, name: str | None) -> int:
@@ -35,24 +40,41 @@ def check(file: Path, name: str | None) -> int:
 
 
 def _wrongly_asked(flow: Flow) -> list[tuple[str, str | None]]:
-    """What is wrong with versions, channels and the lines of users' files, each once. A file that is not there is one
+    """What is wrong with versions, channels, users' files and locks, each once. A file that is not there is one
     of the flow's own problems.
     """
     from dockerflow.config import load_config
-    from dockerflow.environments.errors import InvalidSpec
+    from dockerflow.environments.errors import EnvironmentsError
     from dockerflow.environments.request import environment_for
+    from dockerflow.environments.spec import GivenLock
 
     config = load_config()
     found: dict[str, str | None] = {}
     for step in flow.steps.values():
         conda, pypi = step.decorator(Conda) or Conda(), step.decorator(Pypi) or Pypi()
-        if not all(os.path.isfile(file) for file in (conda.file, pypi.file) if file is not None):
+        if not all(os.path.isfile(file) for file in (conda.file, conda.lock, pypi.file) if file is not None):
             continue
         try:
-            environment_for(step, config.channels, config.indexes, _PLATFORM)
-        except InvalidSpec as error:
+            environment = environment_for(step, config.channels, config.indexes, _PLATFORM)
+            if isinstance(environment, GivenLock):
+                _read_lock(environment, step.name)
+        except EnvironmentsError as error:
             found[error.message] = error.hint
     return list(found.items())
+
+
+def _read_lock(lock: GivenLock, step: str) -> None:
+    """Raise LockFileError unless it can be used on some platform: which one is meant is known with the engine."""
+    from dockerflow.environments import given
+    from dockerflow.environments.lock_file import OtherPlatform
+
+    try:
+        given.read(lock, (step,))
+    except OtherPlatform as error:
+        try:
+            given.read(replace(lock, platform=_OTHER_PLATFORM), (step,))
+        except OtherPlatform:
+            raise error from None
 
 
 def show(file: Path, name: str | None) -> int:

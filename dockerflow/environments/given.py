@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dockerflow.environments import fit, lock_file
+from dockerflow.environments import fit, lock_document, lock_file
 from dockerflow.environments.errors import LockFileError, of_steps
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.spec import GivenLock
+
+_ENVIRONMENT = re.compile(r"^[\"']?dependencies[\"']?\s*:", re.MULTILINE)
+_LOCK = re.compile(r"^[\"']?(package|metadata)[\"']?\s*:", re.MULTILINE)
 
 
 def read(given: GivenLock, steps: Sequence[str]) -> Lock:
@@ -28,10 +32,22 @@ def read(given: GivenLock, steps: Sequence[str]) -> Lock:
         raise LockFileError(
             f"the lock `{given.file}` of {whose} cannot be read: {error}", "name a text file that you may read"
         ) from error
-    lock = lock_file.loads(text, str(given.file), given.platform)
+    try:
+        lock = lock_file.loads(text, str(given.file), given.platform)
+    except LockFileError as error:
+        raise _not_ours_to_write(error, text) from error
     _require_python(lock, given, whose)
     _refuse_sources(lock, given, whose)
     return lock if lock.requested else replace(lock, requested=fit.roots(lock.packages))
+
+
+def _not_ours_to_write(error: LockFileError, text: str) -> LockFileError:
+    """The same with what can be done about a file that `dockerflow lock` never writes."""
+    if _ENVIRONMENT.search(text) and not _LOCK.search(text):
+        return LockFileError(error.message, "this is an environment file: name it as `@conda(file=...)`")
+    if error.hint != lock_document.HINT:
+        return error
+    return LockFileError(error.message, "restore the file, or make it again with the tool that wrote it")
 
 
 def _require_python(lock: Lock, given: GivenLock, whose: str) -> None:

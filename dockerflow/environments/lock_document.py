@@ -12,7 +12,7 @@ from dockerflow.environments.errors import LockFileError
 
 Key = str | int
 
-_HINT = "restore the file from version control, or write it again with `dockerflow lock`"
+HINT = "restore the file from version control, or write it again with `dockerflow lock`"
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -33,14 +33,14 @@ class Document:
             mark = getattr(error, "problem_mark", None)
             place = f"{source}:{mark.line + 1}" if mark is not None else source
             what = getattr(error, "problem", None) or str(error)
-            raise LockFileError(f"the lock `{place}` is not YAML: {what}", _HINT) from error
+            raise LockFileError(f"the lock `{place}` is not YAML: {what}", HINT) from error
         except (ValueError, RecursionError) as error:  # a date like 2021-99-99, or absurd nesting
-            raise LockFileError(f"the lock `{source}` has a value that is none: {error}", _HINT) from error
+            raise LockFileError(f"the lock `{source}` has a value that is none: {error}", HINT) from error
         if not isinstance(values, Mapping):
-            raise LockFileError(f"the lock `{source}` is not a mapping with `version`, `metadata` and `package`", _HINT)
+            raise LockFileError(f"the lock `{source}` is not a mapping with `version`, `metadata` and `package`", HINT)
         return cls(source, content, values)
 
-    def error(self, path: tuple[Key, ...], problem: str, hint: str = _HINT) -> LockFileError:
+    def error(self, path: tuple[Key, ...], problem: str, hint: str = HINT) -> LockFileError:
         """What is wrong at `path`, or at the nearest place above it that there is."""
         return LockFileError(f"the lock `{self.source}:{self._line(path)}` cannot be used: {problem}", hint)
 

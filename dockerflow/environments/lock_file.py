@@ -118,7 +118,6 @@ def _document(text: str, source: str) -> Document:
         raise document.error(
             ("version",),
             f"the format's version is `{document.get('version')}`, and only {VERSION} is known",
-            "write it again with `dockerflow lock`",
         )
     return document
 

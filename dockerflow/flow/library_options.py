@@ -25,6 +25,9 @@ _NOT_BESIDE_LOCK = ("libraries", "packages", "python", "channels", "file")
 
 _PYPI_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[A-Za-z0-9._,\s-]*\])?\s*(@.+)?")
 
+# `rich==13.9.4`, as it stands in other files. Not a URL, and nothing with a build string.
+_WITH_VERSION = re.compile(r"([\w.-]+::)?[A-Za-z0-9._-]+(\[[A-Za-z0-9._,\s-]*\])?\s*[=<>!~]=?\s*[\w.*+!<>=,\s-]+")
+
 
 def conda_options(written: Written, report: Report) -> Options:
     options = options_of(written, report)
@@ -113,11 +116,28 @@ def _libraries(written: Written, options: Options, name: str, example: str, repo
         if not isinstance(package, str) or not package.strip():
             expected(written, name, "names of packages in quotes as its keys", package, report)
         elif not isinstance(version, str):
-            what = f'a version in quotes for `{package}`, like `"1.5.3"`, or `""` for any'
-            expected(written, name, what, version, report)
+            like = f'"{version}"' if isinstance(version, (int, float)) and not isinstance(version, bool) else '"1.5.3"'
+            asked = f"`{_shown(version)}` as the version of `{package}`"
+            message = f"`{name}` of `@{written.name}` has {asked}; expected text"
+            hint = f'write it in quotes: `{{"{package.strip()}": {like}}}`, or `""` for any'
+            report.add(written.file, written.line, message, hint)
+        elif not version.strip() and _WITH_VERSION.fullmatch(package.strip()):
+            message = f"`{name}` of `@{written.name}` has a version in the name `{package.strip()}`"
+            report.add(written.file, written.line, message, f"write {_apart(package.strip())}")
         else:
             found[package.strip()] = version.strip()
     return found
+
+
+def _apart(package: str) -> str:
+    """`rich==13.9.4` as the options have it."""
+    name, sign, version = re.split(r"\s*([=<>!~]=?)\s*", package, maxsplit=1)
+    return f'`{{"{name}": "{version if sign in ("=", "==") else sign + version}"}}`'
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _channels(written: Written, options: Options, report: Report) -> Tuple[str, ...]:

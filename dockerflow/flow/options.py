@@ -95,6 +95,6 @@ def _no_file(written: Written, name: str, value: str, path: str, report: Report)
     else:
         what = "is not there"
         there = os.listdir(folder) if os.path.isdir(folder) else []
-        near = difflib.get_close_matches(os.path.basename(path), sorted(there), 1)
+        near = difflib.get_close_matches(os.path.basename(path), sorted(there), 1, 0.75)
         hint = f"did you mean `{near[0]}`?" if near else f"it is looked for in `{folder}`"
     report.add(written.file, written.line, f"`{value}`, the `{name}` of `@{written.name}`, {what}", hint)

@@ -237,6 +237,20 @@ def test_check_reads_the_files_that_the_flow_names(tmp_path: Path) -> None:
     ]
 
 
+def test_check_reads_the_locks_that_the_flow_names(tmp_path: Path) -> None:
+    flow = (
+        "from dockerflow import FlowSpec, conda, step\n\n\nclass F(FlowSpec):\n"
+        "    @conda(lock='conda-lock.yml')\n    @step\n    def start(self):\n        self.next(self.end)\n\n"
+        "    @step\n    def end(self):\n        pass\n"
+    )
+    (tmp_path / "f.py").write_text(flow)
+    (tmp_path / "conda-lock.yml").write_text("dependencies:\n- python\n")
+    answer = dockerflow("check", "f.py", cwd=tmp_path)
+    assert (answer.code, answer.stderr) == (3, "")
+    assert "conda-lock.yml:1` cannot be used" in answer.lines[0]
+    assert answer.lines[1] == "  hint: this is an environment file: name it as `@conda(file=...)`"
+
+
 def test_check_of_a_sound_flow_says_so(folder: Path) -> None:
     assert dockerflow("check", "hello.py", cwd=folder) == Answer(0, "Hello: 4 steps, no problems\n", "")
 

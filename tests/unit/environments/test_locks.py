@@ -255,6 +255,16 @@ def test_a_given_lock_with_a_package_without_a_hash(store: DirectoryStore, flow:
     )
 
 
+def test_a_given_lock_is_never_written_by_dockerflow(store: DirectoryStore, flow: Path) -> None:
+    error = refused(give(flow, "version: 1\nmetadata: {}\n"), store, flow)
+    assert error.hint == "restore the file, or make it again with the tool that wrote it"
+
+
+def test_an_environment_file_is_no_lock(store: DirectoryStore, flow: Path) -> None:
+    error = refused(give(flow, "channels: [conda-forge]\ndependencies:\n  - pandas\n"), store, flow)
+    assert error.hint == "this is an environment file: name it as `@conda(file=...)`"
+
+
 def test_a_given_lock_with_a_source_archive(store: DirectoryStore, flow: Path) -> None:
     source = replace(wheel("paint"), url="https://index.example/files/paint-1.0.tar.gz")
     error = refused(give(flow, dumps(replace(OLD, packages=(*OLD.packages, source)))), store, flow)

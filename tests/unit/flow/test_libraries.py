@@ -210,7 +210,32 @@ def test_what_does_not_go_together_is_refused_where_it_stands(
     ("decorator", "message", "hint"),
     [
         ("@pypi(libraries={'a': '1'})", "`@pypi` has no option `libraries`", "it has `packages`, `python`"),
-        ("@pypi(packages={'a': 1})", "`packages` of `@pypi` is `1`; expected a version in quotes for `a`", None),
+        (
+            "@pypi(packages={'a': 1})",
+            "`packages` of `@pypi` has `1` as the version of `a`",
+            'write it in quotes: `{"a": "1"}`',
+        ),
+        (
+            "@pypi(packages={'a': None})",
+            "`packages` of `@pypi` has `None` as the version of `a`",
+            'write it in quotes: `{"a": "1',
+        ),
+        (
+            "@pypi(packages={'rich==13.9.4': ''})",
+            "`packages` of `@pypi` has a version in the name `rich==13.9.4`",
+            'write `{"rich": "13.9.4"}`',
+        ),
+        (
+            "@conda(libraries={'pandas=2.2.3': ''})",
+            "`libraries` of `@conda` has a version in the name `pandas=2.2.3`",
+            'write `{"pandas": "2.2.3"}`',
+        ),
+        (
+            "@pypi(packages={'dask[array]>=2,<3': ''})",
+            "`packages` of `@pypi` has a version in the name `dask[array]>=2,<3`",
+            'write `{"dask[array]": ">=2,<3"}`',
+        ),
+        ("@conda(lock='ck.yml')", "`ck.yml`, the `lock` of `@conda`, is not there", "it is looked for"),
         ("@pypi(packages=['a'])", "`packages` of `@pypi` is `['a']`; expected a dictionary", None),
         ("@pypi(packages={'a b': ''})", "`packages` of `@pypi` is `'a b'`; expected names of packages", None),
         ("@pypi(packages={'https://me:hushed@h/a.whl': ''})", "`packages` of `@pypi` is `'a URL'`; expected", None),

@@ -40,6 +40,7 @@ ImageWord = Annotated[
     str,
     typer.Argument(metavar="IMAGE", help="Its reference, the first digits of that or of a digest, or Flow/run/step."),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 app = typer.Typer(
@@ -263,11 +264,17 @@ def list_runs(
 
 
 @images_app.command("list")
-def list_images(json: AsJson = False, store: Store = None) -> int:
+def list_images(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also those of which neither this cache nor this store knows anything.")
+    ] = False,
+    json: AsJson = False,
+    store: Store = None,
+) -> int:
     """List the step images, those used last first."""
     from dockerflow.cli import images
 
-    return images.list_images(json, store)
+    return images.list_images(every, json, store)
 
 
 @images_app.command("show")
@@ -281,8 +288,8 @@ def show_image(image: ImageWord, json: AsJson = False, store: Store = None) -> i
 @images_app.command("export")
 def export_image(
     image: ImageWord,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write; `-` is stdout.")],
+    force: Force = False,
     store: Store = None,
 ) -> int:
     """Write an image into an OCI archive, which `docker load`, podman and skopeo take."""
@@ -314,19 +321,20 @@ def sbom(
     output: Annotated[
         Optional[Path], typer.Option("--output", "-o", metavar="FILE", help="The file to write; otherwise stdout.")
     ] = None,
+    force: Force = False,
     flow: FlowName = None,
     store: Store = None,
 ) -> int:
     """Tell what is in an image as a CycloneDX document (1.6, JSON): packages, hashes, dependencies, base."""
     from dockerflow.cli import sbom as command
 
-    return command.sbom(image, flow, output, store)
+    return command.sbom(image, flow, output, force, store)
 
 
 @images_app.command("prune")
 def prune_images(
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="TIME", help="How long it was not used: `12h`, `30d`, `2w`.")
+        str, typer.Option("--older-than", metavar="TIME", help="How long it was not used: `30m`, `12h`, `30d`, `2w`.")
     ],
     unknown: Annotated[
         bool, typer.Option("--unknown", help="Also images that neither this cache nor this store knows.")

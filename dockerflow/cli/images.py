@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import get_terminal_size
 
 from dockerflow.cli.places import config_here, store_for_reading
-from dockerflow.cli.tables import print_json, print_table
+from dockerflow.cli.tables import print_json, print_table, shortened
 from dockerflow.cli.words import counted, listed, size
 from dockerflow.config import Config
 from dockerflow.engines.docker import DockerHost
@@ -22,6 +23,10 @@ from dockerflow.images.inventory import Inventory, KnownImage, Places
 # Hex digits that are shown where an image is one of many, and runs that are shown of those that used it.
 SHORT = 12
 _RUNS = 10
+
+# Columns of the list that are shortened on a narrow terminal, the first first, and what is left of them at least:
+# packages, steps, the time of the day.
+_LEAST = {1: 16, 6: 10, 5: len("2026-11-23 …")}
 
 
 @dataclass(frozen=True)
@@ -65,25 +70,40 @@ def _note(text: str) -> None:
 # ---- list
 
 
-def list_images(as_json: bool, store: Path | None) -> int:
-    """Print a table of the images, those used last first."""
+def list_images(every: bool, as_json: bool, store: Path | None) -> int:
+    """Print a table of the images, those used last first; what nothing is known of is counted, unless `every`."""
     with looked_up(store) as here:
         images = here.found.images
         if as_json:
             print_json([_summary(here, image) for image in images])
         elif images:
-            titles = ("image", "packages", "size", "own", "layers", "last used", "by", "engine")
-            print_table([titles, *(_row(here, image) for image in images)])
+            _print_list(here, [image for image in images if every or not is_stranger(image)])
         else:
             _note("there are no step images; a run builds them")
     return 0
+
+
+def is_stranger(image: KnownImage) -> bool:
+    """Whether the engine alone has it: made with another cache, and used by the runs of another store."""
+    return not image.packages and image.last_used is None
+
+
+def _print_list(here: Here, images: Sequence[KnownImage]) -> None:
+    titles = ("image", "packages", "size", "own", "layers", "last used", "by", "engine")
+    rows = [titles, *(_row(here, image) for image in images)]
+    if images:
+        print_table(shortened(rows, get_terminal_size().columns, _LEAST) if sys.stdout.isatty() else rows)
+    left_out = len(here.found.images) - len(images)
+    if left_out:
+        more = counted(left_out, "more image" if images else "image")
+        print(f"{more} of which this cache and store know nothing (see `--all`)")
 
 
 def _row(here: Here, image: KnownImage) -> tuple[str, ...]:
     own = here.found.own_size(image)
     return (
         image.hex[:SHORT],
-        asked_for(image),
+        asked_for(image, most=None),
         "" if image.size is None else size(image.size),
         "" if own is None else size(own),
         str(len(image.layers) or ""),
@@ -93,10 +113,11 @@ def _row(here: Here, image: KnownImage) -> tuple[str, ...]:
     )
 
 
-def asked_for(image: KnownImage) -> str:
+def asked_for(image: KnownImage, most: int | None = 4) -> str:
     """`pandas 2.2.3, python 3.11.7`: what was asked for, and the Python that came with it."""
     names = [f"{one.name} {one.version}" for one in image.requested]
-    return listed((*names, *([f"python {image.python}"] if image.python else ())))
+    names += [f"python {image.python}"] if image.python else []
+    return listed(tuple(names), most or len(names))
 
 
 def _users(image: KnownImage) -> str:
@@ -196,7 +217,7 @@ def _print_image(here: Here, image: KnownImage, channels: dict[str, str]) -> Non
 
 def _facts(here: Here, image: KnownImage) -> Iterator[tuple[str, str]]:
     parts = image.record.parts if image.record else None
-    yield "asked for", asked_for(image)
+    yield "asked for", asked_for(image, most=None)
     yield "config digest", image.config_digest
     yield "manifest digest", image.manifest_digest
     for name in pushed.repository_digests(here.places.cache_dir, image.manifest_digest):

@@ -18,16 +18,17 @@ from dockerflow.images import prune
 from dockerflow.images.errors import explaining_cache
 from dockerflow.images.prune import Limit, Plan
 
-_UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DURATION = re.compile(rf"(\d+)([{''.join(_UNITS)}])")
 
 
 def seconds(text: str) -> float:
-    """`12h`, `30d`, `2w` in seconds. Raises CommandLineError."""
+    """`30m`, `12h`, `30d`, `2w` in seconds. Raises CommandLineError."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise CommandLineError(
-            f"`{text}` is not how long an image was not used", "write hours, days or weeks, as `12h`, `30d` or `2w`"
+            f"`{text}` is not how long an image was not used",
+            "write minutes, hours, days or weeks, as `30m`, `12h`, `30d` or `2w`",
         )
     return int(found[1]) * _UNITS[found[2]]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.flows import load_flow
+from dockerflow.cli.giving import STDOUT
 from dockerflow.cli.images import Here, looked_up
 from dockerflow.cli.places import config_here, store_for_writing
 from dockerflow.cli.targets import platform_here
@@ -18,18 +19,20 @@ from dockerflow.flow.definition import Flow
 from dockerflow.flow.errors import place
 from dockerflow.images import naming
 from dockerflow.images.errors import ExportError, IncompleteImage
+from dockerflow.images.export import already_there, write_file
 from dockerflow.images.inventory import STEP, KnownImage, lock_of
 from dockerflow.images.sbom import Subject, cyclonedx
 from dockerflow.progress import ignore
 from dockerflow.scheduler.prepare import environments
-from dockerflow.store import files
 from dockerflow.store.directory import DirectoryStore
 
 
-def sbom(word: str, name: str | None, output: Path | None, store: Path | None) -> int:
+def sbom(word: str, name: str | None, output: Path | None, force: bool, store: Path | None) -> int:
     """Print or write the document of an image, or of a flow file's step (`flow.py` or `flow.py:step`); `name` is the
-    flow that is meant where the file has several.
+    flow that is meant where the file has several. A file that is there is replaced if `force` is given.
     """
+    if output is not None and output != STDOUT and not force and output.exists():
+        raise already_there(output)
     file, _, step = word.partition(":")
     if file.endswith(".py"):
         lock, subject = _of_flow(load_flow(file, name).flow, step, store)
@@ -38,10 +41,10 @@ def sbom(word: str, name: str | None, output: Path | None, store: Path | None) -
             image = naming.find(here.found, word)
             lock, subject = _lock(here, image), _subject(image)
     document = cyclonedx(lock, subject)
-    if output is None:
+    if output is None or output == STDOUT:
         sys.stdout.write(document)
     else:
-        _write(output, document)
+        _write(output, document, force)
     return 0
 
 
@@ -88,13 +91,10 @@ def _of_flow(flow: Flow, step: str, chosen: Path | None) -> tuple[Lock, Subject]
     return lock, Subject(name=f"{flow.name}/{step or steps[0]}", base_name=config.base_image)
 
 
-def _write(output: Path, document: str) -> None:
+def _write(output: Path, document: str, force: bool) -> None:
+    content = document.encode()
     try:
-        with files.temporary(output.parent) as unfinished:
-            unfinished.write(document.encode())
-            unfinished.flush()
-            Path(unfinished.name).chmod(0o644)
-            files.move(Path(unfinished.name), output)
+        write_file(output, lambda file: file.write(content), force)
     except OSError as error:
         raise ExportError(
             f"`{output}` cannot be written: {error.strerror}", "name another file with `--output`"

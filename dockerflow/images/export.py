@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import IO
@@ -23,7 +24,7 @@ Told = Callable[[int], None]
 def export(image: StepImage, path: Path, restore: Restore, force: bool = False, told: Told = lambda size: None) -> int:
     """Write the archive to `path`; its size. Raises ExportError for a file that is there, unless `force` is given."""
     if not force and path.exists():
-        raise _exists(path)
+        raise already_there(path)
     restore(image.layers)
     try:
         return _export(image, path, force, told)
@@ -32,22 +33,41 @@ def export(image: StepImage, path: Path, restore: Restore, force: bool = False, 
         return _export(image, path, force, told)
 
 
+def export_to(stream: IO[bytes], image: StepImage, restore: Restore, told: Told = lambda size: None) -> int:
+    """Write the archive to an open stream; its size. Raises LayerDamaged in the middle of it for a damaged layer."""
+    restore(image.layers)
+    with _explaining("the archive", "send it elsewhere"):
+        return _write(load_archive(image, image.layers, told), stream)
+
+
 def _export(image: StepImage, path: Path, force: bool, told: Told) -> int:
+    with _explaining(f"`{path}`", "name a file in another folder with `--output`"):
+        return write_file(path, lambda file: _write(load_archive(image, image.layers, told), file), force)
+
+
+def write_file(path: Path, write: Callable[[IO[bytes]], int], force: bool) -> int:
+    """Have `path` hold what `write` writes, when that is complete. Raises ExportError for a file that is there."""
+    with files.temporary(path.parent, 0) as unfinished:
+        size = write(unfinished)
+        os.fchmod(unfinished.fileno(), 0o666 & ~_umask())
+        if force:
+            files.move(Path(unfinished.name), path)
+        elif not files.move_if_new(Path(unfinished.name), path):
+            raise already_there(path)
+    return size
+
+
+@contextmanager
+def _explaining(what: str, hint: str) -> Iterator[None]:
     try:
-        with files.temporary(path.parent, 0) as unfinished:
-            size = _write(load_archive(image, image.layers, told), unfinished)
-            os.fchmod(unfinished.fileno(), 0o666 & ~_umask())
-            if force:
-                files.move(Path(unfinished.name), path)
-            elif not files.move_if_new(Path(unfinished.name), path):
-                raise _exists(path)
+        yield
+    except BrokenPipeError:  # whoever read it has gone
+        raise
     except OSError as error:
         full = error.errno in (ENOSPC, EDQUOT)
         raise ExportError(
-            f"no space left on the disk of `{path}`" if full else f"`{path}` cannot be written: {error.strerror}",
-            hint="name a file in another folder with `--output`",
+            f"no space left on the disk of {what}" if full else f"{what} cannot be written: {error.strerror}", hint
         ) from error
-    return size
 
 
 def _write(blocks: Iterator[bytes], file: IO[bytes]) -> int:
@@ -58,7 +78,7 @@ def _write(blocks: Iterator[bytes], file: IO[bytes]) -> int:
     return size
 
 
-def _exists(path: Path) -> ExportError:
+def already_there(path: Path) -> ExportError:
     return ExportError(f"`{path}` is there already", hint="name another file, or replace it with `--force`")
 
 

@@ -127,6 +127,8 @@ def _why_kept(image: KnownImage, limit: Limit, in_use: Mapping[str, str], alive:
     """Why an image stays; empty for the plain reason that it was used since, None if it may go."""
     if image.last_used is not None and image.last_used >= limit.before:
         return ""
+    if image.last_used is None and not limit.unknown:
+        return UNKNOWN  # whatever else could be said of it: it is nobody's concern here
     if image.reference in alive:
         return "a run that goes on uses it"
     engine = image.on_engine
@@ -135,8 +137,6 @@ def _why_kept(image: KnownImage, limit: Limit, in_use: Mapping[str, str], alive:
     other = next((name for name in engine.names if not name.startswith("dockerflow/")), None) if engine else None
     if other is not None:
         return f"it is also named `{other}`"
-    if image.last_used is None and not limit.unknown:
-        return UNKNOWN
     return None
 
 

@@ -14,6 +14,9 @@ from dockerflow.images.errors import RegistryError
 _NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]+)?")
+# A registry's host with a port, which would otherwise be read as a name with a tag. A name has neither dots nor is one
+# of a machine, unless it stands below a host.
+_HOST_ALONE = re.compile(r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f:]+\]):[0-9]+")
 
 _HINT = "write it like `host:5000/team/name` or `host:5000/team/name:tag`, in small letters"
 
@@ -32,6 +35,10 @@ class Repository:
         path, _, tag = text.rpartition(":")
         if not path or "/" in tag:  # what is after the last colon is the port and the path
             path, tag = text, ""
+        if _HOST_ALONE.fullmatch(text):
+            raise RegistryError(
+                f"`{text}` is a registry without a repository in it", hint=f"write it like `{text}/team/name`"
+            )
         host, name = docker.auth.split_repo_name(path)
         if host == docker.auth.INDEX_NAME and "/" not in name:
             name = f"library/{name}"
@@ -46,7 +53,12 @@ class Repository:
     @property
     def address(self) -> str:
         """The host that is asked: that of the default registry is called otherwise than its images."""
-        return f"index.{self.host}" if self.host == docker.auth.INDEX_NAME else self.host
+        return f"index.{self.host}" if self.is_default else self.host
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is in the engine's default registry, as a name without a host is."""
+        return self.host == docker.auth.INDEX_NAME
 
     @property
     def is_loopback(self) -> bool:

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from dockerflow.cli.errors import CommandLineError
+from dockerflow.cli.images import is_stranger
 from dockerflow.cli.pruning import seconds
+from dockerflow.cli.tables import shortened
+from dockerflow.images.inventory import KnownImage
 from dockerflow.store.directory import DirectoryStore
-from tests.unit.cli.commands import Answer, dockerflow
+from tests.unit.cli.commands import PROGRAM, Answer, dockerflow, environment
 from tests.unit.images.known import big_lock, built, write_run
 
 NO_ENGINE = "unix:///nowhere/docker.sock"
@@ -97,6 +100,46 @@ def test_an_image_of_the_cache_can_be_exported_without_an_engine(project: Path) 
     assert images(project, "export", "Films/1700000000000000", "-o", "image.tar", "--force").code == 0
 
 
+def test_an_archive_can_go_to_the_standard_output(project: Path) -> None:
+    written = images(project, "export", "Films/1700000000000000", "-o", "image.tar")
+    program = [*PROGRAM, "images", "export", "Films/1700000000000000", "-o", "-"]
+    changes = {"DOCKERFLOW_ENGINE": NO_ENGINE, "DOCKERFLOW_CACHE_DIR": str(project / "cache")}
+    sent = subprocess.run(
+        program, cwd=project, env=environment(**changes, PYTHONWARNINGS="ignore"), capture_output=True, check=True
+    )
+    assert sent.stdout == (project / "image.tar").read_bytes()
+    assert sent.stderr.decode() == NOTE + written.stdout.replace("image.tar", "stdout")
+    assert not (project / "-").exists()
+
+
+def test_a_document_that_is_there_is_replaced_only_by_force(project: Path) -> None:
+    (project / "sbom.json").write_text("mine")
+    refused = images(project, "sbom", "Films/1700000000000000", "-o", "sbom.json")
+    assert (refused.code, (project / "sbom.json").read_text()) == (5, "mine")
+    assert refused.stderr.endswith("hint: name another file, or replace it with `--force`\n")
+    assert images(project, "sbom", "Films/1700000000000000", "-o", "sbom.json", "--force").code == 0
+    assert json.loads((project / "sbom.json").read_text())["bomFormat"] == "CycloneDX"
+
+
+def test_where_an_image_is_pushed_to_is_said_before_it_is(project: Path) -> None:
+    answer = images(project, "push", "Films/1700000000000000", "127.0.0.1:1/team/films")
+    assert "to `team/films` in the registry `127.0.0.1:1`\nerror:" in answer.stderr
+
+
+def test_a_table_is_as_wide_as_its_place_and_what_is_longest_gives_way() -> None:
+    rows = [("image", "packages", "by"), ("0123456789ab", "pandas 2.2.3, python 3.11.7", "Films/start, end")]
+    assert shortened(rows, 60, {1: 8, 2: 6}) == rows
+    assert shortened(rows, 50, {1: 8, 2: 6})[1] == ("0123456789ab", "pandas 2.2.3, …", "Films/start, end")
+    assert shortened(rows, 36, {1: 8, 2: 6})[1] == ("0123456789ab", "pandas …", "Films/start…")
+
+
+def test_images_that_nothing_is_known_of_are_counted() -> None:
+    known = KnownImage("dockerflow/step:a", built_or_used=1.0)
+    stranger = KnownImage("dockerflow/step:b")
+    assert is_stranger(stranger)
+    assert not is_stranger(known)
+
+
 def test_the_contents_of_an_image_are_told_from_the_lock_of_its_run(project: Path) -> None:
     printed = images(project, "sbom", "Films/1700000000000000/start")
     written = images(project, "sbom", "Films/1700000000000000/start", "-o", "sbom.json")
@@ -107,8 +150,7 @@ def test_the_contents_of_an_image_are_told_from_the_lock_of_its_run(project: Pat
 
 def test_of_several_flows_in_a_file_the_contents_of_one_are_told(tmp_path: Path) -> None:
     steps = (
-        '    @image("{0}:1")\n    @step\n    def start(self): self.next(self.end)\n'
-        "    @step\n    def end(self): pass\n"
+        '    @image("{0}:1")\n    @step\n    def start(self): self.next(self.end)\n    @step\n    def end(self): pass\n'
     )
     flows = "".join(f"class {name}(FlowSpec):\n{steps.format(name.lower())}" for name in ("One", "Two"))
     (tmp_path / "flow.py").write_text(f"from dockerflow import FlowSpec, image, step\n{flows}")
@@ -145,9 +187,9 @@ def test_nothing_is_removed_without_an_engine_that_says_what_is_used(project: Pa
     assert len(list((project / "cache" / "images").iterdir())) == 1
 
 
-def test_hours_days_and_weeks_are_understood_and_nothing_else() -> None:
-    assert [seconds(text) for text in ("0h", "12h", "30d", "2w")] == [0, 43_200, 2_592_000, 1_209_600]
-    for wrong in ("", "30", "d", "-1d", "1.5d", "1y", "30 days"):
+def test_minutes_hours_days_and_weeks_are_understood_and_nothing_else() -> None:
+    assert [seconds(text) for text in ("0h", "30m", "12h", "30d", "2w")] == [0, 1_800, 43_200, 2_592_000, 1_209_600]
+    for wrong in ("", "30", "d", "-1d", "1.5d", "1y", "30D", "30 days"):
         with pytest.raises(CommandLineError, match="is not how long"):
             seconds(wrong)
 

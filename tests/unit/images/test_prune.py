@@ -52,6 +52,7 @@ def test_what_somebody_gave_another_name_stays() -> None:
 
 def test_what_nobody_here_knows_goes_only_if_that_is_asked_for() -> None:
     assert why(known(None)) == UNKNOWN
+    assert why(known(None), in_use={"sha256:1": "box"}) == UNKNOWN, "it is counted, not told of one by one"
     assert why(known(None), unknown=True) is None
     assert why(known(None), in_use={"sha256:1": "box"}, unknown=True) == "the container `box` uses it"
 

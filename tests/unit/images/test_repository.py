@@ -30,6 +30,17 @@ def test_what_names_no_repository_is_refused(text):
         Repository.parse(text)
 
 
+@pytest.mark.parametrize("text", ["127.0.0.1:5000", "localhost:5000", "host.example:5000", "[::1]:5000"])
+def test_a_registry_without_a_repository_is_not_taken_for_a_name_with_a_tag(text):
+    with pytest.raises(RegistryError, match="is a registry without a repository in it") as refused:
+        Repository.parse(text)
+    assert refused.value.hint == f"write it like `{text}/team/name`"
+
+
+def test_a_name_whose_tag_is_a_number_is_no_registry():
+    assert Repository.parse("model:5000") == Repository(Repository.parse("model").host, "library/model", "5000")
+
+
 def test_without_a_host_it_is_the_engines_default_registry():
     alone, team = Repository.parse("model"), Repository.parse("team/model:v1")
     assert (alone.host, alone.name, team.name) == (team.host, "library/model", "team/model")

@@ -10,6 +10,7 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import difflib
+import sys
 from types import MethodType
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
@@ -31,7 +32,8 @@ class FlowSpec:
 
     def __init__(self, use_cli: bool = True) -> None:
         if use_cli and type(self).__module__ == "__main__":
-            raise SystemExit("error: a flow is not run by Python\n\nhint: use `dockerflow run <this file>`")
+            print("error: a flow is not run by Python\n\nhint: use `dockerflow run <this file>`", file=sys.stderr)
+            raise SystemExit(2)
 
     @property
     def index(self) -> Optional[int]:

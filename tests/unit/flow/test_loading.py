@@ -60,7 +60,7 @@ def test_flow_of_metaflow_says_what_to_import(tmp_path: Path) -> None:
 def test_flow_that_is_run_by_python_says_how_to_run_it(tmp_path: Path) -> None:
     path = written(tmp_path, FLOW + "        F()\n")
     ended = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert ended.stderr == "error: a flow is not run by Python\n\nhint: use `dockerflow run <this file>`\n"
 
 

@@ -18,7 +18,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -59,9 +58,8 @@ class CondaArchive:
     path: Path
     name: str
 
-    @cached_property
     def info(self) -> dict[str, bytes]:
-        """The metadata files that matter, by their name in the archive (`info/index.json`)."""
+        """The metadata files that matter, by their name in the archive (`info/index.json`); read anew each time."""
         found: dict[str, bytes] = {}
         with self._open("info-") as tar:
             for member in members(tar):

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol, cast
 
+from dockerflow.images.archive import members
 from dockerflow.images.image import PREFIX, Layer, StepImage
 from dockerflow.images.metadata import Python
 from dockerflow.images.tar import LayerWriter
@@ -82,7 +83,7 @@ def without_bytecode(layer: Layer, python: Python) -> Sources:
     compiled: dict[str, bytes] = {}
     folder = f"{PREFIX}/{posixpath.dirname(python.site_packages)}/".lstrip("/")
     with tarfile.open(layer.path, "r:") as tar:
-        for member in tar:
+        for member in members(tar):
             if not member.isreg() or not member.name.startswith(folder):
                 continue
             if member.name.endswith(".py") and not _TESTS & set(member.name.split("/")):

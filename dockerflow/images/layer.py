@@ -18,6 +18,7 @@ import hashlib
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, cast
@@ -37,7 +38,7 @@ from dockerflow.images.wheel_layer import WheelOnItsWay
 # left unused, not mistaken for new ones.
 RECIPE = 2
 
-# A text file is kept in memory up to this size until its new length is known, and on disk beyond it.
+# A text file, or a record, is kept in memory up to this size until its new length is known, and on disk beyond it.
 _IN_MEMORY = 8 * CHUNK
 
 
@@ -187,12 +188,8 @@ class _Transform:
         elif entry.file_mode == "binary":
             self._put(entry, mode, mtime + 1, member.size, self._replaced(entry, blocks))
         else:
-            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-                for block in self._replaced(entry, blocks):
-                    spool.write(block)  # not `writelines`, which would keep all of it in memory
-                size = spool.tell()
-                spool.seek(0)
-                self._put(entry, mode, mtime + 1, size, chunks(cast(IO[bytes], spool)))
+            with _spooled(self._replaced(entry, blocks)) as (size, content):
+                self._put(entry, mode, mtime + 1, size, chunks(content))
 
     def _time(self, member: tarfile.TarInfo) -> int:
         """When the file was packed, as far as a tar's header can say it."""
@@ -230,8 +227,12 @@ class _Transform:
     def _record(self) -> None:
         path = self._target(record_path(self._contents.index))
         size = self._archive.path.stat().st_size
-        text = record(self._contents, self._file_name, self._locked.sha256, size, self._installed)
-        self._out.file(path, 0o644, 0, len(text), [text])
+        pieces = record(self._contents, self._file_name, self._locked.sha256, size, self._installed)
+        try:
+            with _spooled(pieces) as (length, text):
+                self._out.file(path, 0o644, 0, length, chunks(text))
+        except UnicodeEncodeError as error:  # JSON can have what is no text
+            raise self._archive.malformed(f"its metadata is not what the format says ({error!r})") from error
 
     @property
     def _file_name(self) -> str:
@@ -242,6 +243,17 @@ class _Transform:
 
     def _target(self, path: str) -> str:
         return f"{self._prefix}/{path}"
+
+
+@contextmanager
+def _spooled(blocks: Iterable[bytes]) -> Iterator[tuple[int, IO[bytes]]]:
+    """How long they are together, and the file that they are in."""
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+        for block in blocks:
+            spool.write(block)  # not `writelines`, which would keep all of it in memory
+        size = spool.tell()
+        spool.seek(0)
+        yield size, cast(IO[bytes], spool)
 
 
 def _readable(mode: int) -> int:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 import posixpath
 import shlex
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,7 +59,7 @@ class Python:
         return cls(version, index.get("python_site_packages_path") or f"lib/python{version}/site-packages")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a package has a hundred thousand of them
 class PathEntry:
     """One path that the package installs: `source` in the archive, `path` below the prefix."""
 
@@ -92,12 +93,13 @@ class PackageContents:
 def contents(archive: CondaArchive, python: Python | None) -> PackageContents:
     """Read and check the metadata; raises `PackageError` for what cannot be installed safely."""
     try:
-        index, version, listed = _read(archive)
+        info = archive.info()
+        index, version, listed = _read(archive, info)
         noarch_python = index.get("noarch") == "python"
         if noarch_python and python is None:
             raise _refused(archive, "it is a noarch Python package, and the environment has no Python", None)
-        entries = tuple(_entry(archive, raw, python if noarch_python else None) for raw in listed)
-        points = _entry_points(archive) if noarch_python else ()
+        entries = tuple(_entry(archive, raw, python if noarch_python else None) for raw in _consumed(listed))
+        points = _entry_points(archive, info) if noarch_python else ()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
     _check_no_link_scripts(archive, index["name"], entries)
@@ -108,9 +110,10 @@ def contents(archive: CondaArchive, python: Python | None) -> PackageContents:
 def files(archive: CondaArchive) -> tuple[dict[str, Any], tuple[str, ...]]:
     """`index.json` and what the package installs, as `place` takes it; a folder has a `/` at its end."""
     try:
-        index, _, listed = _read(archive)
-        points = _entry_points(archive) if index.get("noarch") == "python" else ()
-        found = [raw["_path"] + ("/" if raw["path_type"] == "directory" else "") for raw in listed]
+        info = archive.info()
+        index, _, listed = _read(archive, info)
+        points = _entry_points(archive, info) if index.get("noarch") == "python" else ()
+        found = [raw["_path"] + ("/" if raw["path_type"] == "directory" else "") for raw in _consumed(listed)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
     return index, (*found, *(f"{_SCRIPTS}{point.command}" for point in points))
@@ -125,13 +128,21 @@ def place(source: str, python: Python | None) -> str:
     return source
 
 
-def _read(archive: CondaArchive) -> tuple[dict[str, Any], int, list[dict[str, Any]]]:
-    index = json.loads(archive.info["info/index.json"])
+def _read(archive: CondaArchive, info: dict[str, bytes]) -> tuple[dict[str, Any], int, list[dict[str, Any]]]:
+    """Takes `paths.json` out of `info`: it may be large."""
+    index = json.loads(info["info/index.json"])
     _check_index(archive, index)
-    if "info/paths.json" in archive.info:
-        paths = json.loads(archive.info["info/paths.json"])
+    if "info/paths.json" in info:
+        paths = json.loads(info.pop("info/paths.json"))
         return index, paths["paths_version"], paths["paths"]
-    return index, 1, _paths_of_old_package(archive)
+    return index, 1, _paths_of_old_package(info)
+
+
+def _consumed(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What is listed, in order; each is let go as the next one is asked for."""
+    listed.reverse()
+    while listed:
+        yield listed.pop()
 
 
 def _check_index(archive: CondaArchive, index: dict[str, Any]) -> None:
@@ -152,13 +163,18 @@ def _entry(archive: CondaArchive, raw: dict[str, Any], python: Python | None) ->
     return PathEntry(
         source=source,
         path=_checked(archive, place(source, python)),
-        path_type=raw["path_type"],
+        path_type=_shared(raw["path_type"]),
         no_link=bool(raw.get("no_link")),
-        placeholder=placeholder,
-        file_mode=raw.get("file_mode", "text") if placeholder else None,
+        placeholder=_shared(placeholder),
+        file_mode=_shared(raw.get("file_mode", "text")) if placeholder else None,
         sha256=raw.get("sha256"),
         size=raw.get("size_in_bytes"),
     )
+
+
+def _shared(text: Any) -> Any:
+    """One object for equal texts: all files of a package have the same placeholder, of 255 characters as a rule."""
+    return sys.intern(text) if type(text) is str else text
 
 
 def _checked(archive: CondaArchive, path: str) -> str:
@@ -213,8 +229,8 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
-def _entry_points(archive: CondaArchive) -> tuple[EntryPoint, ...]:
-    raw = archive.info.get("info/link.json")
+def _entry_points(archive: CondaArchive, info: Mapping[str, bytes]) -> tuple[EntryPoint, ...]:
+    raw = info.get("info/link.json")
     listed = json.loads(raw).get("noarch", {}).get("entry_points") or () if raw else ()
     return tuple(_entry_point(archive, text) for text in listed)
 
@@ -230,12 +246,12 @@ def _entry_point(archive: CondaArchive, text: str) -> EntryPoint:
     return EntryPoint(command, module.strip(), function.strip())
 
 
-def _paths_of_old_package(archive: CondaArchive) -> list[dict[str, Any]]:
+def _paths_of_old_package(info: Mapping[str, bytes]) -> list[dict[str, Any]]:
     """What `paths.json` would say of a package from before there was one."""
-    no_link = set(_lines(archive, "info/no_link"))
-    prefixes = dict(_has_prefix(line) for line in _lines(archive, "info/has_prefix"))
+    no_link = set(_lines(info, "info/no_link"))
+    prefixes = dict(_has_prefix(line) for line in _lines(info, "info/has_prefix"))
     result = []
-    for path in _lines(archive, "info/files"):
+    for path in _lines(info, "info/files"):
         entry: dict[str, Any] = {"_path": path, "path_type": "hardlink", "no_link": path in no_link}
         if path in prefixes:
             entry["prefix_placeholder"], entry["file_mode"] = prefixes[path]
@@ -251,8 +267,8 @@ def _has_prefix(line: str) -> tuple[str, tuple[str, str]]:
     return path, (placeholder, mode)
 
 
-def _lines(archive: CondaArchive, name: str) -> list[str]:
-    return [line for line in archive.info.get(name, b"").decode().splitlines() if line.strip()]
+def _lines(info: Mapping[str, bytes], name: str) -> list[str]:
+    return [line for line in info.get(name, b"").decode().splitlines() if line.strip()]
 
 
 def _refused(archive: CondaArchive, reason: str, hint: str | None) -> PackageError:

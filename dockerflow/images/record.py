@@ -8,6 +8,7 @@ where it was unpacked. An image is a function of its packages' contents, and the
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,10 @@ _INDEX_FIELDS = (
     "run_exports", "subdir", "timestamp", "track_features", "version",
 )  # fmt: skip
 
+_ENCODER = json.JSONEncoder(indent=2, ensure_ascii=False)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Installed:
     """One path as it stands in the environment; `sha256` is of the bytes there, None if they are the archive's."""
 
@@ -35,8 +38,10 @@ def record_path(index: dict[str, Any]) -> str:
     return f"conda-meta/{index['name']}-{index['version']}-{index['build']}.json"
 
 
-def record(contents: PackageContents, file_name: str, sha256: str, size: int, installed: list[Installed]) -> bytes:
-    """The record's text. `sha256` and `size` are the archive's."""
+def record(
+    contents: PackageContents, file_name: str, sha256: str, size: int, installed: list[Installed]
+) -> Iterator[bytes]:
+    """The record's text, in pieces: it may be large. `sha256` and `size` are the archive's."""
     index = contents.index
     package = {key: index[key] for key in _INDEX_FIELDS if index.get(key) not in (None, [], {})}
     package |= {"depends": index.get("depends") or [], "sha256": sha256, "size": size}
@@ -47,10 +52,28 @@ def record(contents: PackageContents, file_name: str, sha256: str, size: int, in
         "url": f"file:///dockerflow/packages/{index.get('subdir', 'noarch')}/{file_name}",
         "channel": None,
         "requested_specs": [],
-        "files": [one.entry.path for one in paths],
-        "paths_data": {"paths_version": contents.paths_version, "paths": [_path(one) for one in paths]},
     }
-    return json.dumps(value, indent=2, ensure_ascii=False).encode()
+    # What `json.dumps(…, indent=2)` makes of the whole.
+    yield f"{_json(value)[:-2]},\n".encode()
+    yield b'  "files": '
+    yield from _list((one.entry.path for one in paths), "  ")
+    yield f',\n  "paths_data": {{\n    "paths_version": {_json(contents.paths_version, "    ")},\n'.encode()
+    yield b'    "paths": '
+    yield from _list((_path(one) for one in paths), "    ")
+    yield b"\n  }\n}"
+
+
+def _list(values: Iterable[object], margin: str) -> Iterator[bytes]:
+    before = "["
+    for value in values:
+        yield f"{before}\n{margin}  {_json(value, margin + '  ')}".encode()
+        before = ","
+    yield f"\n{margin}]".encode() if before == "," else b"[]"
+
+
+def _json(value: object, margin: str = "") -> str:
+    """As it stands `margin` from the left. A line's end in a text is `\\n` in JSON, so that none is moved here."""
+    return _ENCODER.encode(value).replace("\n", f"\n{margin}")
 
 
 def _path(one: Installed) -> dict[str, Any]:

@@ -103,7 +103,44 @@ def _add(tar: tarfile.TarFile, content: Content) -> None:
     ("archive_format", "count", "kind"), [("conda", 600, "binary"), ("conda", 600, "text"), ("tar.bz2", 330, "binary")]
 )
 def test_a_large_package_is_never_in_memory(tmp_path: Path, archive_format: str, count: int, kind: str) -> None:
-    path = package(tmp_path, archive_format, count, kind)
+    size, peak = built(tmp_path, package(tmp_path, archive_format, count, kind))
+    assert size > count * MIB * 0.99
+    assert peak < LIMIT
+
+
+def test_a_package_of_a_hundred_thousand_files_stays_within_the_limit(tmp_path: Path) -> None:
+    size, peak = built(tmp_path, package_of_many(tmp_path, 100_000))
+    assert size > 100_000 * 2 * 512  # each has a header and a block
+    assert peak < LIMIT
+
+
+def package_of_many(folder: Path, count: int) -> Path:
+    """A package of so many files of one byte."""
+    names = [f"lib/folder-of-many-{number % 100}/a-file-of-one-byte-{number}" for number in range(count)]
+    sha256 = hashlib.sha256(b"x").hexdigest()
+    entries = [{"_path": name, "path_type": "hardlink", "sha256": sha256, "size_in_bytes": 1} for name in names]
+    payload = io.BytesIO()
+    with tarfile.open(fileobj=payload, mode="w") as tar:
+        for name in names:
+            _add_info(tar, {name: b"x"})
+    return _written(folder, entries, payload.getvalue())
+
+
+def _written(folder: Path, entries: list[dict[str, object]], payload: bytes) -> Path:
+    index = {"name": "large", "version": "1.0", "build": "0", "subdir": "linux-64"}
+    info = io.BytesIO()
+    with tarfile.open(fileobj=info, mode="w") as tar:
+        paths = json.dumps({"paths_version": 1, "paths": entries}, indent=2).encode()
+        _add_info(tar, {"info/index.json": json.dumps(index).encode(), "info/paths.json": paths})
+    path = folder / "large-1.0-0.conda"
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, data in (("info", info.getvalue()), ("pkg", payload)):
+            archive.writestr(f"{part}-large-1.0-0.tar.zst", zstandard.ZstdCompressor(level=1).compress(data))
+    return path
+
+
+def built(tmp_path: Path, path: Path) -> tuple[int, int]:
+    """How large the layer of the package is, and how much memory it took to write it."""
     sha256 = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(MIB):
@@ -116,5 +153,4 @@ def test_a_large_package_is_never_in_memory(tmp_path: Path, archive_format: str,
     )
     size, peak = json.loads(done.stdout)
     shutil.rmtree(tmp_path)  # pytest would keep it
-    assert size > count * MIB * 0.99
-    assert peak < LIMIT
+    return size, peak

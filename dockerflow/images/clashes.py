@@ -28,7 +28,9 @@ _METADATA = re.compile(r"(?P<name>.+?)(-\d.*)?\.(dist|egg)-info")
 
 
 def lost_paths(lock: Lock, paths: Paths) -> Mapping[LockedPackage, frozenset[str]]:
-    """What each package leaves to another. `paths` are the files and links of each, below the prefix."""
+    """What each package leaves to another. `paths` are the files, links and folders (with a `/` at the end) of each,
+    below the prefix. A folder is left to nobody: all have it.
+    """
     owners: dict[str, list[LockedPackage]] = {}
     for package in installation_order(lock):
         for path in paths[package]:
@@ -36,7 +38,7 @@ def lost_paths(lock: Lock, paths: Paths) -> Mapping[LockedPackage, frozenset[str
     _check_folders(owners)
     lost: dict[LockedPackage, set[str]] = {package: set() for package in paths}
     for path, packages in owners.items():
-        for package in packages[:-1]:
+        for package in packages[:-1] if not path.endswith("/") else ():
             lost[package].add(path)
     return {package: frozenset(found) for package, found in lost.items()}
 

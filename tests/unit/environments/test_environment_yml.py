@@ -10,6 +10,7 @@ import pytest
 from dockerflow.environments.errors import InvalidSpec
 from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.flow.definition import Conda, Pypi, StepDecorator
+from dockerflow.flow.errors import place
 from tests.unit.environments.asking import asked
 
 
@@ -162,7 +163,7 @@ def test_a_python_that_contradicts_the_decorators_is_refused_with_its_line(tmp_p
     conda = written(tmp_path, "dependencies:\n  - numpy\n  - python=3.11\n")
     with pytest.raises(InvalidSpec, match="two Pythons") as caught:
         asked(conda, Pypi(python="3.12"))
-    assert f"{tmp_path}/environment.yml:3" in caught.value.message
+    assert place(str(tmp_path / "environment.yml"), 3) in caught.value.message
     assert "`3.12` (`python` of `@pypi`)" in caught.value.message
 
 

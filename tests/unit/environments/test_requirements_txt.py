@@ -10,6 +10,7 @@ import pytest
 from dockerflow.environments.errors import InvalidSpec
 from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.flow.definition import Pypi
+from dockerflow.flow.errors import place
 from tests.unit.environments.asking import asked
 
 HOST = "https://host.example"
@@ -190,7 +191,7 @@ def test_what_is_not_text_is_named_with_its_line(tmp_path: Path) -> None:
     path.write_bytes(b"pandas\n# caf\xe9\n")
     with pytest.raises(InvalidSpec, match="this is not text in UTF-8") as caught:
         asked(Pypi(file=str(path)))
-    assert f"{path}:2" in caught.value.message
+    assert place(str(path), 2) in caught.value.message
 
 
 def test_a_file_that_is_gone_or_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -85,10 +85,13 @@ class LayerMended(Event):
 
 @dataclass(frozen=True)
 class Compiling(Event):
-    """The modules of the image's packages are being compiled: some seconds in which nothing else is told."""
+    """The modules of one of the image's layers are being compiled, into the layer `title` which is told when it is
+    there.
+    """
 
     steps: tuple[str, ...]
     modules: int
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rich.text import Text
 from dockerflow import progress
 from dockerflow.cli import sentences
 from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture
-from dockerflow.cli.words import duration, listed, size
+from dockerflow.cli.words import counted, duration, listed, size
 
 COLOURS = ("cyan", "magenta", "yellow", "blue", "green", "bright_cyan", "bright_magenta", "bright_blue")
 STATES = {
@@ -135,11 +135,11 @@ class Board:
         if environment.sending is not None:
             line.append(f"sending {size(environment.sending.sent)}/{size(environment.sending.total)} ")
             return line.append_text(self._bar(environment.sending.sent, environment.sending.total))
-        if environment.layer is not None:
-            number, layers = environment.layer.number, environment.layer.layers
-            line.append(f"layers {number}/{layers} ").append_text(self._bar(number, layers))
-            title = environment.layer.title if number < layers else "finishing"
-            return line.append(f"  {'compiling' if environment.compiling else title}", "dim")
+        if environment.layer is not None:  # how many there will be is not known before the modules are compiled
+            line.append(f"layers {environment.layer.number}")
+            modules = sum(environment.compiling.values())
+            doing = f"compiling {counted(modules, 'module')}" if modules else environment.layer.title
+            return line.append(f"  {doing}", "dim")
         return line
 
     def _fetching(self, fetched: progress.PackageFetching) -> Text:

@@ -70,7 +70,7 @@ class EnvironmentPicture:
     steps: tuple[str, ...]
     locked: progress.EnvironmentLocked | None = None
     layer: progress.LayerReady | None = None  # the latest
-    compiling: progress.Compiling | None = None  # set while nothing but that is done
+    compiling: Mapping[str, int] = field(default_factory=dict)  # modules, by the layers that are not there yet
     sending: progress.ImageSending | None = None
     ready: progress.ImageReady | None = None
     pulling: progress.ImagePulling | None = None
@@ -140,12 +140,16 @@ def _(event: progress.EnvironmentLocked, picture: Picture, now: float) -> Pictur
 
 @_fold.register
 def _(event: progress.LayerReady, picture: Picture, now: float) -> Picture:
-    return _environment(picture, event.steps, lambda known: replace(known, layer=event, compiling=None))
+    return _environment(picture, event.steps, lambda known: _with_layer(known, event))
 
 
 @_fold.register
 def _(event: progress.Compiling, picture: Picture, now: float) -> Picture:
-    return _environment(picture, event.steps, lambda known: replace(known, compiling=event))
+    return _environment(
+        picture,
+        event.steps,
+        lambda known: replace(known, compiling={**known.compiling, event.title: event.modules}),
+    )
 
 
 @_fold.register
@@ -173,6 +177,11 @@ def _(event: progress.PackageFetching, picture: Picture, now: float) -> Picture:
     others = {name: fetched for name, fetched in picture.fetching.items() if name != event.package}
     complete = event.total is not None and event.done >= event.total
     return replace(picture, fetching=others if complete else {**others, event.package: event})
+
+
+def _with_layer(known: EnvironmentPicture, event: progress.LayerReady) -> EnvironmentPicture:
+    compiling = {title: modules for title, modules in known.compiling.items() if title != event.title}
+    return replace(known, layer=event, compiling=compiling)
 
 
 def _environment(

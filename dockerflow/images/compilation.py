@@ -69,12 +69,14 @@ class Compilation:
         found = package.result()
         key = layer_key("dockerflow.bytecode", bytecode.RECIPE, found.layer.diff_id, self._interpreter.package_sha256)
 
+        title = f"bytecode of {found.layer.title}"
+
         def content(out: LayerWriter) -> None:
             sources = self._sources(found)
-            compiled = self._compiling(sources).compile(sources) if sources.modules else {}
+            compiled = self._compiling(sources, title).compile(sources) if sources.modules else {}
             write_bytecode(out, compiled, self._interpreter.python)
 
-        made = self._assembly.find_or_write(key, f"bytecode of {found.layer.title}", content)
+        made = self._assembly.find_or_write(key, title, content)
         if not is_empty(made.layer):
             self._assembly.tell(made, more=1)
         return made.layer
@@ -84,8 +86,8 @@ class Compilation:
             verify(found.layer)  # what is made from it is kept under its name
         return without_bytecode(found.layer, self._interpreter.python)
 
-    def _compiling(self, sources: Sources) -> Session:
-        self._assembly.notify(Compiling(self._assembly.steps, len(sources.modules)))
+    def _compiling(self, sources: Sources, title: str) -> Session:
+        self._assembly.notify(Compiling(self._assembly.steps, len(sources.modules), title))
         return self._started()
 
     def _started(self) -> Session:

@@ -49,7 +49,7 @@ def test_the_first_few_running_tasks_are_named() -> None:
     assert shown.endswith("running 0 2.0 s · 1 2.0 s · 2 2.0 s · 3 2.0 s and 5 more")
 
 
-def test_an_image_that_is_built_has_a_bar_of_its_layers() -> None:
+def test_of_an_image_that_is_built_the_layers_are_counted_and_the_last_one_named() -> None:
     steps = ("start", "end")
     events = [
         p.EnvironmentLocked(steps, "solved", 12, 0.1),
@@ -57,8 +57,19 @@ def test_an_image_that_is_built_has_a_bar_of_its_layers() -> None:
     ]
     assert drawn(*events) == [
         "preparing  2.0 s",
-        "● start, end  solved in 0.1 s, 12 packages  layers 7/14 ━━━━━━━───────  pandas …",
+        "● start, end  solved in 0.1 s, 12 packages  layers 7  pandas 2.2.3",
     ]
+
+
+def test_while_modules_are_compiled_the_line_says_how_many() -> None:
+    steps = ("start",)
+    events = [
+        p.EnvironmentLocked(steps, "store", 12, 0.0),
+        p.LayerReady(steps, "rich 13.9.4", 10, 10, 1, reused=False),
+        p.Compiling(steps, 300, "bytecode of rich 13.9.4"),
+        p.Compiling(steps, 43, "bytecode of pytz 2026.1"),
+    ]
+    assert drawn(*events)[1] == "● start  lock reused (store)  layers 10  compiling 343 modules"
 
 
 def test_an_image_that_is_sent_has_a_bar_of_its_bytes() -> None:

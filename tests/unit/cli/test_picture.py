@@ -162,8 +162,11 @@ def test_the_attempt_in_which_catch_acts_after_a_crash_is_no_retry() -> None:
     assert (step.done, step.caught, step.retried) == (1, 1, 2)
 
 
-def test_compiling_is_seen_until_its_first_layer_is_there() -> None:
+def test_compiling_is_seen_until_its_own_layer_is_there() -> None:
     steps = ("a",)
-    layer = p.LayerReady(steps, "bytecode of a", 2, 3, 1, reused=False)
-    assert picture_of(p.Compiling(steps, 7)).environments[steps].compiling is not None
-    assert picture_of(p.Compiling(steps, 7), layer).environments[steps].compiling is None
+    compiling = [p.Compiling(steps, 7, "bytecode of a"), p.Compiling(steps, 5, "bytecode of b")]
+    layers = [p.LayerReady(steps, title, 2, 3, 1, reused=False) for title in ("c", "bytecode of a", "bytecode of b")]
+    told = [
+        dict(picture_of(*compiling, *layers[:count]).environments[steps].compiling) for count in range(len(layers) + 1)
+    ]
+    assert told == [{"bytecode of a": 7, "bytecode of b": 5}] * 2 + [{"bytecode of b": 5}, {}]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from dockerflow.images.image import PREFIX, Layer
 from dockerflow.images.layer import Package, write_layer
 from dockerflow.images.layer_cache import LayerCache, layer_key
 from dockerflow.images.metadata import Python
-from dockerflow.images.packages import PackageCache
+from dockerflow.images.packages import PackageCache, Stamp, check_unchanged, stamp
 from dockerflow.images.tar import END_OF_ARCHIVE, LayerWriter
 from dockerflow.images.wheel_tags import check_tags
 from dockerflow.progress import Event, LayerReady, Notify
@@ -65,7 +66,7 @@ class Assembly:
         self._stopped = False
         self.steps = steps
         self._guard = threading.Lock()
-        self._archives: dict[str, Path] = {}
+        self._archives: dict[str, tuple[Path, Stamp | None]] = {}
         self._numbers = itertools.count(1)
         self._layers = 1  # the skeleton, and what else is known of by now
         self.built = 0
@@ -100,11 +101,14 @@ class Assembly:
 
         def one_layer(group: Group) -> Found:
             def content(out: LayerWriter) -> None:
-                packages = [
-                    Package(one, self._archive(one), lost[one], one.name in self._lock.requested)
-                    for one in group.packages
-                ]
-                write_layer(out, packages, PREFIX, python)
+                with ExitStack() as opened:
+                    packages = [
+                        Package(
+                            one, opened.enter_context(self._archive(one)), lost[one], one.name in self._lock.requested
+                        )
+                        for one in group.packages
+                    ]
+                    write_layer(out, packages, PREFIX, python)
 
             found = self.find_or_write(keys[group], group.title, content)
             self.tell(found)
@@ -162,11 +166,17 @@ class Assembly:
     def _facts(self, package: LockedPackage) -> Facts:
         return self._caches.facts.of(package, self._archive)
 
-    def _archive(self, package: LockedPackage) -> Path:
-        """The archive, fetched and verified once in this build."""
+    @contextmanager
+    def _archive(self, package: LockedPackage) -> Iterator[Path]:
+        """The archive, fetched and verified once in this build. Raises `PackageError` at the end if it has changed
+        since: nothing that was made of it is to be kept.
+        """
         if package.sha256 not in self._archives:
-            self._archives[package.sha256] = self._caches.packages.fetch(package, self.notify)
-        return self._archives[package.sha256]
+            before = stamp(package)
+            self._archives[package.sha256] = (self._caches.packages.fetch(package, self.notify), before)
+        path, verified = self._archives[package.sha256]
+        yield path
+        check_unchanged(package, verified)
 
     def tell(self, found: Found, more: int = 0) -> None:
         """Tell of a layer; `more` have become known of since the last one."""

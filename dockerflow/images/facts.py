@@ -7,6 +7,7 @@ fetching or opening any package.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,14 @@ class Facts:
 class FactsCache:
     folder: Path
 
-    def of(self, package: LockedPackage, fetch: Callable[[LockedPackage], Path]) -> Facts:
+    def of(self, package: LockedPackage, archive: Callable[[LockedPackage], AbstractContextManager[Path]]) -> Facts:
         """From the cache, or from the archive, which is then fetched."""
         path = self.folder / f"{package.sha256}.{_VERSION}.json"
         known = read_json(path, _kept)
         if known is not None:
             return known
-        facts = _read(package, fetch(package))
+        with archive(package) as opened:
+            facts = _read(package, opened)
         write_json(path, asdict(facts))
         return facts
 

@@ -1,7 +1,8 @@
 """Package archives: fetched once, verified always.
 
 An archive is used only after its sha256 was found to be the locked one; what does not match is not kept. Archives of
-channels and folders on this machine (`file://`) are used where they lie.
+channels and folders on this machine (`file://`) are used where they lie; as anyone may write there, whoever makes
+something of one asks afterwards whether it is still the file that was verified (`check_unchanged`).
 
 Unpacking is in `archive`; which packages there are was decided in `environments`.
 """
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import rattler
@@ -32,6 +33,36 @@ _REPORT_EVERY = 256 * 1024
 # Bytes per second below which a download is given up, and the size of a package whose size nobody knows.
 _SLOWEST = 50_000
 _UNKNOWN_SIZE = 200_000_000
+
+
+class Stamp(NamedTuple):
+    """What tells a file from one that was written in its place, or into it."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+def stamp(package: LockedPackage) -> Stamp | None:
+    """Of the archive of a channel or folder on this machine; None if there is none. To be taken before `fetch`."""
+    if not package.url.startswith("file:"):
+        return None  # the cache's files are replaced by equal ones only
+    try:
+        found = Path(unquote(urlsplit(package.url).path)).stat()
+    except OSError:
+        return None
+    return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def check_unchanged(package: LockedPackage, verified: Stamp | None) -> None:
+    """Raises `PackageError` if the archive is not the file any more that it was when it was verified."""
+    if stamp(package) != verified:
+        raise PackageError(
+            f"package `{package.file_name}` was changed while it was read, at `{credentials.hidden(package.url)}`: "
+            "what was read may not be what is in the lock",
+            hint="run again when nothing writes to that channel or folder any more",
+        )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.images.errors import PackageError
-from dockerflow.images.packages import PackageCache
+from dockerflow.images.packages import PackageCache, check_unchanged, stamp
 from dockerflow.progress import Event, PackageFetching
 from tests.unit.images.made import File, Made, locked
 
@@ -178,3 +178,22 @@ def test_a_channel_folder_that_is_gone_is_an_error_that_names_the_file(tmp_path:
     packages, _ = cache(tmp_path)
     with pytest.raises(PackageError, match="No such file"):
         packages.fetch(replace(package, url=(tmp_path / "none" / "x.conda").as_uri()))
+
+
+@pytest.mark.parametrize("how", ["written into", "replaced", "removed"])
+def test_an_archive_that_changes_after_it_was_verified_is_noticed(
+    tmp_path: Path, package: LockedPackage, how: str
+) -> None:
+    packages, _ = cache(tmp_path)
+    verified = stamp(package)
+    path = packages.fetch(package)
+    check_unchanged(package, verified)
+    if how == "written into":
+        path.write_bytes(b"other")
+    elif how == "replaced":
+        (tmp_path / "new").write_bytes(path.read_bytes())
+        (tmp_path / "new").replace(path)
+    else:
+        path.unlink()
+    with pytest.raises(PackageError, match="was changed while it was read"):
+        check_unchanged(package, verified)

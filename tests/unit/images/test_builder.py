@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from dockerflow.environments.lock import Lock
+from dockerflow.images import skeleton
 from dockerflow.images.base import BaseImage, base_layer_key
 from dockerflow.images.builder import MAX_LAYERS, Built, ImageBuilder
 from dockerflow.images.errors import ImageError, LayerDamaged, PackageError
@@ -143,6 +144,21 @@ def test_a_package_that_does_not_match_its_lock_stops_the_build_and_leaves_no_re
     with pytest.raises(PackageError, match="is not the one in the lock"):
         build(tmp_path / "cache", lock)
     assert not (tmp_path / "cache" / "images").exists()
+
+
+def test_an_archive_that_is_written_anew_after_it_was_verified_stops_the_build(tmp_path: Path, lock: Lock) -> None:
+    """What is kept under the locked hash is never held against it again."""
+    written: list[str] = []
+
+    def write_anew(event: Event) -> None:
+        if isinstance(event, LayerReady) and event.title != skeleton.TITLE and not written:
+            written.append(event.title)
+            for made in ALL:
+                made.write(tmp_path / "channel")
+
+    cache = tmp_path / "cache"
+    with pytest.raises(PackageError, match="was changed while it was read"):
+        ImageBuilder(cache, base(cache), workers=1).build(lock, write_anew)
 
 
 def test_a_full_disk_is_named_and_leaves_nothing_half_written(tmp_path: Path, lock: Lock) -> None:

@@ -16,6 +16,7 @@ from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import LockFile, Whose
 from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.flow.errors import place
 
 _SUFFIXES = (".yml", ".yaml")
 
@@ -93,12 +94,13 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LockFileError(
-            f"the lock `{path}` cannot be read: {error}", "mend or remove it: a run looks at every file in that folder"
+            f"the lock `{place(str(path), 0)}` cannot be read: {error}",
+            "mend or remove it: a run looks at every file in that folder",
         ) from error
 
 
 def _parsed(path: Path, text: str) -> Committed:
-    return Committed(path, text, tuple(lock_file.read_every(text, str(path))))
+    return Committed(path, text, tuple(lock_file.read_every(text, place(str(path), 0))))
 
 
 def was_made_for(file: LockFile, spec: EnvironmentSpec) -> bool:

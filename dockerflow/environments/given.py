@@ -10,6 +10,7 @@ from dockerflow.environments import fit, lock_document, lock_file
 from dockerflow.environments.errors import LockFileError, of_steps
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.spec import GivenLock
+from dockerflow.flow.errors import place
 
 _ENVIRONMENT = re.compile(r"^[\"']?dependencies[\"']?\s*:", re.MULTILINE)
 _LOCK = re.compile(r"^[\"']?(package|metadata)[\"']?\s*:", re.MULTILINE)
@@ -25,15 +26,15 @@ def read(given: GivenLock, steps: Sequence[str]) -> Lock:
         text = given.file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise LockFileError(
-            f"the lock `{given.file}` of {whose} is not there",
+            f"the lock `{_named(given)}` of {whose} is not there",
             "a name in `@conda(lock=…)` begins at the flow's folder",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise LockFileError(
-            f"the lock `{given.file}` of {whose} cannot be read: {error}", "name a text file that you may read"
+            f"the lock `{_named(given)}` of {whose} cannot be read: {error}", "name a text file that you may read"
         ) from error
     try:
-        lock = lock_file.loads(text, str(given.file), given.platform)
+        lock = lock_file.loads(text, _named(given), given.platform)
     except LockFileError as error:
         raise _not_ours_to_write(error, text) from error
     _require_python(lock, given, whose)
@@ -53,7 +54,7 @@ def _not_ours_to_write(error: LockFileError, text: str) -> LockFileError:
 def _require_python(lock: Lock, given: GivenLock, whose: str) -> None:
     if not any((package.manager, package.name) == ("conda", "python") for package in lock.packages):
         raise LockFileError(
-            f"the lock `{given.file}` of {whose} has no `python` for {lock.platform}",
+            f"the lock `{_named(given)}` of {whose} has no `python` for {lock.platform}",
             "a step runs in its environment's own Python: add `python` to what the lock was made from",
         )
 
@@ -62,7 +63,11 @@ def _refuse_sources(lock: Lock, given: GivenLock, whose: str) -> None:
     for package in lock.packages:
         if package.manager == "pip" and not package.file_name.endswith(".whl"):
             raise LockFileError(
-                f"in the lock `{given.file}` of {whose}, `{package.name} {package.version}` is"
+                f"in the lock `{_named(given)}` of {whose}, `{package.name} {package.version}` is"
                 f" `{package.file_name}`: a source archive, which would have to be built",
                 f"lock a version of `{package.name}` that has a wheel, or take it from conda",
             )
+
+
+def _named(given: GivenLock) -> str:
+    return place(str(given.file), 0)

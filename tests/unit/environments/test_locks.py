@@ -224,6 +224,15 @@ def test_a_given_lock_that_is_not_there(store: DirectoryStore, flow: Path) -> No
     assert error.message == f"the lock `{flow.with_name('no.yml')}` of steps `train` and `test` is not there"
 
 
+def test_a_lock_is_named_as_one_would_write_it_from_here(
+    store: DirectoryStore, flow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(flow.parent)
+    flow.with_name("mine.yml").write_text("- 1\n")
+    error = refused(GivenLock(flow.with_name("mine.yml"), "linux-64"), store, flow)
+    assert error.message.startswith("the lock `mine.yml` is not a mapping")
+
+
 def test_a_given_lock_for_another_platform(store: DirectoryStore, flow: Path) -> None:
     given = give(flow, dumps(OLD), "linux-aarch64")
     error = refused(given, store, flow)

@@ -148,10 +148,13 @@ def _verdict(each: Plan) -> str:
         return f"{where} is up to date"
     if each.unfit:
         spec, reason = each.unfit[0]
+        if each.broken:
+            return each.broken.replace(str(each.path), where)
         if not each.before:
-            return f"{where} is missing" if each.text is None else f"{where} cannot be read"
+            return f"{where} is missing"
         return f"{where} is out of date for {spec.platform}: {reason}"
-    return f"{where} is out of date: its packages stay, and it was made for other steps or another spec"
+    changed = "the spec has changed" if each.other_spec else "it was written for other steps, or under another name"
+    return f"{where} is out of date: {changed}, its packages stay"
 
 
 def _told(outcome: Outcome, upgrade: Upgrade) -> Iterator[str]:
@@ -174,7 +177,7 @@ def _deed(outcome: Outcome, upgrade: Upgrade) -> str:
     if plan.foreign:
         return "kept as another tool made it"
     if not plan.unfit:
-        return "kept"
+        return "kept" if plan.current else "rewritten, the packages stay"
     if outcome.of_runs:
         return "taken from earlier runs"
     if not plan.before:

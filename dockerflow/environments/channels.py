@@ -86,6 +86,16 @@ class Channels:
             per_channel = await self._gateway.query(self._sources, self._platforms, [name], recursive=False)
         return [record for records in per_channel for record in records]
 
+    async def platforms_with(self, name: str) -> list[str]:
+        """The other platforms of step images that have packages of this name."""
+        found = []
+        for platform in virtual_packages.PLATFORMS:
+            if platform != self.spec.platform:
+                with self._translated():
+                    per_channel = await self._gateway.query(self._sources, [Subdir(platform)], [name], recursive=False)
+                found += [platform] if any(per_channel) else []
+        return found
+
     async def names(self) -> list[str]:
         with self._translated():
             return [name.normalized for name in await self._gateway.names(self._sources, self._platforms)]

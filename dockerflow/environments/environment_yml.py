@@ -27,6 +27,11 @@ _KEYS = ("name", "prefix", "channels", "dependencies", "variables", "platforms")
 _OF_A_LOCK = ("metadata", "package")
 _LIKE = "`numpy=1.26`, `numpy>=1.26,<2` or `conda-forge::numpy`"
 
+_YAML_HINT = (
+    "look at this line and the one before it: indent with spaces, not tabs, and begin the lines of a list in the same"
+    " column"
+)
+
 _DEPENDENCY = re.compile(r"(?:(?P<channel>[^\s=<>]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<version>.*)")
 _SUBDIR = re.compile(r"/(noarch|(linux|osx|win)-\w+)$")
 _SELECTOR = re.compile(r"#\s*\[([^\]]+)\]\s*$")
@@ -42,7 +47,7 @@ def read(path: Path, platform: str, named_at: str) -> Asked:
         mark = getattr(error, "problem_mark", None)
         at = place(str(path), 1 if mark is None else mark.line + 1)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InvalidSpec(f"{at}: this is not YAML: {problem}", f"write it like {_LIKE}, one a line") from error
+        raise InvalidSpec(f"{at}: this is not YAML: {problem}", _YAML_HINT) from error
     return _Reader(path, text.splitlines(), platform).asked(root)
 
 
@@ -155,7 +160,8 @@ class _Reader:
             return
         key, value = keys[name]
         if not isinstance(value, yaml.SequenceNode):
-            raise self._error(key, f"`{name}` is `{value.value}`; expected a list", "begin each line with `- `")
+            found = f"`{value.value}`" if isinstance(value, yaml.ScalarNode) else "a mapping of keys to values"
+            raise self._error(key, f"`{name}` is {found}; expected a list", "begin each line with `- `")
         for node in value.value:
             selector = _SELECTOR.search(self._lines[node.start_mark.line])
             try:

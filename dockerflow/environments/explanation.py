@@ -44,6 +44,12 @@ async def _alone(channels: Channels, one: Requirement) -> tuple[str, str] | None
 
 
 async def _unknown_name(channels: Channels, one: Requirement) -> tuple[str, str]:
+    if others := await channels.platforms_with(one.name):
+        has = " and ".join(others)
+        return (
+            f"no package `{one.name}` {_where(channels)}: it is there for {has} alone",
+            f"run on {has}, or name a channel in `channels` that has it for {channels.spec.platform}",
+        )
     names = set(await channels.names())
     near = difflib.get_close_matches(one.name, names, MOST_NAMES)
     meant = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else None
@@ -54,7 +60,9 @@ async def _unknown_name(channels: Channels, one: Requirement) -> tuple[str, str]
 def _no_such_version(channels: Channels, one: Requirement, records: Iterable[PackageRecord]) -> tuple[str, str]:
     found = versions(records)
     series = f"{one.asked}."
-    if any(version.startswith(series) for version in found):
+    if one.name == "python":
+        hint = "ask for one of these, for a series like `3.11`, or leave `python` out"
+    elif any(version.startswith(series) for version in found):
         hint = f"a bare version is exact: for any {one.asked} write `{one.asked}.*`"
     else:
         hint = "ask for one of these versions, for a range like `>=1.5,<2`, or for any with an empty one"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -61,11 +61,11 @@ class Upgrade:
 
 @dataclass(frozen=True)
 class Before:
-    """The committed files of a flow: what could be read, and what of ours could not."""
+    """The committed files of a flow: what could be read, and why some of ours could not."""
 
     folder: Path
     readable: tuple[Committed, ...]
-    broken: tuple[Path, ...] = ()
+    broken: Mapping[Path, str] = field(default_factory=dict)
 
     def platforms(self, flow: str) -> tuple[str, ...]:
         """Those that any of the flow's own files is for, sorted."""
@@ -91,11 +91,17 @@ class Plan:
     text: str | None
     was: Path | None = None
     foreign: bool = False  # another tool's file serves: nothing is written
+    broken: str = ""  # why the file that is there cannot be read
 
     @property
     def current(self) -> bool:
         """Whether the file is as it should be."""
         return self.foreign or (not self.unfit and self.text == self.written(()))
+
+    @property
+    def other_spec(self) -> bool:
+        """Whether a lock that stays was made for another spec."""
+        return any(self.before[lock.platform].spec_hash != lock.spec_hash for lock in self.kept)
 
     def written(self, solved: Sequence[Lock]) -> str:
         first, *others = (*self.kept, *solved)
@@ -121,7 +127,7 @@ def is_of_flow(each: Committed, flow: str) -> bool:
 
 def before(flow_file: str | Path) -> Before:
     """Raises LockFileError for a file of another tool that cannot be read; one of ours can be written again."""
-    readable, broken = [], []
+    readable, broken = [], {}
     for path in committed.paths(flow_file):
         try:
             readable.append(committed.read(path))
@@ -129,8 +135,8 @@ def before(flow_file: str | Path) -> Before:
             if not _looks_ours(path):
                 error.hint = "restore the file with the tool that wrote it, or remove it"
                 raise
-            broken.append(path)
-    return Before(committed.folder(flow_file), tuple(readable), tuple(broken))
+            broken[path] = error.message
+    return Before(committed.folder(flow_file), tuple(readable), broken)
 
 
 def plan(flow: str, wanted: Sequence[Wanted], there: Before, upgrade: Upgrade) -> list[Plan]:
@@ -179,7 +185,8 @@ def _plan(flow: str, wanted: Wanted, there: Before, upgrade: Upgrade) -> Plan:
         else:
             unfit.append((spec, reason))
     text = own.text if own and own.path == path else None
-    return Plan(wanted, path, whose, locks_before, tuple(kept), tuple(unfit), text, own.path if own else None)
+    was, broken = own.path if own else None, there.broken.get(path, "")
+    return Plan(wanted, path, whose, locks_before, tuple(kept), tuple(unfit), text, was, broken=broken)
 
 
 def _own(flow: str, wanted: Wanted, there: Before) -> Committed | None:

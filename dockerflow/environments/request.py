@@ -23,6 +23,7 @@ from dockerflow.environments.errors import InvalidSpec
 from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock
 from dockerflow.flow.definition import Conda, Image, Pypi, Step
 
+_PYTHONS = "write a version like `3.11`, `3.11.9` or `>=3.10,<3.13`"
 _VERSIONS = "write a version like `1.5.3`, `1.5.*` or `>=1.5,<2`, or an empty one for any"
 
 
@@ -54,11 +55,17 @@ class _Sources:
 
     def spec(self, channels: Sequence[str], indexes: Sequence[str], platform: str) -> EnvironmentSpec:
         libraries, pypi = self._libraries(), self._pypi()
+        named = _channels([*self._channels(channels), *self._pinned(libraries)])
+        if channels and not named:
+            raise InvalidSpec(
+                f"{self._place} is left without any channel: `nodefaults` leaves out the configured ones",
+                "name a channel beside it, like `conda-forge`, or take `nodefaults` out",
+            )
         constraints = {word.text: None for source in self.every for word in source.constraints}
         return EnvironmentSpec(
             python=python_versions.merged([word for source in self.every for word in source.pythons], self._place),
             libraries=libraries,
-            channels=_channels([*self._channels(channels), *self._pinned(libraries)]),
+            channels=named,
             platform=platform,
             pypi=pypi,
             # Without anything to look for nobody is asked, so that these make no difference.
@@ -185,7 +192,7 @@ def _python_of_pypi(step: Step, version: str) -> str:
         word = python_versions.of_specifier(version) if version.startswith(tuple("<>=!~")) else version
     except InvalidSpecifier as error:
         raise InvalidSpec(
-            f"{_place(step)} asks for `python` in version `{version}`, which is none: {error}", _VERSIONS
+            f"{_place(step)} asks for `python` in version `{version}`, which is none: {error}", _PYTHONS
         ) from error
     return _parse(step, "python", word).asked
 
@@ -203,7 +210,7 @@ def _parse(step: Step, package: str, version: object) -> requirements.Requiremen
             credentials.hidden(
                 f"{_place(step)} asks for `{package}` in version `{version}`, which conda does not understand: {error}"
             ),
-            _VERSIONS,
+            _PYTHONS if package == "python" else _VERSIONS,
         ) from error
 
 

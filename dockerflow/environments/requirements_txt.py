@@ -46,6 +46,7 @@ _NAMES = {
     "-e": "--editable",
 }
 _DONE_ANYWAY = ("--prefer-binary", "--only-binary", "--require-hashes", "--use-feature")
+_ARCHIVES = (".whl", ".gz", ".bz2", ".xz", ".zip", ".tgz", ".egg")
 _BUILDS = ("would have to be built from source, and only wheels are installed", pep508.WHEELS)
 _REFUSED = {
     "--no-index": ("is not known here", "name the folder of wheels alone, with `--index-url file:///folder`"),
@@ -198,9 +199,11 @@ def _hashes(text: str, at: str) -> list[str]:
 
 
 def _is_folder(text: str, folder: Path) -> bool:
-    """Whether a line is the path of a project, as in `./here` or `.`."""
+    """Whether a line is the path of a project, as in `./here` or `.`. It is one, too, if it is not there (yet)."""
     try:
-        return text.startswith((".", "/")) and (folder / text.partition("[")[0]).is_dir()
+        path = folder / text.partition("[")[0]
+        named = text.startswith(("./", "../", "/", "~/")) and not path.name.endswith(_ARCHIVES)
+        return named or (text.startswith((".", "/")) and path.is_dir())
     except OSError:  # a name that no folder can have
         return False
 

@@ -141,12 +141,23 @@ def test_what_changes_is_said_and_nothing_else_changes(
     assert {name for name in old if new.get(name) != old[name]} == {"pandas"}
 
 
+def test_a_lock_with_conflicts_of_a_merge_is_said_with_its_line(dockerflow: Command, flow: Path) -> None:
+    dockerflow("lock", "flow.py")
+    file = flow.with_suffix(".locks") / "start.yml"
+    file.write_text(file.read_text().replace("metadata:", "<<<<<<< HEAD\nmetadata:", 1))
+    told = dockerflow("lock", "flow.py", "--check", code=4).stdout
+    assert "start: the lock `flow.locks/start.yml:" in told
+    assert "is not YAML" in told
+
+
 def test_one_package_is_upgraded_alone(dockerflow: Command, flow: Path, edit: Callable[[str, str], None]) -> None:
     dockerflow("lock", "flow.py")
     edit('"4.9.0"', '">=4.9"')
     edit('"23.2"', '">=23"')
+    stale = dockerflow("lock", "flow.py", "--check", code=4).stdout
+    assert "words, end: flow.locks/words.yml is out of date: the spec has changed, its packages stay" in stale
     kept = dockerflow("lock", "flow.py").stdout
-    assert "words, end: kept" in kept
+    assert "words, end: rewritten, the packages stay" in kept
     told = dockerflow("lock", "flow.py", "--upgrade", "humanize").stdout
     assert re.search(r"\n  humanize 4\.9\.0 → \S+ \(pip\)\n?$", told), told
     assert entries(files(flow)["words.yml"])["packaging"] == "23.2"

@@ -45,6 +45,13 @@ def test_a_name_that_there_is_not_gives_the_nearest(channel: SmallChannel) -> No
 def test_a_python_that_is_too_new_is_told_with_those_there_are(channel: SmallChannel) -> None:
     error = refused(channel.spec("3.14", pandas="2.2.2"))
     assert f"no `python 3.14` on `{channel.url}` for linux-64, which has 3.12.4, 3.11.9, 3.10.14" in error.message
+    assert error.hint == "ask for one of these, for a series like `3.11`, or leave `python` out"
+
+
+def test_a_package_for_another_platform_alone_says_so(channel: SmallChannel) -> None:
+    error = refused(replace(channel.spec(), platform="linux-aarch64"))
+    assert f"no package `python` on `{channel.url}` for linux-aarch64: it is there for linux-64 alone" in error.message
+    assert error.hint == "run on linux-64, or name a channel in `channels` that has it for linux-aarch64"
 
 
 def test_everything_that_is_not_there_is_told_at_once(channel: SmallChannel) -> None:

@@ -110,6 +110,11 @@ def test_channels_go_before_the_configured_ones(channels: str, found: tuple[str,
     assert read(tmp_path, f"channels: {channels}\ndependencies: [numpy]").channels == found
 
 
+def test_no_channel_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match="without any channel: `nodefaults` leaves out the configured ones"):
+        read(tmp_path, "channels: [nodefaults]\ndependencies: [numpy]")
+
+
 def test_platforms_are_a_list(tmp_path: Path) -> None:
     with pytest.raises(InvalidSpec, match="`platforms` is not a list"):
         read(tmp_path, "platforms: 5\ndependencies: [numpy]")
@@ -193,7 +198,9 @@ def test_hashes_among_those_for_pip_count(tmp_path: Path) -> None:
     [
         ("", 1, "`channels` and `dependencies` were expected", "write `dependencies:`"),
         ("- numpy\n", 1, "`channels` and `dependencies` were expected", "write `dependencies:`"),
-        ("dependencies: [\n", 2, "this is not YAML", ""),
+        ("dependencies: [\n", 2, "this is not YAML", "look at this line and the one before it"),
+        ("dependencies:\n- a\n\t- b\n", 3, "this is not YAML", "spaces, not tabs"),
+        ("dependencies:\n  numpy: 1\n", 1, "`dependencies` is a mapping of keys to values; expected a list", "begin"),
         ("dependencies: numpy\n", 1, "`dependencies` is `numpy`; expected a list", "begin each line with `- `"),
         ("\ndependancies: [numpy]\n", 2, "there is no `dependancies` in an environment file", "did you mean `dep"),
         ("variables:\n  A: b\n", 1, "`variables` would not be set in a step", "set them with `os.environ`"),
@@ -207,6 +214,7 @@ def test_hashes_among_those_for_pip_count(tmp_path: Path) -> None:
         ("dependencies:\n- numpy\n- numpy=1\n", 3, "`numpy` is asked for twice, first at", "keep one"),
         ("dependencies:\n- [numpy]\n", 2, "something else stands in `dependencies`", "write a package"),
         ("dependencies:\n- npm:\n  - x\n", 2, "`npm` is not known here", "only `pip`"),
+        ("dependencies:\n- pip:\n  - ./local\n", 3, "would have to be built from source", "`pip wheel`"),
         ("dependencies:\n- pip: x\n", 2, "`pip` is `x`; expected a list", "begin each line with `- `"),
         ("dependencies:\n- pip:\n  - a\n  - git+https://h/x\n", 4, "is a repository, and would", "`pip wheel`"),
         ("dependencies:\n- a  # [linx]\n", 2, "`linx` names no platform", "it knows `linux`"),

@@ -141,6 +141,7 @@ def test_marks_of_an_encoding_are_no_text(encoding: str, mark: bytes, tmp_path: 
         ("a\n-e .\n", 2, "`-e .` would have to be built from source", "`pip wheel`"),
         ("--editable git+https://h/x\n", 1, "would have to be built from source", "`pip wheel`"),
         (".\n", 1, "`.` would have to be built from source", "`pip wheel`"),
+        ("rich\n./local\n", 2, "`./local` would have to be built from source", "`pip wheel`"),
         ("./\n", 1, "`./` would have to be built from source", "`pip wheel`"),
         ("git+https://h/x.git@v1\n", 1, "is a repository, and would have to be built", "`pip wheel`"),
         ("x @ git+ssh://git@h/x.git\n", 1, "is a repository, and would have to be built", "`pip wheel`"),

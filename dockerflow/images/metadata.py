@@ -113,7 +113,7 @@ def files(archive: CondaArchive) -> tuple[dict[str, Any], tuple[str, ...]]:
         info = archive.info()
         index, _, listed = _read(archive, info)
         points = _entry_points(archive, info) if index.get("noarch") == "python" else ()
-        found = [raw["_path"] + ("/" if raw["path_type"] == "directory" else "") for raw in _consumed(listed)]
+        found = [_text(raw["_path"]) + ("/" if raw["path_type"] == "directory" else "") for raw in _consumed(listed)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise archive.malformed(f"its metadata is not what the format says ({error!r})") from error
     return index, (*found, *(f"{_SCRIPTS}{point.command}" for point in points))
@@ -136,6 +136,12 @@ def _read(archive: CondaArchive, info: dict[str, bytes]) -> tuple[dict[str, Any]
         paths = json.loads(info.pop("info/paths.json"))
         return index, paths["paths_version"], paths["paths"]
     return index, 1, _paths_of_old_package(info)
+
+
+def _text(path: str) -> str:
+    """The path. Raises ValueError for half of a surrogate pair, which JSON can say and no file can be called."""
+    path.encode()
+    return path
 
 
 def _consumed(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -240,7 +246,7 @@ def _entry_point(archive: CondaArchive, text: str) -> EntryPoint:
     module, colon, function = call.partition(":")
     if not equals or not colon:
         raise archive.malformed(f"its entry point `{text}` is not `command = module:function`")
-    command = command.strip()
+    command = _text(command.strip())
     if "/" in command:
         raise _refused(archive, f"its entry point `{command}` would be outside `bin`", None)
     return EntryPoint(command, module.strip(), function.strip())

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dockerflow.environments.lock import Lock
@@ -286,6 +286,8 @@ def _metadata(draw: st.DrawFn) -> tuple[str, object]:
 
 @settings(deadline=None, max_examples=150)
 @given(_metadata())
+@example(("paths.json", {"paths_version": 1, "paths": [{"_path": "\ud800", "path_type": "hardlink"}]}))
+@example(("link.json", {"noarch": {"type": "python", "entry_points": ["\ud800 = b:c"]}}))
 def test_metadata_of_any_form_is_taken_or_refused(
     tmp_path_factory: pytest.TempPathFactory, found: tuple[str, Any]
 ) -> None:

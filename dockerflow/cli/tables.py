@@ -30,11 +30,14 @@ def shortened(rows: Sequence[tuple[str, ...]], width: int, least: Mapping[int, i
 
 
 def _cut(cell: str, room: int) -> str:
-    """`a, b, …`: whole parts of a list, if one fits."""
+    """`a, b, …`: whole parts of a list, or whole words, if one fits."""
     if len(cell) <= room:
         return cell
-    parts = cell[: room - 1].rpartition(", ")[0]
-    return f"{parts}, …" if parts else f"{cell[: room - 1]}…"
+    head = cell[: room - 1]
+    for separator in (", ", " "):
+        if separator in head:
+            return f"{head.rpartition(separator)[0]}{separator}…"
+    return f"{head}…"
 
 
 def print_json(value: object) -> None:

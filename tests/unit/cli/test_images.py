@@ -130,6 +130,7 @@ def test_a_table_is_as_wide_as_its_place_and_what_is_longest_gives_way() -> None
     rows = [("image", "packages", "by"), ("0123456789ab", "pandas 2.2.3, python 3.11.7", "Films/start, end")]
     assert shortened(rows, 60, {1: 8, 2: 6}) == rows
     assert shortened(rows, 50, {1: 8, 2: 6})[1] == ("0123456789ab", "pandas 2.2.3, …", "Films/start, end")
+    assert shortened([("used",), ("2026-11-23 04:43",)], 14, {0: 11}) == [("used",), ("2026-11-23 …",)]
     assert shortened(rows, 36, {1: 8, 2: 6})[1] == ("0123456789ab", "pandas …", "Films/start…")
 
 

@@ -46,7 +46,11 @@ LINT = [
     Part("style", ["ruff", "check", "."]),
     Part("types", ["mypy"]),
     Part("import rules", ["lint-imports"]),
-    Part("old Python", ["vermin", "-t=3.7-", "--violations", "--no-tips", *(f"dockerflow/{name}" for name in SHIPPED)]),
+    # It would take an argument `file` for a function that only Python 2 has, and then not look at the rest.
+    Part(
+        "old Python",
+        ["vermin", "-t=3.7-", "--violations", "--no-tips", "--exclude", "file", *(f"dockerflow/{name}" for name in SHIPPED)],
+    ),
 ]
 UNIT = [Part("unit", ["pytest", "-q", "-n", "auto", "tests/unit"])]
 SET_UP = [

@@ -25,6 +25,7 @@ from dockerflow.flow.definition import (
     Retry,
     Step,
 )
+from dockerflow.flow.errors import place
 
 Line = tuple[tuple[str, str], ...]
 
@@ -41,7 +42,7 @@ def coloured(line: Line) -> str:
 
 def draw(flow: Flow, width: int) -> Iterator[Line]:
     """The whole picture: the flow, its parameters, its steps."""
-    yield (flow.name, "flow"), (f"  {_relative(flow.file)}:{flow.line}", "place")
+    yield (flow.name, "flow"), (f"  {place(flow.file, flow.line)}", "place")
     yield from _wrapped(flow.doc, "", width)
     yield ()
     if flow.parameters:
@@ -206,7 +207,3 @@ def _post_dominators(steps: Mapping[str, Step]) -> Mapping[str, str]:
         if others:
             nearest[name] = max(others, key=lambda other: len(passed[other]))
     return nearest
-
-
-def _relative(file: str) -> str:
-    return min(os.path.relpath(file), file, key=len)

@@ -233,4 +233,4 @@ def _steps(each: Plan) -> str:
 
 
 def _short(path: Path) -> str:
-    return place(str(path), 0)
+    return place(str(path))

@@ -8,7 +8,6 @@ stay texts here: `dockerflow.flow.parameters` knows the types.
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Optional
 
@@ -17,6 +16,7 @@ import typer
 from dockerflow.cli.commands import Sectioned, invoke
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.flow.definition import Flow, ParameterDefinition
+from dockerflow.flow.errors import place
 
 HELP = "--help"
 LONGEST_DEFAULT = 40  # characters of a default that are shown
@@ -94,7 +94,7 @@ def shown_default(parameter: ParameterDefinition) -> str:
         return "default: computed when the run begins"
     text = str(parameter.default)
     if parameter.kind == "file":
-        text = min(os.path.relpath(text), text, key=len)
+        text = place(text)
     elif len(text) > LONGEST_DEFAULT:
         text = f"{text[: LONGEST_DEFAULT - 1]}…"
     return f"default: {text}"

@@ -77,7 +77,7 @@ def _of_flow(flow: Flow, step: str, chosen: Path | None) -> tuple[Lock, Subject]
     all_of_them = environments(flow, config, platform_here(config))
     wanted = {asked: steps for asked, steps in all_of_them.items() if not step or step in steps}
     if len(wanted) > 1:
-        file = place(flow.file, 0)
+        file = place(flow.file)
         named = ", ".join(f"`{file}:{steps[0]}`" for steps in wanted.values())
         raise CommandLineError(f"the steps of `{file}` have {len(wanted)} environments", f"name a step: {named}")
     asked, steps = next(iter(wanted.items()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from dockerflow import progress
 from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture, is_stopped
 from dockerflow.cli.words import counted, duration, size
+from dockerflow.flow.errors import place
 from dockerflow.store.records import Failure
 
 LARGE_CODE = 10 * 2**20  # bytes
@@ -30,13 +30,13 @@ def locked(event: progress.EnvironmentLocked) -> str:
     if event.source == "solved":
         return f"solved in {duration(event.seconds)}, {counted(event.packages, 'package')}"
     if event.source == "given":
-        return f"lock given ({near(event.path)})" if event.path else "lock given"
-    return f"lock reused ({event.source}{f': {near(event.path)}' if event.path else ''})"
+        return f"lock given ({place(event.path)})" if event.path else "lock given"
+    return f"lock reused ({event.source}{f': {place(event.path)}' if event.path else ''})"
 
 
 def passed_over(event: progress.LockPassedOver) -> str:
     """`flow.locks/start.yml is passed over: …; bring it up to date with …`."""
-    return f"{near(event.path)} is passed over: {event.reason}; `dockerflow lock` brings it up to date"
+    return f"{place(event.path)} is passed over: {event.reason}; `dockerflow lock` brings it up to date"
 
 
 def mended(event: progress.LayerMended) -> str:
@@ -85,14 +85,6 @@ def environments(known: Iterable[EnvironmentPicture]) -> str:
         return f"{what}solved nothing, built nothing{and_pulled}"
     images = counted(built, "image") if built else "no image"
     return f"{what}{solved or 'none'} solved, {images} built{and_pulled}, {size(sent)} sent"
-
-
-def near(path: str) -> str:
-    """A file as one would write it from here, if that is shorter."""
-    try:
-        return min(os.path.relpath(path), path, key=len)
-    except ValueError:
-        return path
 
 
 def attempt_ended(event: progress.AttemptEnded) -> str:

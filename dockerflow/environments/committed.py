@@ -94,13 +94,13 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LockFileError(
-            f"the lock `{place(str(path), 0)}` cannot be read: {error}",
+            f"the lock `{place(str(path))}` cannot be read: {error}",
             "mend or remove it: a run looks at every file in that folder",
         ) from error
 
 
 def _parsed(path: Path, text: str) -> Committed:
-    return Committed(path, text, tuple(lock_file.read_every(text, place(str(path), 0))))
+    return Committed(path, text, tuple(lock_file.read_every(text, place(str(path)))))
 
 
 def was_made_for(file: LockFile, spec: EnvironmentSpec) -> bool:

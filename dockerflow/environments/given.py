@@ -70,4 +70,4 @@ def _refuse_sources(lock: Lock, given: GivenLock, whose: str) -> None:
 
 
 def _named(given: GivenLock) -> str:
-    return place(str(given.file), 0)
+    return place(str(given.file))

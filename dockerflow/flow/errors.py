@@ -54,13 +54,14 @@ class StepError(FlowError):
     """A step's code asked the flow for something that cannot be."""
 
 
-def place(file: str, line: int) -> str:
-    """`flow.py:12`, relative to the working directory where that is shorter."""
+def place(file: str, line: int = 0) -> str:
+    """`flow.py:12`, or the file alone; relative to the working directory where it is below that."""
     try:
-        shorter = min(os.path.relpath(file), file, key=len)
+        relative = os.path.relpath(file)
+        shown = file if relative.startswith(os.pardir) else relative
     except (OSError, ValueError):  # no working directory any more, or another drive
-        shorter = file
-    return f"{shorter}:{line}" if line else shorter
+        shown = file
+    return f"{shown}:{line}" if line else shown
 
 
 def _shown(problem: Problem) -> str:

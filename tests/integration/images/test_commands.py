@@ -28,6 +28,7 @@ from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore
 from tests.channel import PYTHON
 from tests.conftest import BASE_IMAGE
+from tests.containers import printed
 from tests.engines.programs import debian
 from tests.registries import PROGRAMS, registry
 from tests.unit.images.known import write_run
@@ -155,8 +156,7 @@ def test_an_image_is_pulled_by_the_digest_that_runs_record_and_runs(
         try:
             pulled = docker_client.images.pull(name)
             assert pulled.id == project.image.config_digest
-            said = docker_client.containers.run(name, ["python", "-c", "print(6 * 7)"], remove=True)
-            assert said == b"42\n"
+            assert printed(docker_client, name, ["python", "-c", "print(6 * 7)"]) == "42\n"
         finally:
             docker_client.images.remove(name, force=True)
 

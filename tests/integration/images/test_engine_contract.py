@@ -35,6 +35,7 @@ from dockerflow.progress import ImageReady, ignore
 from dockerflow.setup.channel import LocalChannel
 from tests.channel import PYTHON
 from tests.conftest import BASE_IMAGE
+from tests.containers import AS_A_STEP, printed
 from tests.engines.daemons import KINDS, Engine, running
 from tests.engines.fixtures import bring
 from tests.unit.images.made import File, Made, lock_of
@@ -322,19 +323,7 @@ def title(layer: Layer) -> str:
 
 
 def run(engine: Engine, image: StepImage, command: Sequence[str]) -> str:
-    """What a command prints in a container as a step has it: another user, a read-only root, no network.
-
-    It is read when the container has ended: Podman may never end an answer that follows the output of a short one.
-    """
-    container = engine.client.containers.run(
-        image.reference, list(command), user="12345", read_only=True, network_disabled=True, detach=True
-    )
-    try:
-        status = container.wait()["StatusCode"]
-        assert status == 0, container.logs().decode()
-        return container.logs(stderr=False).decode()
-    finally:
-        container.remove(force=True, v=True)
+    return printed(engine.client, image.reference, command, **AS_A_STEP)
 
 
 def listed(engine: Engine, image: StepImage) -> list[str]:

@@ -17,6 +17,7 @@ from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.errors import BaseImageError
 from dockerflow.images.load import ensure
 from tests.conftest import BASE_IMAGE
+from tests.containers import printed
 from tests.own_images import registry
 from tests.unit.images.made import File, Made, lock_of
 
@@ -61,7 +62,7 @@ def test_a_base_is_pulled_by_its_digest_and_steps_run_on_it(
     image = ImageBuilder(tmp_path, base).build(lock_of(tmp_path / "channel", [made], (made.name,)))
     try:
         ensure(docker_client, image)
-        assert docker_client.containers.run(image.reference, ["cat", "/opt/env/lib/only"], remove=True) == b"here"
+        assert printed(docker_client, image.reference, ["cat", "/opt/env/lib/only"]) == "here"
     finally:
         docker_client.images.remove(image.reference, force=True)
 

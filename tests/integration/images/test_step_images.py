@@ -39,6 +39,7 @@ from dockerflow.progress import Event, ImageReady, ImageSending, LayerMended, ig
 from dockerflow.setup.channel import LocalChannel
 from tests.channel import PANDAS_NEW, PYTHON
 from tests.conftest import BASE_IMAGE
+from tests.containers import AS_A_STEP, printed
 from tests.unit.images.made import File, Made, lock_of, locked
 
 
@@ -91,15 +92,7 @@ def provide(client: DockerClient, cache: Path, lock: Lock) -> tuple[StepImage, I
 
 
 def run(client: DockerClient, image: StepImage, *command: str, **options: Any) -> str:
-    container = client.containers.run(
-        image.reference, list(command), user="12345", read_only=True, network_disabled=True, detach=True, **options
-    )
-    try:
-        status = container.wait()["StatusCode"]
-        assert status == 0, container.logs().decode()
-        return container.logs(stderr=False).decode()
-    finally:
-        container.remove(force=True)
+    return printed(client, image.reference, command, **{**AS_A_STEP, **options})
 
 
 def python(client: DockerClient, image: StepImage, program: str) -> Any:

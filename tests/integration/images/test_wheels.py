@@ -23,6 +23,7 @@ from dockerflow.progress import Event
 from dockerflow.setup.channel import LocalChannel
 from tests.channel import PYTHON
 from tests.conftest import BASE_IMAGE
+from tests.containers import AS_A_STEP, printed
 from tests.integration.images import real_wheels
 from tests.integration.images.real_wheels import named
 from tests.unit.images import installed_wheel
@@ -99,15 +100,7 @@ def provide(client: DockerClient, cache: Path, lock: Lock) -> StepImage:
 
 
 def run(client: DockerClient, image: StepImage, *command: str) -> str:
-    container = client.containers.run(
-        image.reference, list(command), user="12345", read_only=True, network_disabled=True, detach=True
-    )
-    try:
-        status = container.wait()["StatusCode"]
-        assert status == 0, container.logs().decode()
-        return container.logs(stderr=False).decode()
-    finally:
-        container.remove(force=True)
+    return printed(client, image.reference, command, **AS_A_STEP)
 
 
 def python(client: DockerClient, image: StepImage, program: str) -> Any:

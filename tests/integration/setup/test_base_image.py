@@ -19,6 +19,7 @@ from dockerflow.setup import base_image, debian_image
 from dockerflow.setup.errors import BaseNotReady
 from dockerflow.setup.finding import Finding
 from tests.conftest import BASE_IMAGE
+from tests.containers import printed
 
 MADE = "dockerflow-test/base:made"
 
@@ -60,8 +61,7 @@ def test_nothing_else_can_be_made(name: str) -> None:
 def test_a_made_image_runs_as_debian_12(docker_client: docker.DockerClient, made: str) -> None:
     script = ". /etc/os-release && echo $VERSION_CODENAME && test -f /etc/ssl/certs/ca-certificates.crt"
     command = ["bash", "-c", script]
-    said = docker_client.containers.run(made, command, remove=True, network_mode="none")
-    assert said.decode().strip() == "bookworm"
+    assert printed(docker_client, made, command, network_mode="none").strip() == "bookworm"
 
 
 def test_a_made_image_says_what_debians_own_says(docker_client: docker.DockerClient, made: str) -> None:

@@ -18,6 +18,7 @@ from dockerflow.setup.errors import ChannelNotMade
 from dockerflow.setup.interpreter import Interpreter
 from tests.channel import PANDAS_NEW, PANDAS_OLD, PYTHON, REQUESTS, as_tar_bz2, with_python
 from tests.conftest import BASE_IMAGE
+from tests.containers import printed
 
 PREFIX = "/opt/env"
 
@@ -52,15 +53,8 @@ async def _installed(channel: LocalChannel, folder: Path, specs: tuple[str, ...]
 
 def run(client: docker.DockerClient, environment: Environment, *command: str) -> str:
     """Run a command of the environment in a bare container without network; what it prints."""
-    said = client.containers.run(
-        BASE_IMAGE,
-        list(command),
-        remove=True,
-        network_mode="none",
-        volumes={str(environment.folder): {"bind": PREFIX, "mode": "ro"}},
-        stderr=True,
-    )
-    return said.decode().strip()
+    volumes = {str(environment.folder): {"bind": PREFIX, "mode": "ro"}}
+    return printed(client, BASE_IMAGE, command, stderr=True, network_mode="none", volumes=volumes).strip()
 
 
 def python(client: docker.DockerClient, environment: Environment, code: str) -> str:

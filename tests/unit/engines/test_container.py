@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dockerflow.engines.container import container, host_options, opening, place_of_work
+from dockerflow.engines.container import WORK, container, host_options, opening, place_of_work
 from dockerflow.engines.worker import WorkerRequest
 from dockerflow.images.image import OwnPython
 
@@ -58,15 +58,16 @@ def test_folders_that_every_user_may_write_to_are_volumes(request_: WorkerReques
 
 
 def test_folders_that_are_closed_are_opened_in_another_way() -> None:
-    assert str(place_of_work(CLOSED)) == "/work/open"
+    inside = str(WORK / "open")
+    assert str(place_of_work(CLOSED)) == inside
     places, tmpfs = mounts(CLOSED)
     assert places == {"/dockerflow/blobs", "/dockerflow/outbox", "/work"}
     assert tmpfs == {"/tmp": "mode=1777,exec,uid=1000,gid=1000"}
     assert mounts(CLOSED, owner="")[1] == {"/tmp": "mode=1777,exec"}
     environment = told(CLOSED)["environment"]
     assert isinstance(environment, dict)
-    assert environment["HOME"] == environment["TMPDIR"] == "/work/open"
-    assert "/work/open" in told(CLOSED)["command"]  # type: ignore[operator]
+    assert environment["HOME"] == environment["TMPDIR"] == inside
+    assert inside in told(CLOSED)["command"]  # type: ignore[operator]
 
 
 def test_what_opens_a_folder_is_writable_for_everyone() -> None:

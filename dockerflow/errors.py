@@ -15,14 +15,16 @@
 Exit 0 is success, 1 a run that failed, 2 a wrong command line, 70 a mistake of our own, 130 and 143 a run stopped by
 Ctrl-C and by SIGTERM, 141 a reader of the output that went away.
 
+`inside` looks into other libraries' exceptions, which carry what went wrong in layers.
+
 This module is shipped into step containers: standard library only, Python 3.7.
 """
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Iterator, List, Optional, Set
 
-__all__ = ["DockerflowError"]
+__all__ = ["DockerflowError", "inside"]
 
 
 class DockerflowError(Exception):
@@ -41,3 +43,15 @@ class DockerflowError(Exception):
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\n\nhint: {self.hint}"
+
+
+def inside(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that it was caused by or carries, each once, the outermost first."""
+    waiting: List[object] = [error]
+    seen: Set[int] = set()
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]

@@ -20,6 +20,7 @@ import urllib3
 from docker import errors as sdk
 
 from dockerflow.engines.errors import EngineDenied, EngineError, EngineNotFound, EngineTooOld, ImageNotOnEngine
+from dockerflow.errors import inside
 
 NEWER = "use Docker 19.03 or later"
 DOCTOR = "`dockerflow doctor` looks at the engine and says what to do"
@@ -55,7 +56,7 @@ def translate(error: BaseException, doing: str, engine: str) -> EngineError:
     if code in _NOT_ALLOWED:
         hint = "add yourself to the group that owns the socket, or use the engine as root; " + DOCTOR
         return EngineDenied(f"this user may not use the Docker engine at `{engine}`", hint)
-    if any(isinstance(each, _TIMEOUTS) for each in _inside(error)):
+    if any(isinstance(each, _TIMEOUTS) for each in inside(error)):
         return EngineNotFound(f"could not {doing}: the engine at `{engine}` does not answer in time", DOCTOR)
     if isinstance(error, sdk.InvalidVersion):
         return EngineTooOld(f"could not {doing}: the engine at `{engine}` is too old ({error})", NEWER)
@@ -89,22 +90,10 @@ def _words(error: BaseException) -> str:
 
 def _system_error(error: BaseException) -> int | None:
     # The numbers of `ssl` are not the system's: its 1 would mean that somebody may not do something.
-    found = (each for each in _inside(error) if isinstance(each, OSError) and not isinstance(each, ssl.SSLError))
+    found = (each for each in inside(error) if isinstance(each, OSError) and not isinstance(each, ssl.SSLError))
     codes = (each.errno for each in found if isinstance(each.errno, int))
     return next(codes, None)
 
 
 def _is_unknown_host(error: BaseException) -> bool:
-    return any(isinstance(each, urllib3.exceptions.NameResolutionError) for each in _inside(error))
-
-
-def _inside(error: BaseException) -> Iterator[BaseException]:
-    """An exception and all that it was caused by or carries."""
-    waiting: list[object] = [error]
-    seen: set[int] = set()
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, BaseException) and id(each) not in seen:
-            seen.add(id(each))
-            yield each
-            waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
+    return any(isinstance(each, urllib3.exceptions.NameResolutionError) for each in inside(error))

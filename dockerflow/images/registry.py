@@ -19,6 +19,7 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from dockerflow.errors import inside
 from dockerflow.images.errors import RegistryError
 from dockerflow.images.registry_login import Login, credentials_of, refused_login
 from dockerflow.images.repository import Repository
@@ -196,8 +197,8 @@ def _said(answer: requests.Response) -> str:
 
 def _reason(error: BaseException) -> str:
     """What the operating system or TLS says at the bottom of it, in few words."""
-    inside = list(_inside(error))
-    for each in inside:
+    found = list(inside(error))
+    for each in found:
         if isinstance(each, ssl.SSLCertVerificationError):
             return str(each.verify_message)
         if isinstance(each, urllib3.exceptions.NameResolutionError):
@@ -205,16 +206,4 @@ def _reason(error: BaseException) -> str:
         if isinstance(each, OSError) and isinstance(each.errno, int) and each.strerror:
             return "it closed the connection" if each.errno == errno.ECONNRESET else str(each.strerror)
     timeouts = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
-    return "it does not answer in time" if any(isinstance(each, timeouts) for each in inside) else str(error)
-
-
-def _inside(error: BaseException) -> Iterator[BaseException]:
-    """An exception and all that it was caused by or carries."""
-    waiting: list[object] = [error]
-    seen: set[int] = set()
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, BaseException) and id(each) not in seen:
-            seen.add(id(each))
-            yield each
-            waiting += [getattr(each, "reason", None), each.__cause__, each.__context__, *each.args]
+    return "it does not answer in time" if any(isinstance(each, timeouts) for each in found) else str(error)

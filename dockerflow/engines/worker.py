@@ -40,6 +40,8 @@ class WorkerRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
     cpu: float | None = None  # cores; None: no limit
     memory: int | None = None  # MiB; None: no limit
+    gpu: int | None = None  # how many
+    shared_memory: int | None = None  # MiB; None: as much as the memory
     network: str = "bridge"  # or `host`, `none`
     user: str | None = None  # `uid:gid`; None: the caller's, or 65534:65534 where that is root
     own: OwnPython | None = None  # of an image that is none of ours, whose entry point is then passed over

@@ -68,19 +68,78 @@ class Catch(StepDecorator):
 
 @dataclass(frozen=True)
 class Resources(StepDecorator):
-    """What a task of the step may use. None: no limit."""
+    """What a task of the step may use. None: no limit, and no GPU."""
 
     name = "resources"
     cpu: Optional[float] = None  # cores
     memory: Optional[int] = None  # MiB
+    gpu: Optional[int] = None  # how many
+    disk: Optional[int] = None  # MiB
+    shared_memory: Optional[int] = None  # MiB
+
+
+@dataclass(frozen=True)
+class Timeout(StepDecorator):
+    name = "timeout"
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Environment(StepDecorator):
+    """Environment variables of the step's tasks, there before the flow is imported."""
+
+    name = "environment"
+    vars: Tuple[Tuple[str, str], ...] = ()  # (variable, value), sorted
+
+
+@dataclass(frozen=True)
+class Secrets(StepDecorator):
+    """Where the step's secrets come from; what they are is known only to the launching machine and to the tasks."""
+
+    name = "secrets"
+    sources: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card(StepDecorator):
+    name = "card"
+    type: str = "default"
+    id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Parallel(StepDecorator):
+    """The step's tasks are the nodes of a gang: they run at the same time and can reach each other."""
+
+    name = "parallel"
+
+
+@dataclass(frozen=True)
+class Elsewhere(StepDecorator):
+    """The step asks for another machine, by a decorator of Metaflow's (`word`: `batch` or `kubernetes`)."""
+
+    name = "elsewhere"
+    word: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project that a run belongs to (`@project`). `flow_name` is `project.branch.Flow`."""
+
+    name: str
+    branch: str
+    flow_name: str
+    production: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
     """One step: its place in the source, what follows it, and its decorators.
 
-    `next` are the names in `self.next(...)` in their order; `foreach` is the variable of a foreach; `join` is set
-    when the step takes `inputs`.
+    `next` are the names in `self.next(...)` in their order, each once; `foreach` is the variable of a foreach; `join`
+    is set when the step takes `inputs`. With a `condition`, the name of an artifact, exactly one of `next` follows: the
+    one that `cases` has for the artifact's value. With `gang`, several tasks of the next step follow, at the same time.
     """
 
     name: str
@@ -92,6 +151,9 @@ class Step:
     foreach: Optional[str] = None
     join: bool = False
     decorators: Tuple[StepDecorator, ...] = ()
+    condition: Optional[str] = None
+    cases: Tuple[Tuple[Any, str], ...] = ()  # (value of the condition, step), as written
+    gang: bool = False  # `self.next(self.a, num_parallel=...)`
 
     def decorator(self, kind: Type[D]) -> Optional[D]:
         """The step's decorator of this kind, with the flow's own (`@conda_base`) merged in; None if it has none."""
@@ -100,7 +162,7 @@ class Step:
     @property
     def split(self) -> bool:
         """Whether tasks of several steps follow one task of this one."""
-        return len(self.next) > 1
+        return len(self.next) > 1 and self.condition is None
 
 
 @dataclass(frozen=True)
@@ -147,6 +209,9 @@ class Flow:
     parameters: Tuple[ParameterDefinition, ...] = ()
     imports: Tuple[Import, ...] = ()  # what only libraries have and every step imports; unknown in a container
     problems: Tuple[Problem, ...] = ()  # what was already found wrong when the source was read
+    start: str = "start"  # the step that comes first
+    end: str = "end"  # the step that comes last, the same one in a flow of one step
+    project: Optional[str] = None  # the name in `@project`
 
     def preceding(self) -> Dict[str, Tuple[str, ...]]:
         """For each step the steps whose `self.next` names it, in the order of their definition."""

@@ -26,6 +26,7 @@ from dockerflow.flow.conda_names import hint_for_import
 from dockerflow.flow.decorators import written_on
 from dockerflow.flow.definition import Flow, Problem
 from dockerflow.flow.errors import FlowError, FlowFileError
+from dockerflow.flow.given import NOTHING, Given
 from dockerflow.flow.source import read_flow
 from dockerflow.flow.spec import FlowSpec
 from dockerflow.flow.tracebacks import traceback_of
@@ -47,10 +48,14 @@ class LoadedFlow:
 
     cls: Any
     flow: Flow
+    given: Given = NOTHING
 
 
-def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> LoadedFlow:
-    """The flow of a file; `name` chooses among several. Raises FlowFileError, or a FlowError of the file's own."""
+def load(path: Any, name: Optional[str] = None, stand_ins: bool = True, given: Given = NOTHING) -> LoadedFlow:
+    """The flow of a file; `name` chooses among several. Raises FlowFileError, or a FlowError of the file's own.
+
+    `given` is what the command line adds to the file; that of what is returned is complete, with what was read for it.
+    """
     file = os.path.abspath(os.fspath(path))
     if not os.path.exists(file):
         raise FlowFileError(f"flow file `{path}` does not exist", _files_near(file))
@@ -65,7 +70,7 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True) -> Loade
         flow = read_flow(cls, files=stand_ins)
     line = flow.line if cls.__module__ == module.__name__ else 0
     flow = replace(flow, file=file, line=line, problems=(*flow.problems, *_misplaced(module)))
-    return LoadedFlow(cls, _surveyed(flow, module, folder, missing) if stand_ins else flow)
+    return LoadedFlow(cls, _surveyed(flow, module, folder, missing) if stand_ins else flow, given)
 
 
 def _surveyed(flow: Flow, module: ModuleType, folder: str, missing: Mapping[str, Missing]) -> Flow:

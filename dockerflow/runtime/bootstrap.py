@@ -36,8 +36,8 @@ def main(arguments: List[str]) -> int:
     sys.dont_write_bytecode = True  # nobody would read it: the next container unpacks its own copy
     from dockerflow.runtime import worker  # noqa: PLC0415 - until now there was none
 
-    file, alone = os.path.join(code, flow_file), engine == "container"
-    return worker.main(worker.Place(file, flow_name, blobs, outbox, work, folder, alone))
+    file, given = os.path.join(code, flow_file), os.path.join(folder, "given.json")
+    return worker.main(worker.Place(file, flow_name, given, blobs, outbox, work, folder, engine == "container"))
 
 
 if __name__ == "__main__":

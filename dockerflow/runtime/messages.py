@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Type, Union, get_type_hints
 
-from dockerflow.store.records import Failure, LogLine
+from dockerflow.flow.definition import Project
+from dockerflow.store.records import Failure, LogLine, Transition
 
 HEADER = struct.Struct(">I")
 
@@ -50,6 +51,27 @@ class ForeachFrame:
 
 
 @dataclass(frozen=True)
+class Gang:
+    """The tasks that run at the same time as this one, which is number `index` of `size`.
+
+    Number 0 is the gang's control task, and the others can reach it at `address`.
+    """
+
+    index: int
+    size: int
+    control_task_id: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One variable of a task's environment that nobody else may see: it is in no record and no representation."""
+
+    variable: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class RunTask:
     flow: str
     run_id: str
@@ -65,15 +87,10 @@ class RunTask:
     namespace: str = ""
     tags: Tuple[str, ...] = ()
     origin_run_id: Optional[str] = None
-
-
-@dataclass(frozen=True)
-class Transition:
-    """What the task's `self.next` asked for. `foreach` and `size` are set for a foreach."""
-
-    steps: Tuple[str, ...]
-    foreach: Optional[str] = None
-    size: Optional[int] = None
+    time_limit: float = 0.0  # seconds that the step may take (`@timeout`); 0: as long as it likes
+    secrets: Tuple[Secret, ...] = ()
+    project: Optional[Project] = None
+    gang: Optional[Gang] = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +189,7 @@ def _reader(hint: Any) -> Read:
 
 _READERS: Dict[Any, Dict[str, Read]] = {
     kind: {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
-    for kind in (*_MESSAGES.values(), Input, ForeachFrame, Transition, Failure, LogLine)
+    for kind in (*_MESSAGES.values(), Input, ForeachFrame, Project, Gang, Secret, Transition, Failure, LogLine)
 }
 
 

@@ -26,12 +26,12 @@ from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import traceback_of, type_name
 from dockerflow.flow.view import FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
-from dockerflow.runtime.messages import ForeachFrame, RunTask, TaskResult, Transition
+from dockerflow.runtime.messages import ForeachFrame, RunTask, TaskResult
 from dockerflow.store import manifest
 from dockerflow.store.blobs import Blobs, hash_of
 from dockerflow.store.errors import StoreError
 from dockerflow.store.manifest import ArtifactRef
-from dockerflow.store.records import Failure
+from dockerflow.store.records import Failure, Transition
 
 __all__ = ["run_task"]
 

@@ -30,6 +30,7 @@ class Place(NamedTuple):
 
     flow_file: str
     flow_name: str
+    given: str  # the file with what the command line adds to the flow's file
     blobs: str
     outbox: str
     work: str  # tasks run in folders below this one
@@ -72,15 +73,18 @@ def _serve(channel: Channel, run: Run, place: Place, seconds: float) -> int:
 
 def _load(place: Place) -> Run:
     """Import the user's flow and what runs it."""
-    from dockerflow.flow.loading import load  # noqa: PLC0415 - its failure must become a message
+    from dockerflow.flow.given import Given  # noqa: PLC0415 - its failure must become a message
+    from dockerflow.flow.loading import load  # noqa: PLC0415
     from dockerflow.runtime.task import run_task  # noqa: PLC0415
     from dockerflow.store.blobs import Blobs  # noqa: PLC0415
 
     sys.argv = [place.flow_file]
     os.chdir(place.work)
     randomness = Randomness()
+    with open(place.given, encoding="utf-8") as stream:
+        given = Given.from_json(stream.read())
     with randomness.watching():
-        loaded = load(place.flow_file, place.flow_name, stand_ins=False)
+        loaded = load(place.flow_file, place.flow_name, stand_ins=False, given=given)
 
     def run(task: RunTask) -> TaskResult:
         randomness.begin()

@@ -59,7 +59,7 @@ def advance(run: Run, event: Event, now: float) -> list[Command]:
 def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
     match event:
         case Begin():
-            yield from _create(run, "start", (), Place(), now)
+            yield from _create(run, run.plan.start, (), Place(), now)
         case WorkerReady(worker):
             _ready(run, worker)
         case TaskReturned(worker, result, log):
@@ -160,6 +160,7 @@ def _record(task: Task, result: TaskResult, log: str | None, now: float, *, fina
         user_seconds=result.user_seconds,
         system_seconds=result.system_seconds,
         peak_memory=result.peak_memory,
+        transition=result.transition,
     )
 
 

@@ -23,7 +23,7 @@ from dockerflow import progress
 from dockerflow.config import Config
 from dockerflow.engines.worker import Host, WorkerRequest
 from dockerflow.flow.checks import check
-from dockerflow.flow.definition import Catch, Resources, Retry, Step
+from dockerflow.flow.definition import Catch, Resources, Retry, Step, Timeout
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.errors import RunError
@@ -152,7 +152,16 @@ def _host_and_environments(
 
 
 def _record(step: Step, environment: StepEnvironment | None) -> StepRecord:
-    record = StepRecord(step.name, step.next, step.doc, step.line, step.foreach, step.join)
+    record = StepRecord(
+        step.name,
+        step.next,
+        step.doc,
+        step.line,
+        step.foreach,
+        step.join,
+        condition=step.condition,
+        gang=step.gang,
+    )
     if environment is None:
         return record
     return replace(
@@ -174,7 +183,7 @@ def _started(
     request: RunRequest, store: DirectoryStore, environments: Environments, notify: progress.Notify
 ) -> RunStarted:
     flow = request.loaded.flow
-    code = code_package.pack(flow.file)
+    code = code_package.pack(flow.file, request.loaded.given)
     notify(progress.CodePacked(str(Path(flow.file).parent), len(code)))
     return RunStarted(
         time=time.time(),
@@ -203,6 +212,8 @@ def _plan(request: RunRequest, started: RunStarted, cpus: int) -> v.Plan:
         user=started.user,
         namespace=f"user:{started.user}",
         tags=started.tags,
+        start=request.loaded.flow.start,
+        origin_run_id=started.origin_run_id,
     )
 
 
@@ -216,6 +227,9 @@ def _step_plan(step: Step) -> v.StepPlan:
         retries=retry.times,
         retry_seconds=60 * retry.minutes_between_retries,
         catches=step.decorator(Catch) is not None,
+        condition=step.condition,
+        gang=step.gang,
+        time_limit=(step.decorator(Timeout) or Timeout()).seconds,
     )
 
 
@@ -240,6 +254,8 @@ def _requests(
             outbox=outbox / str(number),
             cpu=resources.cpu,
             memory=resources.memory,
+            gpu=resources.gpu,
+            shared_memory=resources.shared_memory,
             network=request.config.network,
             own=environment.own if environment else None,
         )

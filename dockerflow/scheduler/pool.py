@@ -105,4 +105,8 @@ def _message(run: Run, task: Task) -> RunTask:
         user=plan.user,
         namespace=plan.namespace,
         tags=plan.tags,
+        origin_run_id=plan.origin_run_id,
+        time_limit=step.time_limit,
+        secrets=step.secrets,
+        project=plan.project,
     )

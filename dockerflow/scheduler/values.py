@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Union
 
-from dockerflow.runtime.messages import RunTask, TaskResult
+from dockerflow.flow.definition import Project
+from dockerflow.runtime.messages import RunTask, Secret, TaskResult
 from dockerflow.store.records import Failure, Record
 
 # Tasks that one foreach may make, unless the user says otherwise.
@@ -15,7 +16,7 @@ MAX_NUM_SPLITS = 100_000
 
 @dataclass(frozen=True)
 class StepPlan:
-    """What the core needs to know of one step. `next`, `foreach` and `join` as in `flow.definition.Step`."""
+    """What the core needs to know of one step; what it has in common with `flow.definition.Step` means the same."""
 
     name: str
     next: tuple[str, ...]
@@ -24,6 +25,10 @@ class StepPlan:
     retries: int = 0  # attempts beyond the first
     retry_seconds: float = 0.0  # pause before each of them
     catches: bool = False  # @catch turns the last failure into success
+    condition: str | None = None
+    gang: bool = False
+    time_limit: float = 0.0  # seconds; 0: none
+    secrets: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,9 @@ class Plan:
     user: str = ""
     namespace: str = ""
     tags: tuple[str, ...] = ()
+    start: str = "start"
+    project: Project | None = None
+    origin_run_id: str | None = None
 
 
 # ---- events

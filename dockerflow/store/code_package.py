@@ -2,6 +2,7 @@
 
     dockerflow-runtime/dockerflow/…    the part of this package that is shipped into containers
     user-code/…                        the user's Python files: those in the flow file's folder and below
+    given.json                         what the command line adds to the flow's file, see `flow.given`
 
 A container has these two folders on its path and the one that holds them is never on it; nor are their names any that
 can be imported. A folder `code/` was taken for the module `code` of the standard library, which `pdb` needs.
@@ -18,14 +19,16 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Dict, Iterator, Union
 
+from dockerflow.flow.given import NOTHING, Given
 from dockerflow.store.errors import StoreError
 
 # What of dockerflow runs in a container. Standard library only, Python 3.7.
 SHIPPED = ("__init__.py", "errors.py", "artifacts", "client", "flow", "runtime", "store")
 
-# The two folders. `runtime.bootstrap` knows their names too: it runs before there is anything to import.
+# The parts. `runtime.bootstrap` knows their names too: it runs before there is anything to import.
 OURS = "dockerflow-runtime"
 USER = "user-code"
+GIVEN = "given.json"
 
 # More than this is data in Python's clothes, or a flow file in a folder that is no project.
 LARGEST = 100 << 20
@@ -36,17 +39,20 @@ _OURS = Path(__file__).resolve().parent.parent
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 
 
-def pack(flow_file: Union[str, Path]) -> bytes:
-    """The code package of a flow. Raises StoreError when a file cannot be read or all are too large together."""
+def pack(flow_file: Union[str, Path], given: Given = NOTHING) -> bytes:
+    """The code package of a flow; `given` is what the command line adds to its file.
+
+    Raises StoreError when a file cannot be read or all are too large together.
+    """
     flow_path = Path(flow_file).absolute()
     files = {f"{USER}/{name}": path for name, path in _user_files(flow_path.parent).items()}
     files[f"{USER}/{flow_path.name}"] = flow_path
     _check_size(files)
     files.update(_shipped_files())
+    contents = {GIVEN: given.to_json().encode(), **{name: _content(path) for name, path in files.items()}}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name in sorted(files):
-            content = _content(files[name])
+        for name, content in sorted(contents.items()):
             entry = tarfile.TarInfo(name)  # its time, owner and mode are constants
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))

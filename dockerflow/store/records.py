@@ -32,6 +32,19 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Transition:
+    """What a task's `self.next` asked for: one task of each of `steps`, or `size` tasks of its only one.
+
+    `foreach` is the variable of a foreach; in a `gang` the tasks run at the same time.
+    """
+
+    steps: Tuple[str, ...]
+    foreach: Optional[str] = None
+    size: Optional[int] = None
+    gang: bool = False
+
+
+@dataclass(frozen=True)
 class LogLine:
     time: float  # seconds since the epoch
     stream: str  # `stdout` or `stderr`
@@ -63,6 +76,8 @@ class StepRecord:
     repository_digest: str = ""  # `name@sha256:…`, where a registry is known to have the image
     python: str = ""  # path of the Python that tasks run in, inside the image
     python_version: str = ""
+    condition: Optional[str] = None
+    gang: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,18 +94,23 @@ class RunStarted:
     command: Tuple[str, ...] = ()
     version: str = ""  # of dockerflow
     doc: str = ""
-    origin_run_id: Optional[str] = None
+    origin_run_id: Optional[str] = None  # the run that this one resumes
+    system_tags: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TaskCreated:
-    """A task to run. `inputs` are task ids; `foreach` is (step, variable, index, size) per level, outermost first."""
+    """A task to run, or, with `origin_task_id`, one whose result is that task's of the run that is resumed.
+
+    `inputs` are task ids; `foreach` is (step, variable, index, size) per level, outermost first.
+    """
 
     time: float
     step: str
     task_id: str
     inputs: Tuple[str, ...] = ()
     foreach: Tuple[Tuple[str, str, int, int], ...] = ()
+    origin_task_id: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +141,7 @@ class AttemptFinished:
     user_seconds: float = 0.0
     system_seconds: float = 0.0
     peak_memory: int = 0
+    transition: Optional[Transition] = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +157,14 @@ Record = Union[RunStarted, TaskCreated, AttemptStarted, AttemptFinished, RunFini
 
 _KINDS: Dict[str, Type[Any]] = {
     kind.__name__: kind for kind in (RunStarted, TaskCreated, AttemptStarted, AttemptFinished, RunFinished)
+}
+
+
+# Fields that are records themselves, or tuples of them.
+_INNER: Dict[Tuple[Type[Any], str], Type[Any]] = {
+    (RunStarted, "steps"): StepRecord,
+    (AttemptFinished, "failure"): Failure,
+    (AttemptFinished, "transition"): Transition,
 }
 
 
@@ -159,15 +188,14 @@ def from_line(line: Union[str, bytes]) -> Optional[Record]:
 
 def _build(kind: Type[Any], values: Dict[str, Any]) -> Any:
     known = {field.name for field in fields(kind)}
-    return kind(**{name: _value(name, value) for name, value in values.items() if name in known})
+    return kind(**{name: _value(kind, name, value) for name, value in values.items() if name in known})
 
 
-def _value(name: str, value: Any) -> Any:
-    if name == "steps":
-        return tuple(_build(StepRecord, step) for step in value)
-    if name == "failure" and value is not None:
-        return _build(Failure, value)
-    return _tuples(value)
+def _value(kind: Type[Any], name: str, value: Any) -> Any:
+    inner = _INNER.get((kind, name))
+    if inner is None or value is None:
+        return _tuples(value)
+    return tuple(_build(inner, each) for each in value) if isinstance(value, list) else _build(inner, value)
 
 
 def _tuples(value: Any) -> Any:

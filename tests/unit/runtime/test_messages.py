@@ -20,12 +20,11 @@ from dockerflow.runtime.messages import (
     Ready,
     RunTask,
     TaskResult,
-    Transition,
     decode,
     encode,
     from_json,
 )
-from dockerflow.store.records import Failure, LogLine
+from dockerflow.store.records import Failure, LogLine, Transition
 
 FAILURE = Failure("exception", "no", "builtins.ValueError", "Traceback", "try again")
 TASK = RunTask("F", "1", "s", "2", 0, True, "abc", (Input("a", "1", "m"),), (ForeachFrame("a", "x", 1, 2, "m"),))

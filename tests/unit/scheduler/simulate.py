@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from dockerflow.runtime.messages import RunTask, TaskResult, Transition
+from dockerflow.runtime.messages import RunTask, TaskResult
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.core import advance
 from dockerflow.scheduler.state import Run
-from dockerflow.store.records import AttemptFinished, RunFinished, TaskCreated
+from dockerflow.store.records import AttemptFinished, RunFinished, TaskCreated, Transition
 
 Outcome = Callable[[RunTask], TaskResult]
 

@@ -7,6 +7,7 @@
     ├── EngineError         dockerflow.engines       exit 6   Docker, a container
     ├── RunError            dockerflow.scheduler     exit 1   a run that cannot begin
     ├── StoreError          dockerflow.store         exit 7   blobs, journals
+    ├── TaggingError        dockerflow.store         exit 2   a tag that a run cannot have or lose
     ├── ArtifactError       dockerflow.artifacts     exit 7   a value that cannot be written or read
     ├── ClientError         dockerflow.client        exit 8   a run, step or task that is not there
     ├── ConfigError         dockerflow.config        exit 9   a configuration file or variable

@@ -6,13 +6,15 @@ The classes say what a caller can act on; the message says where.
     ├── MissingBlob      nothing is stored under a hash that something refers to
     ├── DamagedBlob      what is stored under a hash is something else
     └── DamagedRecord    a journal, a log or a manifest that cannot be read
+
+    TaggingError         something that cannot be a tag, or a change of tags that a run does not allow
 """
 
 from __future__ import annotations
 
 from dockerflow.errors import DockerflowError
 
-__all__ = ["DamagedBlob", "DamagedRecord", "MissingBlob", "StoreError"]
+__all__ = ["DamagedBlob", "DamagedRecord", "MissingBlob", "StoreError", "TaggingError"]
 
 
 class StoreError(DockerflowError):
@@ -31,3 +33,9 @@ class DamagedBlob(StoreError):
 
 class DamagedRecord(StoreError):
     pass
+
+
+class TaggingError(DockerflowError):
+    """Tags that a run cannot have, or cannot lose. Nothing was changed."""
+
+    exit_code = 2

@@ -6,7 +6,7 @@ them and never from the user's class. Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
 
 D = TypeVar("D", bound="StepDecorator")
@@ -80,8 +80,17 @@ class Resources(StepDecorator):
 
 @dataclass(frozen=True)
 class Timeout(StepDecorator):
+    """How long an attempt of the step may take: the sum of the three."""
+
     name = "timeout"
     seconds: float = 0.0
+    minutes: float = 0.0
+    hours: float = 0.0
+
+    @property
+    def limit(self) -> float:
+        """In seconds."""
+        return self.seconds + 60 * self.minutes + 3600 * self.hours
 
 
 @dataclass(frozen=True)
@@ -93,18 +102,39 @@ class Environment(StepDecorator):
 
 
 @dataclass(frozen=True)
+class SecretSource:
+    """One place that secrets come from, on the machine that starts the run.
+
+    `kind` is `env` (`name` is a variable), `file` (`name` is an absolute path) or `inline` (`values` are the secrets
+    themselves). What is read from a variable, or from a file that holds one value alone, goes into `variable`.
+    """
+
+    kind: str
+    name: str
+    variable: Optional[str] = None
+    values: Tuple[Tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
 class Secrets(StepDecorator):
     """Where the step's secrets come from; what they are is known only to the launching machine and to the tasks."""
 
     name = "secrets"
-    sources: Tuple[str, ...] = ()
+    sources: Tuple[SecretSource, ...] = ()
+    allow_override: bool = False  # whether a secret may replace a variable that a task has already
 
 
 @dataclass(frozen=True)
 class Card(StepDecorator):
+    """A page about each task of the step. A step may have several, told apart by `id`."""
+
     name = "card"
     type: str = "default"
     id: Optional[str] = None
+    options: Tuple[Tuple[str, Any], ...] = ()
+    timeout: float = 45.0  # seconds that making the page may take
+    customize: bool = False  # whether `current.card.append` means this one
+    save_errors: bool = True  # whether a page that could not be made is replaced by one that says why
 
 
 @dataclass(frozen=True)
@@ -116,10 +146,26 @@ class Parallel(StepDecorator):
 
 @dataclass(frozen=True)
 class Elsewhere(StepDecorator):
-    """The step asks for another machine, by a decorator of Metaflow's (`word`: `batch` or `kubernetes`)."""
+    """The step asks for another machine, by a decorator of Metaflow's (`word`: `batch` or `kubernetes`).
+
+    What it says of resources is part of the step's `Resources`, and its image is the step's where it names one and the
+    step asks for no libraries; `passed_over` is an image that is not used for that reason.
+    """
 
     name = "elsewhere"
     word: str = ""
+    line: int = 0
+    passed_over: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class AskedProject:
+    """What `@project` says; the command line and the user make a `Project` of it."""
+
+    name: str
+    branch: Optional[str] = None
+    production: Optional[bool] = None
+    file: str = ""
     line: int = 0
 
 
@@ -131,6 +177,7 @@ class Project:
     branch: str
     flow_name: str
     production: bool = False
+    user_branch: bool = True  # whether the branch is named after the user
 
 
 @dataclass(frozen=True)
@@ -211,7 +258,8 @@ class Flow:
     problems: Tuple[Problem, ...] = ()  # what was already found wrong when the source was read
     start: str = "start"  # the step that comes first
     end: str = "end"  # the step that comes last, the same one in a flow of one step
-    project: Optional[str] = None  # the name in `@project`
+    project: Optional[AskedProject] = None  # what `@project` says
+    ignored: Tuple[str, ...] = ()  # decorators of the flow that mean nothing here
 
     def preceding(self) -> Dict[str, Tuple[str, ...]]:
         """For each step the steps whose `self.next` names it, in the order of their definition."""

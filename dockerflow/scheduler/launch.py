@@ -229,7 +229,7 @@ def _step_plan(step: Step) -> v.StepPlan:
         catches=step.decorator(Catch) is not None,
         condition=step.condition,
         gang=step.gang,
-        time_limit=(step.decorator(Timeout) or Timeout()).seconds,
+        time_limit=(step.decorator(Timeout) or Timeout()).limit,
     )
 
 

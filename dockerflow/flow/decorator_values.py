@@ -12,7 +12,7 @@ import keyword
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from dockerflow.flow.decorators import Written
-from dockerflow.flow.definition import Catch, Resources, Retry, StepDecorator
+from dockerflow.flow.definition import Catch, Parallel, Resources, Retry, StepDecorator
 from dockerflow.flow.libraries import BASES, libraries_of_step
 from dockerflow.flow.options import Options, Report, expected, options_of
 
@@ -72,10 +72,15 @@ def _catch(written: Written, options: Options, report: Report) -> Catch:
     return Catch(var, show)
 
 
+def _parallel(written: Written, options: Options, report: Report) -> Parallel:
+    return Parallel()
+
+
 _VALUES: Dict[str, Callable[[Written, Options, Report], StepDecorator]] = {
     "retry": _retry,
     "catch": _catch,
     "resources": _resources,
+    "parallel": _parallel,
 }
 
 

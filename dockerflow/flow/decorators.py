@@ -22,6 +22,7 @@ __all__ = [
     "conda",
     "conda_base",
     "image",
+    "parallel",
     "pypi",
     "pypi_base",
     "resources",
@@ -109,6 +110,13 @@ def catch(*arguments: Any, **options: Any) -> Any:
 def resources(*arguments: Any, **options: Any) -> Any:
     """What a task of the step may use: `cpu` in cores, `memory` in MiB."""
     return _decorator("resources", arguments, options)
+
+
+def parallel(*arguments: Any, **options: Any) -> Any:
+    """Run a step's tasks as one gang: `self.next(self.this_step, num_parallel=4)` starts 4 of them at the same time,
+    each of which can reach the others; see `current.parallel`.
+    """
+    return _decorator("parallel", arguments, options)
 
 
 def is_step(function: Any) -> bool:

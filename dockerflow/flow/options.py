@@ -25,6 +25,7 @@ OPTIONS: Dict[str, Tuple[str, ...]] = {
     "pypi_base": _PYPI,
     "retry": ("times", "minutes_between_retries"),
     "catch": ("var", "print_exception"),
+    "parallel": (),
     "resources": ("cpu", "memory", "gpu", "disk", "shared_memory"),
 }
 _UNSUPPORTED = ("gpu", "shared_memory")
@@ -48,12 +49,13 @@ def options_of(written: Written, report: Report) -> Options:
     at = written.file, written.line
     known = OPTIONS[written.name]
     if written.arguments:
-        hint = f"write `@{written.name}({known[0]}=...)`"
+        hint = f"write `@{written.name}({known[0]}=...)`" if known else f"write `@{written.name}` alone"
         report.add(*at, f"`@{written.name}` is given a value without its option's name", hint)
     for name in written.options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean `{near[0]}`?" if near else "it has " + ", ".join(f"`{option}`" for option in known)
+            names = ", ".join(f"`{option}`" for option in known)
+            hint = f"did you mean `{near[0]}`?" if near else f"it has {names}" if known else "it takes no options"
             report.add(*at, f"`@{written.name}` has no option `{name}`", hint)
         elif name in _UNSUPPORTED and written.options[name]:
             report.add(*at, f"`{name}` of `@{written.name}` is not supported", f"leave `{name}` out")

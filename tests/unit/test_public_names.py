@@ -13,7 +13,7 @@ HEAVY = ("docker", "rattler", "conda_lock", "rich", "typer", "yaml", "minio", "n
 def test_public_names_are_these() -> None:
     assert dockerflow.__all__ == [
         "Artifact", "DockerflowError", "Flow", "FlowSpec", "IncludeFile", "JSONType", "Parameter", "Run", "Step",
-        "Task", "catch", "conda", "conda_base", "current", "image", "pypi", "pypi_base", "resources", "retry", "step",
+        "Task", "catch", "conda", "conda_base", "current", "image", "parallel", "pypi", "pypi_base", "resources", "retry", "step",
     ]  # fmt: skip
 
 

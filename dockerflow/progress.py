@@ -181,6 +181,14 @@ class TasksCreated(Event):
 
 
 @dataclass(frozen=True)
+class TasksTakenOver(Event):
+    """`count` tasks of `step` do not run: their results are those of the run that is resumed."""
+
+    step: str
+    count: int
+
+
+@dataclass(frozen=True)
 class AttemptBegan(Event):
     step: str
     task_id: str

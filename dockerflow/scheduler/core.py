@@ -5,7 +5,9 @@ of ten thousand tasks can be replayed in a test as a list of events. `Run` is ch
 who calls `advance`: copying it for every event would make the cost of a task grow with the width of the run.
 
 Which worker does what is in `pool`. Here is what follows what:
-- a finished task is followed by those of the next steps, a join by its last input;
+- a finished task is followed by those of the next steps, after a switch by the one that it chose, a join by its last
+  input;
+- a task whose result is there already, in the run that is resumed, does not run: see `resumed`;
 - a failed attempt is followed by another, as often as the step retries, then by `@catch`;
 - a worker that lost a task to a crash is not used again: the next attempt gets a fresh container;
 - after a failure that nothing catches no new attempt starts; those that run may end, and their results are kept.
@@ -20,6 +22,7 @@ from dataclasses import replace
 from dockerflow.runtime.messages import ForeachFrame, Input, TaskResult
 from dockerflow.scheduler.joins import Place, SplitFrame
 from dockerflow.scheduler.pool import assign, start_workers, stop_idle
+from dockerflow.scheduler.resumed import result_of_origin, taken_over
 from dockerflow.scheduler.state import Run, Task, Worker
 from dockerflow.scheduler.values import (
     Begin,
@@ -28,6 +31,7 @@ from dockerflow.scheduler.values import (
     Finish,
     KillWorker,
     RetryDue,
+    StepPlan,
     StopRequested,
     StopWorker,
     TaskReturned,
@@ -36,7 +40,7 @@ from dockerflow.scheduler.values import (
     WorkerReady,
     Write,
 )
-from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, RunFinished, TaskCreated
+from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, RunFinished, TaskCreated, Transition
 
 # Failures after which the worker's process or container cannot be trusted with another task.
 CRASHES = frozenset({"signal", "out_of_memory", "lost"})
@@ -60,6 +64,7 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
     match event:
         case Begin():
             yield from _create(run, run.plan.start, (), Place(), now)
+            yield from _follow_taken_over(run, now)
         case WorkerReady(worker):
             _ready(run, worker)
         case TaskReturned(worker, result, log):
@@ -79,11 +84,24 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
 def _create(run: Run, step: str, inputs: tuple[Input, ...], place: Place, now: float) -> Iterator[Command]:
     run.task_count += 1
     task = Task(step, str(run.task_count), inputs, place)
+    foreach = tuple((f.step, f.variable, f.index, f.size) for f in place.foreach)
+    created = TaskCreated(now, step, task.task_id, tuple(i.task_id for i in inputs), foreach)
+    found = result_of_origin(run, task)
+    if found is not None:
+        run.to_follow.append((task, found))
+        yield taken_over(run, created, found)
+        return
     run.tasks[task.task_id] = task
     run.live[step] = run.live.get(step, 0) + 1
     _enqueue(run, task)
-    foreach = tuple((f.step, f.variable, f.index, f.size) for f in place.foreach)
-    yield Write(TaskCreated(now, step, task.task_id, tuple(i.task_id for i in inputs), foreach))
+    yield Write(created)
+
+
+def _follow_taken_over(run: Run, now: float) -> Iterator[Command]:
+    """Once, at the beginning: all that is taken over follows from there. Not by recursion: a flow's may be long."""
+    while run.to_follow:
+        task, result = run.to_follow.popleft()
+        yield from _follow(run, task, result.manifest, result.transition, now)
 
 
 def _enqueue(run: Run, task: Task) -> None:
@@ -104,19 +122,35 @@ def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now
 
 
 def _checked(run: Run, result: TaskResult) -> TaskResult:
-    """The result, failed if the foreach that it asks for cannot be."""
-    step = run.plan.steps[result.step]
-    if not result.ok or step.foreach is None:
-        return result
-    size, most = (result.transition.size if result.transition else None) or 0, run.plan.max_num_splits
+    """The result, failed if what it asks for cannot follow. Whatever a worker says was in the hands of user code."""
+    failure = _fault(run, run.plan.steps[result.step], result.transition) if result.ok else None
+    return result if failure is None else replace(result, ok=False, failure=failure)
+
+
+def _fault(run: Run, step: StepPlan, transition: Transition | None) -> Failure | None:
+    if step.condition is not None:
+        return _fault_of_switch(step, transition.steps if transition else ())
+    if step.foreach is not None:
+        return _fault_of_foreach(step, (transition.size if transition else None) or 0, run.plan.max_num_splits)
+    return None
+
+
+def _fault_of_foreach(step: StepPlan, size: int, most: int) -> Failure | None:
     if 1 <= size <= most:
-        return result
-    failure = Failure(
+        return None
+    return Failure(
         "exception",
         f"the foreach over `{step.foreach}` makes {size:,} tasks; there may be 1 to {most:,}",
         hint="put several items into one task, or raise the limit with `--max-num-splits`",
     )
-    return replace(result, ok=False, failure=failure)
+
+
+def _fault_of_switch(step: StepPlan, chosen: tuple[str, ...]) -> Failure | None:
+    if len(chosen) == 1 and chosen[0] in step.next:
+        return None
+    found = " and ".join(f"`{name}`" for name in chosen) or "no step"
+    expected = ", ".join(f"`{name}`" for name in step.next)
+    return Failure("exception", f"the switch on `{step.condition}` chose {found}; expected one of {expected}")
 
 
 def _ended(run: Run, task: Task, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
@@ -124,7 +158,7 @@ def _ended(run: Run, task: Task, result: TaskResult, log: str | None, now: float
         yield Write(_record(task, result, log, now, final=True))
         _forget(run, task)
         if not run.failure:
-            yield from _follow(run, task, result, now)
+            yield from _follow(run, task, result.manifest, result.transition, now)
         return
     failure = result.failure or Failure("lost", "the attempt failed without a reason")
     step = run.plan.steps[task.step]
@@ -174,25 +208,27 @@ def _forget(run: Run, task: Task) -> None:
 # ---- the graph
 
 
-def _follow(run: Run, task: Task, result: TaskResult, now: float) -> Iterator[Command]:
-    """Create the tasks that follow a finished one."""
+def _follow(run: Run, task: Task, manifest: str | None, transition: Transition | None, now: float) -> Iterator[Command]:
+    """Create the tasks that follow a finished one. What it asks for can be: see `_checked`."""
     step = run.plan.steps[task.step]
-    finished = Input(task.step, task.task_id, result.manifest or "")
+    finished = Input(task.step, task.task_id, manifest or "")
     if not step.next:
         run.reached_end = True
     elif step.foreach is not None:
-        size = result.transition.size if result.transition and result.transition.size else 0  # see `_checked`
+        size = transition.size if transition and transition.size else 0
         for index in range(size):
             frame = ForeachFrame(task.step, step.foreach, index, size, finished.manifest)
             place = task.place.inside(SplitFrame(task.task_id, index, size, foreach=True), frame)
             yield from _enter(run, step.next[0], place, finished, now)
+    elif step.condition is not None:
+        for name in transition.steps if transition else ():
+            yield from _enter(run, name, task.place, finished, now)
     elif len(step.next) > 1:
         for branch, name in enumerate(step.next):
             place = task.place.inside(SplitFrame(task.task_id, branch, len(step.next), foreach=False))
             yield from _enter(run, name, place, finished, now)
     else:
-        for name in step.next:
-            yield from _enter(run, name, task.place, finished, now)
+        yield from _enter(run, step.next[0], task.place, finished, now)
 
 
 def _enter(run: Run, name: str, place: Place, finished: Input, now: float) -> Iterator[Command]:

@@ -216,10 +216,16 @@ class Loop:
 
     def _tell(self, event: v.Event) -> None:
         created: Counter[str] = Counter()
+        taken_over: Counter[str] = Counter()
         for command in advance(self.core, event, time.time()):
-            if isinstance(command, v.Write) and isinstance(command.record, TaskCreated):
-                created[command.record.step] += 1
+            match command:
+                case v.Write(TaskCreated(step=step)):
+                    created[step] += 1
+                case v.TakeOver(task):
+                    taken_over[task.step] += 1
             self._carry_out(command)
+        for step, count in taken_over.items():
+            self.notify(progress.TasksTakenOver(step, count))
         for step, count in created.items():
             self.notify(progress.TasksCreated(step, count))
 
@@ -234,6 +240,9 @@ class Loop:
                 self._let_go(number, command)
             case v.Write(record, retry_in):
                 self._write(record, retry_in)
+            case v.TakeOver(task, result):
+                self.journal.append(task)
+                self.journal.append(result)
             case v.WaitForRetry(task_id, seconds):
                 heapq.heappush(self._retries, (time.monotonic() + seconds, task_id))
             case v.Finish():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -34,7 +34,7 @@ class Worker:
 
 @dataclass
 class Run:
-    """`reaches` says which steps come before each step."""
+    """`reaches` says which steps come before each step; in a recursion a step comes before itself."""
 
     plan: Plan
     tasks: dict[str, Task] = field(default_factory=dict)  # created and not finished
@@ -44,6 +44,9 @@ class Run:
     joins: Joins = field(default_factory=Joins)
     failed_starts: dict[str, int] = field(default_factory=dict)  # in a row, by step
     broken: dict[str, Failure] = field(default_factory=dict)  # steps for which no worker will ever be ready
+    created: Counter[tuple[str, tuple[int, ...]]] = field(default_factory=Counter)  # while results are taken over
+    taken_over: set[str] = field(default_factory=set)  # ids of the tasks whose results were
+    to_follow: deque[tuple[Task, AttemptFinished]] = field(default_factory=deque)  # taken over, not yet followed
     task_count: int = 0
     worker_count: int = 0
     busy: int = 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Union
+from typing import NamedTuple, Union
 
 from dockerflow.flow.definition import Project
 from dockerflow.runtime.messages import RunTask, Secret, TaskResult
-from dockerflow.store.records import Failure, Record
+from dockerflow.store.records import AttemptFinished, Failure, Record, TaskCreated
 
 # Tasks that one foreach may make, unless the user says otherwise.
 MAX_NUM_SPLITS = 100_000
@@ -31,9 +31,22 @@ class StepPlan:
     secrets: tuple[Secret, ...] = ()
 
 
+class Counterpart(NamedTuple):
+    """Which task of a run another run's task corresponds to: that of the same step at the same place in the foreaches,
+    created there as the same, counted from 0; a recursion creates several at one place.
+    """
+
+    step: str
+    indexes: tuple[int, ...]  # in the foreaches, outermost first
+    number: int
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What is the same for the whole run. `parameters` is the manifest of the run's parameters."""
+    """What is the same for the whole run. `parameters` is the manifest of the run's parameters.
+
+    `origin` has the results of the run that is resumed which may be taken over.
+    """
 
     flow: str
     run_id: str
@@ -47,6 +60,7 @@ class Plan:
     start: str = "start"
     project: Project | None = None
     origin_run_id: str | None = None
+    origin: Mapping[Counterpart, AttemptFinished] = field(default_factory=dict)
 
 
 # ---- events
@@ -137,6 +151,14 @@ class Write:
 
 
 @dataclass(frozen=True)
+class TakeOver:
+    """Put a task into the journal that does not run: its result is another run's."""
+
+    task: TaskCreated
+    result: AttemptFinished
+
+
+@dataclass(frozen=True)
 class WaitForRetry:
     task_id: str
     seconds: float
@@ -150,4 +172,4 @@ class Finish:
     reason: str = ""
 
 
-Command = Union[StartWorker, Assign, StopWorker, KillWorker, Write, WaitForRetry, Finish]
+Command = Union[StartWorker, Assign, StopWorker, KillWorker, Write, TakeOver, WaitForRetry, Finish]

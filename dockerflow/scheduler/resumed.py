@@ -1,0 +1,113 @@
+"""Which results of an earlier run a resumed run takes over.
+
+A task is not run again if its counterpart in the origin succeeded and all its inputs were taken over too: then it would
+receive the same. What it asked for must still be what the step may ask for, since the flow may have been edited. So a
+resumed run begins with the tasks that are taken over, and nothing is taken over later.
+
+Pure, like the core: what may be taken over comes in with the plan. `reusable` makes that from a run's history.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from dockerflow.scheduler.state import Run, Task
+from dockerflow.scheduler.values import Counterpart, StepPlan, TakeOver
+from dockerflow.store.history import RunHistory, TaskHistory
+from dockerflow.store.records import AttemptFinished, TaskCreated, Transition
+
+
+def result_of_origin(run: Run, task: Task) -> AttemptFinished | None:
+    """The result to take over for a new task; None for one that is to run."""
+    if not run.plan.origin:
+        return None
+    indexes = tuple(frame.index for frame in task.place.foreach)
+    number = run.created[task.step, indexes]
+    run.created[task.step, indexes] += 1
+    found = run.plan.origin.get(Counterpart(task.step, indexes, number))
+    inherits = found is not None and run.taken_over.issuperset(given.task_id for given in task.inputs)
+    return found if inherits and found and _fits(run, found.transition, run.plan.steps[task.step]) else None
+
+
+def taken_over(run: Run, created: TaskCreated, found: AttemptFinished) -> TakeOver:
+    """The task with its result. It ran no attempt of its own, so it has one, without a log."""
+    run.taken_over.add(created.task_id)
+    result = replace(found, time=created.time, task_id=created.task_id, attempt=0, log=None)
+    return TakeOver(replace(created, origin_task_id=found.task_id), result)
+
+
+def _fits(run: Run, asked: Transition | None, step: StepPlan) -> bool:
+    """Whether what follows a result in the origin is what may follow the step now."""
+    if not step.next:
+        return True
+    if asked is None:
+        return False
+    if step.condition is not None:
+        return len(asked.steps) == 1 and asked.steps[0] in step.next and asked.size is None
+    if (asked.steps, asked.foreach, asked.gang) != (step.next, step.foreach, step.gang):
+        return False
+    return asked.size is None or 1 <= asked.size <= run.plan.max_num_splits
+
+
+def from_step(steps: Mapping[str, StepPlan], first: str) -> frozenset[str]:
+    """`first` and all steps that may follow it."""
+    found, todo = {first}, [first]
+    while todo:
+        new = set(steps[todo.pop()].next) - found
+        found |= new
+        todo += new
+    return frozenset(found)
+
+
+def reusable(origin: RunHistory, without: Collection[str] = ()) -> dict[Counterpart, AttemptFinished]:
+    """The results of a run that a run which resumes it may take over; none of the steps in `without`."""
+    found: dict[Counterpart, AttemptFinished] = {}
+    succeeded = dict(_succeeded(origin))
+    for counterpart, task in _counted(origin):
+        result = succeeded.get(task.created.task_id)
+        if result is not None and counterpart.step not in without:
+            found[counterpart] = result
+    return found
+
+
+def _counted(origin: RunHistory) -> Iterator[tuple[Counterpart, TaskHistory]]:
+    seen: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    for task in origin.tasks.values():
+        place = (task.created.step, tuple(index for _, _, index, _ in task.created.foreach))
+        yield Counterpart(*place, seen[place]), task
+        seen[place] += 1
+
+
+def _succeeded(origin: RunHistory) -> Iterator[tuple[str, AttemptFinished]]:
+    """By task id. A gang's tasks worked together: they count only if all of them succeeded."""
+    whole = _whole_gangs(origin)
+    for task_id, task in origin.tasks.items():
+        result = task.result
+        parent = _gang_of(origin, task)
+        if result is not None and result.ok and (parent is None or parent in whole):
+            yield task_id, result
+
+
+def _gang_of(origin: RunHistory, task: TaskHistory) -> str | None:
+    """The id of the task that made the gang which this one belongs to."""
+    inputs = task.created.inputs
+    if len(inputs) != 1 or inputs[0] not in origin.tasks:
+        return None
+    result = origin.tasks[inputs[0]].result
+    return inputs[0] if result and result.transition and result.transition.gang else None
+
+
+def _whole_gangs(origin: RunHistory) -> frozenset[str]:
+    succeeded: Counter[str] = Counter()
+    for task in origin.tasks.values():
+        parent = _gang_of(origin, task)
+        if parent is not None and task.result is not None and task.result.ok:
+            succeeded[parent] += 1
+    return frozenset(parent for parent, count in succeeded.items() if count == _size_of_gang(origin, parent))
+
+
+def _size_of_gang(origin: RunHistory, parent: str) -> int:
+    result = origin.tasks[parent].result
+    return (result.transition.size if result and result.transition else None) or 0

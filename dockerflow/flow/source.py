@@ -20,6 +20,7 @@ from dockerflow.flow.decorator_values import decorators_of
 from dockerflow.flow.decorators import Written, is_step, written_on
 from dockerflow.flow.definition import Catch, Flow, ParameterDefinition, Step
 from dockerflow.flow.libraries import BASES, check_bases
+from dockerflow.flow.members import classes_of, flow_spec_of, members_of, step_functions_of
 from dockerflow.flow.next_written import transition_of
 from dockerflow.flow.options import Report
 from dockerflow.flow.parameter import Parameter
@@ -64,8 +65,8 @@ def read_flow(cls: Any, files: bool = False) -> Flow:
     report, source = Report(files), _Source()
     file = inspect.getsourcefile(cls) or ""
     base = _bases(cls, report)
-    steps = {name: _step(name, function, base, source, report) for name, function in _step_functions(cls).items()}
-    for klass in _classes(cls):
+    steps = {name: _step(name, function, base, source, report) for name, function in step_functions_of(cls).items()}
+    for klass in classes_of(cls):
         _check_body(klass, report)
     for step in steps.values():
         _check_catch(cls, step, report)
@@ -78,23 +79,6 @@ def read_flow(cls: Any, files: bool = False) -> Flow:
         parameters=_parameters(cls, report),
         problems=tuple(report.problems),
     )
-
-
-def _classes(cls: Any) -> List[Any]:
-    """The class and its bases up to FlowSpec and object, which are not the user's; the most basic one first."""
-    return [klass for klass in reversed(cls.__mro__) if klass is not object and not klass.__dict__.get("_own", False)]
-
-
-def _step_functions(cls: Any) -> Dict[str, Any]:
-    """The functions with `@step` by name, in the order of their definition; those of bases come first."""
-    found: Dict[str, Any] = {}
-    for klass in _classes(cls):
-        for name, value in vars(klass).items():
-            if is_step(value):
-                found[name] = value
-            else:
-                found.pop(name, None)
-    return found
 
 
 def _step(name: str, function: Any, base: List[Written], source: _Source, report: Report) -> Step:
@@ -120,7 +104,7 @@ def _step(name: str, function: Any, base: List[Written], source: _Source, report
 def _bases(cls: Any, report: Report) -> List[Written]:
     """What the class and its bases have for every step, the most basic class first; the rest is misplaced here."""
     found: List[Written] = []
-    for klass in _classes(cls):
+    for klass in classes_of(cls):
         own: Dict[str, Written] = {}
         for written in written_on(klass):
             at = written.file, written.line
@@ -159,7 +143,7 @@ def _check_body(klass: Any, report: Report) -> None:
 
 def _takes_away(klass: Any, name: str) -> bool:
     """Whether a class has something else under a name of FlowSpec; a method that calls `super()` adds to it."""
-    if name.startswith("__") or name not in vars(_flow_spec(klass)):
+    if name.startswith("__") or name not in vars(flow_spec_of(klass)):
         return False
     return "super" not in getattr(getattr(vars(klass).get(name), "__code__", None), "co_names", ())
 
@@ -207,13 +191,8 @@ def _line(cls: Any) -> int:
 
 
 def _parameters(cls: Any, report: Report) -> Tuple[ParameterDefinition, ...]:
-    found: Dict[str, Parameter] = {}
-    for klass in _classes(cls):
-        for attribute, value in vars(klass).items():
-            found.pop(attribute, None)
-            if isinstance(value, Parameter):
-                found[attribute] = value
-    reserved = set(dir(_flow_spec(cls)))
+    found = members_of(cls, lambda value: isinstance(value, Parameter))
+    reserved = set(dir(flow_spec_of(cls)))
     names: Dict[str, str] = {}
     for attribute, parameter in found.items():
         at = parameter.file, parameter.line
@@ -240,7 +219,3 @@ def _faults_of_default(parameter: Parameter) -> List[Tuple[str, Optional[str]]]:
     from dockerflow.flow.parameters import fault_of_default  # noqa: PLC0415
 
     return fault_of_default(parameter)
-
-
-def _flow_spec(cls: Any) -> Any:
-    return next(klass for klass in cls.__mro__ if klass.__dict__.get("_own", False))

@@ -164,6 +164,7 @@ class RunBegan(Event):
     flow: str
     run_id: str
     steps: tuple[str, ...]  # in the order in which the graph is drawn
+    origin_run_id: str | None = None  # the run that this one resumes
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,15 @@ from dockerflow import progress
 from dockerflow.config import Config
 from dockerflow.engines.worker import Host, WorkerRequest
 from dockerflow.flow.checks import check
-from dockerflow.flow.definition import Catch, Resources, Retry, Step, Timeout
+from dockerflow.flow.definition import Catch, Project, Resources, Retry, Step, Timeout
 from dockerflow.flow.loading import LoadedFlow
+from dockerflow.scheduler import origin
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Stop
+from dockerflow.scheduler.origin import Origin
 from dockerflow.scheduler.state import Run
+from dockerflow.scheduler.system_tags import system_tags
 from dockerflow.store import code_package, manifest, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.journal import JournalWriter
@@ -46,7 +49,8 @@ SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "S
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run and how. `parameters` are values by attribute.
+    """What to run and how. `parameters` are values by attribute; of a run that resumes `origin`, only those that the
+    origin did not have.
 
     `max_workers` None means one per core of the host, `max_num_splits` None as many as `values.MAX_NUM_SPLITS`.
     """
@@ -62,6 +66,8 @@ class RunRequest:
     command: tuple[str, ...] = ()
     run_id_file: Path | None = None
     engine: str = "docker"  # or `process`
+    origin: Origin | None = None
+    project: Project | None = None
 
 
 @dataclass(frozen=True)
@@ -103,8 +109,8 @@ def _run(
         ):
             journal.append(started)
             journal.flush()
-            notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps)))
-            plan = _plan(request, started, host.cpus)
+            notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps), started.origin_run_id))
+            plan = _plan(request, started, store, host.cpus)
             requests = _requests(request, store, started, environments, outbox)
             finish = Loop(Run(plan), host, requests, store, journal, notify, inbox).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
@@ -185,12 +191,13 @@ def _started(
     flow = request.loaded.flow
     code = code_package.pack(flow.file, request.loaded.given)
     notify(progress.CodePacked(str(Path(flow.file).parent), len(code)))
+    now = time.time()
     return RunStarted(
-        time=time.time(),
+        time=now,
         flow=flow.name,
         run_id=runs.new_run_id(store, flow.name),
         user=request.user,
-        parameters=manifest.write(store.blobs, dict(request.parameters), {}),
+        parameters=_parameters(request, store),
         code=store.blobs.put([code]),
         steps=tuple(_record(step, environments.get(step.name)) for step in flow.steps.values()),
         flow_file=Path(flow.file).name,
@@ -198,14 +205,23 @@ def _started(
         command=request.command,
         version=dockerflow.__version__,
         doc=flow.doc,
+        origin_run_id=request.origin.started.run_id if request.origin else None,
+        system_tags=system_tags(request.user, request.project, now),
     )
 
 
-def _plan(request: RunRequest, started: RunStarted, cpus: int) -> v.Plan:
+def _parameters(request: RunRequest, store: DirectoryStore) -> str:
+    if request.origin is not None:
+        return origin.parameters(store.blobs, request.origin, request.parameters)
+    return manifest.write(store.blobs, dict(request.parameters), {})
+
+
+def _plan(request: RunRequest, started: RunStarted, store: DirectoryStore, cpus: int) -> v.Plan:
+    steps = {step.name: _step_plan(step) for step in request.loaded.flow.steps.values()}
     return v.Plan(
         flow=started.flow,
         run_id=started.run_id,
-        steps={step.name: _step_plan(step) for step in request.loaded.flow.steps.values()},
+        steps=steps,
         parameters=started.parameters,
         max_workers=request.max_workers or cpus,
         max_num_splits=request.max_num_splits or v.MAX_NUM_SPLITS,
@@ -213,7 +229,9 @@ def _plan(request: RunRequest, started: RunStarted, cpus: int) -> v.Plan:
         namespace=f"user:{started.user}",
         tags=started.tags,
         start=request.loaded.flow.start,
+        project=request.project,
         origin_run_id=started.origin_run_id,
+        origin=origin.results(store.blobs, request.origin, steps) if request.origin else {},
     )
 
 

@@ -1,11 +1,18 @@
 """What can be wrong with a flow file, its parameters, or the way a step uses the flow.
 
     FlowError
+    ├── ExpressionError     something written of a config has no value
     ├── FlowFileError       the file is missing, does not import, or holds no flow that can be chosen
     ├── InvalidFlow         the graph, the decorators or the parameters' definitions are wrong; carries every problem
-    ├── ParameterError      a value given on the command line is missing, unknown or of the wrong type
+    ├── NoSuchAttribute     a flow asks `metaflow` for a name that dockerflow does not have; also an AttributeError
+    ├── NoSuchImport        the same in an import statement; also an ImportError
+    ├── ParameterError      a value given on the command line is missing, unknown or of the wrong type; of configs, too
     ├── StandInUsed         the flow file uses, while it is read, a library that this machine lacks
     └── StepError           a step called `self.next`, `self.merge_artifacts` or the like in a way that cannot work
+        ├── MissingInMergeArtifactsException    no input has what `include` names
+        └── UnhandledInMergeArtifactsException  the inputs differ in an artifact
+        ├── MissingInMerge      an artifact to be merged is in no input
+        └── UnhandledInMerge    the inputs have different values of an artifact
 
 Standard library only, Python 3.7.
 """
@@ -18,11 +25,28 @@ from typing import Optional, Sequence
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.definition import Problem
 
-__all__ = ["FlowError", "FlowFileError", "InvalidFlow", "ParameterError", "StandInUsed", "StepError", "place"]
+__all__ = [
+    "ExpressionError",
+    "FlowError",
+    "FlowFileError",
+    "InvalidFlow",
+    "MissingInMerge",
+    "NoSuchAttribute",
+    "NoSuchImport",
+    "ParameterError",
+    "StandInUsed",
+    "StepError",
+    "UnhandledInMerge",
+    "place",
+]
 
 
 class FlowError(DockerflowError):
     exit_code = 3
+
+
+class ExpressionError(FlowError):
+    """`config.a.b` or a `config_expr` cannot be evaluated."""
 
 
 class FlowFileError(FlowError):
@@ -42,6 +66,14 @@ class InvalidFlow(FlowError):
         self.problems = tuple(problems)
 
 
+class NoSuchAttribute(FlowError, AttributeError):
+    """Something of Metaflow that dockerflow does not have."""
+
+
+class NoSuchImport(FlowError, ImportError):
+    """The same, asked for by an import statement, which may be in a `try`."""
+
+
 class ParameterError(FlowError):
     """One or more parameters without a usable value; the message names them all."""
 
@@ -52,6 +84,38 @@ class StandInUsed(FlowError):
 
 class StepError(FlowError):
     """A step's code asked the flow for something that cannot be."""
+
+
+class UnhandledInMerge(StepError):
+    """`self.merge_artifacts` met artifacts that differ between its inputs; `artifact_names` are theirs."""
+
+    def __init__(self, message: str, hint: Optional[str] = None, artifact_names: Sequence[str] = ()) -> None:
+        super().__init__(message, hint)
+        self.artifact_names = list(artifact_names)
+
+
+class MissingInMerge(StepError):
+    """`self.merge_artifacts` was to include artifacts that no input has; `artifact_names` are theirs."""
+
+    def __init__(self, message: str, hint: Optional[str] = None, artifact_names: Sequence[str] = ()) -> None:
+        super().__init__(message, hint)
+        self.artifact_names = list(artifact_names)
+
+
+class MissingInMergeArtifactsException(StepError):
+    """`artifact_names` are in `include` and in no input."""
+
+    def __init__(self, message: str, artifact_names: Sequence[str], hint: Optional[str] = None) -> None:
+        super().__init__(message, hint)
+        self.artifact_names = list(artifact_names)
+
+
+class UnhandledInMergeArtifactsException(StepError):
+    """`artifact_names` have different values in the inputs."""
+
+    def __init__(self, message: str, artifact_names: Sequence[str], hint: Optional[str] = None) -> None:
+        super().__init__(message, hint)
+        self.artifact_names = list(artifact_names)
 
 
 def place(file: str, line: int = 0) -> str:

@@ -14,7 +14,7 @@ import sys
 from types import MethodType
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from dockerflow.flow.errors import StepError
+from dockerflow.flow.errors import MissingInMerge, StepError, UnhandledInMerge
 from dockerflow.flow.next_called import taken_of
 from dockerflow.flow.parameter import Parameter
 from dockerflow.flow.view import INTERNAL, View
@@ -65,7 +65,8 @@ class FlowSpec:
     ) -> None:
         """In a join, take over the artifacts of the inputs that are not yet set here.
 
-        Raises StepError when two inputs differ in one of them, or when one named in `include` is in no input.
+        All or nothing: raises UnhandledInMergeArtifactsException when two inputs differ in some of them, and
+        MissingInMergeArtifactsException when one named in `include` is in no input.
         """
         view = view_of(self)
         include, exclude = list(include or ()), list(exclude or ())
@@ -200,11 +201,13 @@ def _mergeable(
     if differing:
         names = ", ".join(f"`{name}`" for name in differing)
         hint = "set each of them before `self.merge_artifacts`, or name them in `exclude`"
-        raise StepError(f"step `{view.step.name}` cannot merge {names}: the inputs have different values", hint)
+        message = f"step `{view.step.name}` cannot merge {names}: the inputs have different values"
+        raise UnhandledInMerge(message, hint, list(differing))
     missing = [name for name in include if name not in found and not _is_set(flow, view, name)]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
-        raise StepError(f"step `{view.step.name}` cannot merge {names}: no input has it", "leave it out of `include`")
+        message = f"step `{view.step.name}` cannot merge {names}: no input has it"
+        raise MissingInMerge(message, "leave it out of `include`", missing)
     return found
 
 

@@ -6,7 +6,6 @@ Each command imports its module when it is called, so that `dockerflow --help` a
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -14,13 +13,9 @@ import typer
 
 import dockerflow
 from dockerflow.cli.commands import Commands, Sectioned, invoke
+from dockerflow.cli.run_options import Engine, EngineWord, FlowFileWord, MaxNumSplits, MaxWorkers, RunIdFile, Tags
 
 NAME = "dockerflow"
-
-
-class Engine(str, Enum):
-    docker = "docker"
-    process = "process"
 
 
 FlowFile = Annotated[Path, typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False)]
@@ -83,31 +78,13 @@ def options(
 )
 def run(  # noqa: PLR0913  # one argument per option is how typer reads a command
     context: typer.Context,
-    flow_file: Annotated[
-        Optional[str], typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False)
-    ] = None,
+    flow_file: FlowFileWord = None,
     flow: FlowName = None,
-    max_workers: Annotated[
-        Optional[int],
-        typer.Option("--max-workers", min=1, metavar="N", help="How many tasks run at once; otherwise one per core."),
-    ] = None,
-    max_num_splits: Annotated[
-        Optional[int],
-        typer.Option(
-            "--max-num-splits", min=1, metavar="N", help="How many tasks one foreach may make; otherwise 100,000."
-        ),
-    ] = None,
-    tag: Annotated[
-        Optional[list[str]], typer.Option("--tag", metavar="TEXT", help="A tag of the run; may be given several times.")
-    ] = None,
-    run_id_file: Annotated[
-        Optional[Path],
-        typer.Option("--run-id-file", metavar="PATH", help="A file to write the run's id to, before its first task."),
-    ] = None,
-    engine: Annotated[
-        Engine,
-        typer.Option("--engine", help="Where steps run: in containers, or in this Python without any (for debugging)."),
-    ] = Engine.docker,
+    max_workers: MaxWorkers = None,
+    max_num_splits: MaxNumSplits = None,
+    tag: Tags = None,
+    run_id_file: RunIdFile = None,
+    engine: EngineWord = Engine.docker,
     store: Store = None,
 ) -> int:
     """Run a flow. `dockerflow run flow.py --help` lists the flow's parameters, too."""

@@ -1,0 +1,40 @@
+"""The options that `run` and `resume` share, each written once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+class Engine(str, Enum):
+    docker = "docker"
+    process = "process"
+
+
+FlowFileWord = Annotated[
+    Optional[str], typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False)
+]
+MaxWorkers = Annotated[
+    Optional[int],
+    typer.Option("--max-workers", min=1, metavar="N", help="How many tasks run at once; otherwise one per core."),
+]
+MaxNumSplits = Annotated[
+    Optional[int],
+    typer.Option(
+        "--max-num-splits", min=1, metavar="N", help="How many tasks one foreach may make; otherwise 100,000."
+    ),
+]
+Tags = Annotated[
+    Optional[list[str]], typer.Option("--tag", metavar="TEXT", help="A tag of the run; may be given several times.")
+]
+RunIdFile = Annotated[
+    Optional[Path],
+    typer.Option("--run-id-file", metavar="PATH", help="A file to write the run's id to, before its first task."),
+]
+EngineWord = Annotated[
+    Engine,
+    typer.Option("--engine", help="Where steps run: in containers, or in this Python without any (for debugging)."),
+]

@@ -9,8 +9,6 @@
     ├── ParameterError      a value given on the command line is missing, unknown or of the wrong type; of configs, too
     ├── StandInUsed         the flow file uses, while it is read, a library that this machine lacks
     └── StepError           a step called `self.next`, `self.merge_artifacts` or the like in a way that cannot work
-        ├── MissingInMergeArtifactsException    no input has what `include` names
-        └── UnhandledInMergeArtifactsException  the inputs differ in an artifact
         ├── MissingInMerge      an artifact to be merged is in no input
         └── UnhandledInMerge    the inputs have different values of an artifact
 
@@ -98,22 +96,6 @@ class MissingInMerge(StepError):
     """`self.merge_artifacts` was to include artifacts that no input has; `artifact_names` are theirs."""
 
     def __init__(self, message: str, hint: Optional[str] = None, artifact_names: Sequence[str] = ()) -> None:
-        super().__init__(message, hint)
-        self.artifact_names = list(artifact_names)
-
-
-class MissingInMergeArtifactsException(StepError):
-    """`artifact_names` are in `include` and in no input."""
-
-    def __init__(self, message: str, artifact_names: Sequence[str], hint: Optional[str] = None) -> None:
-        super().__init__(message, hint)
-        self.artifact_names = list(artifact_names)
-
-
-class UnhandledInMergeArtifactsException(StepError):
-    """`artifact_names` have different values in the inputs."""
-
-    def __init__(self, message: str, artifact_names: Sequence[str], hint: Optional[str] = None) -> None:
         super().__init__(message, hint)
         self.artifact_names = list(artifact_names)
 

@@ -65,8 +65,8 @@ class FlowSpec:
     ) -> None:
         """In a join, take over the artifacts of the inputs that are not yet set here.
 
-        All or nothing: raises UnhandledInMergeArtifactsException when two inputs differ in some of them, and
-        MissingInMergeArtifactsException when one named in `include` is in no input.
+        All or nothing: raises UnhandledInMerge when two inputs differ in some of them, and
+        MissingInMerge when one named in `include` is in no input.
         """
         view = view_of(self)
         include, exclude = list(include or ()), list(exclude or ())

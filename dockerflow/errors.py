@@ -1,6 +1,6 @@
 """The root of every error a user may see, and the exit codes of the command.
 
-    DockerflowError
+    DockerflowError         also a MetaflowException, so that flows which handle that one handle ours
     ├── FlowError           dockerflow.flow          exit 3   the flow file or a parameter
     ├── EnvironmentsError   dockerflow.environments  exit 4   a spec, a lock, a channel
     ├── ImageError          dockerflow.images        exit 5   a package, a layer, an image
@@ -25,10 +25,26 @@ from __future__ import annotations
 
 from typing import Iterator, List, Optional, Set
 
-__all__ = ["DockerflowError", "inside"]
+__all__ = ["DockerflowError", "MetaflowException", "inside"]
 
 
-class DockerflowError(Exception):
+class MetaflowException(Exception):
+    """What flows written for Metaflow raise, derive from and catch; `dockerflow.exception` has it for them."""
+
+    headline = "Flow failed"
+
+    def __init__(self, msg: str = "", lineno: Optional[int] = None, source_file: Optional[str] = None) -> None:
+        super().__init__(msg)
+        self.message = msg
+        self.line_no = lineno
+        self.source_file = source_file
+
+    def __str__(self) -> str:
+        where = [*([self.source_file] if self.source_file else []), *([f"line {self.line_no}"] if self.line_no else [])]
+        return f"{':'.join(where)}: {self.message}" if where else str(self.message)
+
+
+class DockerflowError(MetaflowException):
     """What failed (`message`) and, apart from it, what to try (`hint`).
 
     The message names things in backticks and says what was found and what was expected; the hint names a command or a

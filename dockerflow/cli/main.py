@@ -56,8 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carry_out(words: list[str]) -> int:
     from dockerflow.cli import app  # inside the boundary: Ctrl-C while importing is caught too
+    from dockerflow.flow.metaflow_names import in_place_of_metaflow
 
-    return app.carry_out(words)
+    with in_place_of_metaflow():  # also for what a flow does when it is launched: functions as defaults
+        return app.carry_out(words)
 
 
 class Terminated(BaseException):

@@ -27,9 +27,9 @@ _OTHER_PYTHONS = (
     "nntplib ossaudiodev pipes sndhdr spwd sunau telnetlib uu xdrlib lib2to3 profiling"
 )
 _STANDARD = frozenset(getattr(sys, "stdlib_module_names", ()))
-# Environments may have these with Python itself, and every container has us.
+# Environments may have these with Python itself, and every container has us, who are Metaflow there.
 _EVERYWHERE = _STANDARD | frozenset(
-    [*_OTHER_PYTHONS.split(), "dockerflow", "pip", "pkg_resources", "setuptools", "wheel"]
+    [*_OTHER_PYTHONS.split(), "dockerflow", "metaflow", "pip", "pkg_resources", "setuptools", "wheel"]
 )
 
 # Of Python's modules those that no other module imports.

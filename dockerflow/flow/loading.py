@@ -2,7 +2,7 @@
 
 The file is imported as a module of its own name (`train.py` as `train`), with its folder first on the path, as it
 would be by Python; `if __name__ == "__main__"` does not hold. On the user's machine missing libraries get stand-ins;
-in a container (`stand_ins=False`) everything must be there.
+in a container (`stand_ins=False`) everything must be there. What it imports from `metaflow` comes from dockerflow.
 
 Standard library only, Python 3.7.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-import inspect
 import os
 import re
 import sys
@@ -27,6 +26,7 @@ from dockerflow.flow.decorators import written_on
 from dockerflow.flow.definition import Flow, Problem
 from dockerflow.flow.errors import FlowError, FlowFileError
 from dockerflow.flow.given import NOTHING, Given
+from dockerflow.flow.metaflow_names import in_place_of_metaflow
 from dockerflow.flow.source import read_flow
 from dockerflow.flow.spec import FlowSpec
 from dockerflow.flow.tracebacks import traceback_of
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["LoadedFlow", "load"]
 
 _IMAGE = re.compile(r"^\s*@(\w+\.)?image\(", re.MULTILINE)
-_METAFLOW = re.compile(r"^\s*(from|import)\s+metaflow\b", re.MULTILINE)
 _LOADED = "__dockerflow_flow_file__"  # marks the modules that were made here
 _folders: Set[str] = set()  # of the flows loaded so far
 
@@ -64,7 +63,7 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True, given: G
     if not file.endswith(".py"):
         raise FlowFileError(f"`{path}` is no Python file", "name the file of the flow, like `flow.py`")
     folder = os.path.dirname(file)
-    with _missing_allowed(folder, stand_ins) as missing:
+    with in_place_of_metaflow(), _missing_allowed(folder, stand_ins) as missing:
         module = _import(file, folder)
         cls = _choose(module, path, name)
         flow = read_flow(cls, files=stand_ins)
@@ -76,8 +75,9 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True, given: G
 def _surveyed(flow: Flow, module: ModuleType, folder: str, missing: Mapping[str, Missing]) -> Flow:
     """The flow with what only the user's machine has to know: what it imports, and what lies beside it."""
     from dockerflow.flow.imports import hiding, imports_of  # noqa: PLC0415 - no container needs it
+    from dockerflow.flow.metaflow_imports import missing_names  # noqa: PLC0415
 
-    found = [*_misspelt(missing, folder, flow), *hiding(folder, _neighbours(folder), flow)]
+    found = [*_misspelt(missing, folder, flow), *hiding(folder, _neighbours(folder), flow), *missing_names(flow)]
     return replace(flow, imports=imports_of(module, folder, missing), problems=(*flow.problems, *found))
 
 
@@ -187,10 +187,7 @@ def _choose(module: ModuleType, path: Any, name: Optional[str]) -> Any:
             raise FlowFileError(f"there is no flow `{name}` in `{path}`", hint)
         return flows[name]
     if not flows:
-        hint = "write one as `class MyFlow(FlowSpec):`"
-        if _METAFLOW.search(inspect.getsource(module)):
-            hint = "import `FlowSpec` and its decorators from `dockerflow`, not from `metaflow`"
-        raise FlowFileError(f"there is no flow in `{path}`", hint)
+        raise FlowFileError(f"there is no flow in `{path}`", "write one as `class MyFlow(FlowSpec):`")
     if len(flows) > 1:
         raise FlowFileError(f"there are {len(flows)} flows in `{path}`: {_listed(flows)}", "name the one that is meant")
     return next(iter(flows.values()))

@@ -24,6 +24,7 @@ from types import FrameType, ModuleType
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from dockerflow.flow.errors import StandInUsed, place
+from dockerflow.flow.metaflow_names import importing_frame
 
 __all__ = ["Missing", "stand_ins"]
 
@@ -168,7 +169,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             if not isinstance(sys.modules.get(parent), StandInModule):
                 return None
         else:
-            frame = _importing_frame()
+            frame = importing_frame()
             if frame is None or not _is_users(frame.f_code.co_filename, self._folder):
                 return None
             self.missing.setdefault(name, Missing(name, frame.f_code.co_filename, frame.f_lineno))
@@ -194,17 +195,6 @@ def stand_ins(folder: str) -> Iterator[Dict[str, Missing]]:
         for name in finder.made:
             if isinstance(sys.modules.get(name), StandInModule):
                 del sys.modules[name]
-
-
-def _importing_frame() -> Optional[FrameType]:
-    """The frame with the import statement: the first one outside of this module and the import system."""
-    frame: Optional[FrameType] = sys._getframe(2)
-    while frame is not None and (
-        frame.f_code.co_filename.startswith("<frozen importlib")
-        or f"{os.sep}importlib{os.sep}" in frame.f_code.co_filename
-    ):
-        frame = frame.f_back
-    return frame
 
 
 def _users_frame(folder: str) -> Optional[FrameType]:

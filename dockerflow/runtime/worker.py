@@ -75,11 +75,13 @@ def _load(place: Place) -> Run:
     """Import the user's flow and what runs it."""
     from dockerflow.flow.given import Given  # noqa: PLC0415 - its failure must become a message
     from dockerflow.flow.loading import load  # noqa: PLC0415
+    from dockerflow.flow.metaflow_names import be_metaflow  # noqa: PLC0415
     from dockerflow.runtime.task import run_task  # noqa: PLC0415
     from dockerflow.store.blobs import Blobs  # noqa: PLC0415
 
     sys.argv = [place.flow_file]
     os.chdir(place.work)
+    be_metaflow()
     randomness = Randomness()
     with open(place.given, encoding="utf-8") as stream:
         given = Given.from_json(stream.read())

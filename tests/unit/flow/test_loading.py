@@ -49,14 +49,6 @@ def test_neighbours_of_another_flow_are_not_taken_for_its_own(tmp_path: Path) ->
     assert names == ["one", "two"]
 
 
-def test_flow_of_metaflow_says_what_to_import(tmp_path: Path) -> None:
-    path = tmp_path / "theirs.py"
-    path.write_text("def later():\n    from metaflow import FlowSpec\n")  # importing it here would warn
-    with pytest.raises(FlowFileError) as caught:
-        load(path)
-    assert caught.value.hint == "import `FlowSpec` and its decorators from `dockerflow`, not from `metaflow`"
-
-
 def test_flow_that_is_run_by_python_says_how_to_run_it(tmp_path: Path) -> None:
     path = written(tmp_path, FLOW + "        F()\n")
     ended = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)

@@ -8,6 +8,8 @@
     records       the events of a run
     journal       a run's records, appended and read
     history       a run as its journal tells it
+    tags          what may be a tag of a run
+    run_tags      the tags of a run, which change after it has begun
     runs          which runs there are, under which keys, and whose scheduler lives
     sweep         removing what killed processes left
     files         writing a file so that it is whole or not there

@@ -118,7 +118,7 @@ class Blobs:
             _discard(source)
             return
         try:
-            with _open_regular(source) as stream:
+            with open_regular(source) as stream:
                 if _hash_of(stream) != sha256:
                     raise _damaged(sha256, source)
                 self._take(stream, source, target)
@@ -193,8 +193,11 @@ def _view(stream: BinaryIO, size: int) -> memoryview:
     return memoryview(mapping)
 
 
-def _open_regular(path: Path) -> BinaryIO:
-    """Open a file that somebody else made: no link is followed and no device or pipe is waited for."""
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file that somebody else made: no link is followed and no device or pipe is waited for.
+
+    Raises DamagedBlob for what is no file of its own, and OSError.
+    """
     descriptor = os.open(str(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:

@@ -4,6 +4,7 @@
     runs/<flow>/<run id>/held               locked by the run's scheduler while it lives, see `hold`
     runs/<flow>/<run id>/outbox/            what its containers write, see `blobs`
     runs/<flow>/<run id>/journal/<segment>  see `journal`
+    runs/<flow>/<run id>/tags/<number>      see `run_tags`
     runs/<flow>/<run id>/logs/<attempt>     what an attempt that runs has printed so far, see `log`
     locks/<spec hash>.yml                   conda-lock files, see `dockerflow.environments`
     blobs/…                                 everything else: artifacts, logs, code packages

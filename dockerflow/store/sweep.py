@@ -21,7 +21,7 @@ ABANDONED = 24 * 60 * 60
 
 
 # What is in the folder of a run that ended in order, or that has made nothing but its id.
-ORDERLY = {"claim", "journal", "logs"}
+ORDERLY = {"claim", "journal", "logs", "tags"}
 
 
 def sweep(store: DirectoryStore, clock: Callable[[], float] = time.time) -> None:

@@ -29,6 +29,22 @@ if TYPE_CHECKING:
     )
     from dockerflow.flow.parameters import IncludeFile, JSONType, Parameter
     from dockerflow.flow.spec import FlowSpec
+    from dockerflow.flow.task_decorators import (
+        airflow_external_task_sensor,
+        airflow_s3_key_sensor,
+        batch,
+        card,
+        environment,
+        exit_hook,
+        kubernetes,
+        project,
+        pytorch_parallel,
+        schedule,
+        secrets,
+        timeout,
+        trigger,
+        trigger_on_finish,
+    )
 
 __version__ = "0.1.0"
 
@@ -43,17 +59,31 @@ __all__ = [
     "Run",
     "Step",
     "Task",
+    "airflow_external_task_sensor",
+    "airflow_s3_key_sensor",
+    "batch",
+    "card",
     "catch",
     "conda",
     "conda_base",
     "current",
+    "environment",
+    "exit_hook",
     "image",
+    "kubernetes",
     "parallel",
+    "project",
     "pypi",
     "pypi_base",
+    "pytorch_parallel",
     "resources",
     "retry",
+    "schedule",
+    "secrets",
     "step",
+    "timeout",
+    "trigger",
+    "trigger_on_finish",
 ]
 
 _MODULES = {
@@ -74,6 +104,22 @@ _MODULES = {
     ),
     "dockerflow.flow.parameters": ("IncludeFile", "JSONType", "Parameter"),
     "dockerflow.flow.spec": ("FlowSpec",),
+    "dockerflow.flow.task_decorators": (
+        "airflow_external_task_sensor",
+        "airflow_s3_key_sensor",
+        "batch",
+        "card",
+        "environment",
+        "exit_hook",
+        "kubernetes",
+        "project",
+        "pytorch_parallel",
+        "schedule",
+        "secrets",
+        "timeout",
+        "trigger",
+        "trigger_on_finish",
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

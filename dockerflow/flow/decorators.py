@@ -1,4 +1,4 @@
-"""The decorators a user writes on steps and flows.
+"""The decorators a user writes on steps and flows; more of them are in `task_decorators`.
 
 A decorator only notes what was written and where: importing a flow file never fails because of a decorator's
 options. They are judged when the flow is read (`decorator_values`), together with everything else that is wrong. The
@@ -66,12 +66,12 @@ def conda(*arguments: Any, **options: Any) -> Any:
     `channels`: channels to look in before the configured ones, `file`: an `environment.yml` with all that, `lock`: a
     conda-lock file instead of all that, `disabled`: run without any of it.
     """
-    return _decorator("conda", arguments, options)
+    return noted("conda", arguments, options)
 
 
 def conda_base(*arguments: Any, **options: Any) -> Any:
     """The libraries every step of a flow needs, with the options of `@conda`, which a step's own `@conda` overrides."""
-    return _decorator("conda_base", arguments, options)
+    return noted("conda_base", arguments, options)
 
 
 def pypi(*arguments: Any, **options: Any) -> Any:
@@ -80,22 +80,22 @@ def pypi(*arguments: Any, **options: Any) -> Any:
     `packages`: a dictionary from package to version, `python`: the version of Python, `file`: a `requirements.txt` or
     a `pyproject.toml`, `extras`: which optional dependencies of a `pyproject.toml`, `disabled`: run without any of it.
     """
-    return _decorator("pypi", arguments, options)
+    return noted("pypi", arguments, options)
 
 
 def pypi_base(*arguments: Any, **options: Any) -> Any:
     """The Python packages every step of a flow needs, with the options of `@pypi`, which a step's own overrides."""
-    return _decorator("pypi_base", arguments, options)
+    return noted("pypi_base", arguments, options)
 
 
 def image(*arguments: Any, **options: Any) -> Any:
     """Run a step in an image of one's own, with a Python of 3.7 or later in it: `@image("name:tag")`."""
-    return _decorator("image", arguments, options)
+    return noted("image", arguments, options)
 
 
 def retry(*arguments: Any, **options: Any) -> Any:
     """Run a failed task again: `times` more attempts, `minutes_between_retries` apart."""
-    return _decorator("retry", arguments, options)
+    return noted("retry", arguments, options)
 
 
 def catch(*arguments: Any, **options: Any) -> Any:
@@ -104,19 +104,19 @@ def catch(*arguments: Any, **options: Any) -> Any:
     `var` names the artifact that then holds what went wrong (and None when nothing did); `print_exception`: whether
     the traceback is printed.
     """
-    return _decorator("catch", arguments, options)
+    return noted("catch", arguments, options)
 
 
 def resources(*arguments: Any, **options: Any) -> Any:
-    """What a task of the step may use: `cpu` in cores, `memory` in MiB."""
-    return _decorator("resources", arguments, options)
+    """What a task of the step may use: `cpu` in cores, `gpu` in pieces, `memory` and `shared_memory` in MiB."""
+    return noted("resources", arguments, options)
 
 
 def parallel(*arguments: Any, **options: Any) -> Any:
     """Run a step's tasks as one gang: `self.next(self.this_step, num_parallel=4)` starts 4 of them at the same time,
     each of which can reach the others; see `current.parallel`.
     """
-    return _decorator("parallel", arguments, options)
+    return noted("parallel", arguments, options)
 
 
 def is_step(function: Any) -> bool:
@@ -129,8 +129,11 @@ def written_on(target: Any) -> List[Written]:
     return sorted(found, key=lambda written: (written.file, written.line))
 
 
-def _decorator(name: str, arguments: Tuple[Any, ...], options: Dict[str, Any]) -> Any:
-    """Both forms of a decorator: `@retry`, called with what it stands on, and `@retry(times=2)`, called before that."""
+def noted(name: str, arguments: Tuple[Any, ...], options: Dict[str, Any]) -> Any:
+    """Both forms of a decorator: `@retry`, called with what it stands on, and `@retry(times=2)`, called before that.
+
+    For the functions that are decorators: where they are called is where the decorator stands.
+    """
     caller = sys._getframe(2)
     bare = len(arguments) == 1 and not options and callable(arguments[0])
     written = Written(name, () if bare else arguments, options, *_position(caller))

@@ -7,17 +7,43 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from dockerflow.flow.decorators import Written
 from dockerflow.flow.definition import Problem
 
-__all__ = ["Options", "Report", "expected", "file_option", "options_of", "true_or_false"]
+__all__ = [
+    "Options",
+    "Report",
+    "expected",
+    "file_option",
+    "not_negative",
+    "number",
+    "options_of",
+    "positive",
+    "positive_whole",
+    "true_or_false",
+    "whole",
+]
 
 _CONDA = ("libraries", "packages", "python", "channels", "file", "lock", "disabled")
 _PYPI = ("packages", "python", "file", "extras", "disabled")
 
-# What can be written in each decorator. Metaflow has options that mean nothing here: see `_UNSUPPORTED`.
+# Of Metaflow's decorators for other machines. Those that mean something here are in `elsewhere`.
+_BATCH = (
+    "cpu gpu memory image queue iam_role execution_role shared_memory max_swap swappiness inferentia trainium efa "
+    "host_volumes efs_volumes use_tmpfs aws_batch_tags tmpfs_tempdir tmpfs_size tmpfs_path ephemeral_storage "
+    "log_driver log_options executable privileged"
+)
+_KUBERNETES = (
+    "cpu memory disk image image_pull_policy image_pull_secrets service_account secrets node_selector namespace gpu "
+    "gpu_vendor tolerations labels annotations use_tmpfs tmpfs_tempdir tmpfs_size tmpfs_path persistent_volume_claims "
+    "shared_memory port compute_pool executable hostname_resolution_timeout qos extended_resources security_context"
+)
+_SENSOR = "timeout poke_interval mode exponential_backoff pool soft_fail name description"
+_CARD = "type id options timeout refresh_interval customize save_errors scope rank"
+
+# What can be written in each decorator: all that Metaflow takes, and what only we have.
 OPTIONS: Dict[str, Tuple[str, ...]] = {
     "conda": _CONDA,
     "conda_base": _CONDA,
@@ -25,10 +51,26 @@ OPTIONS: Dict[str, Tuple[str, ...]] = {
     "pypi_base": _PYPI,
     "retry": ("times", "minutes_between_retries"),
     "catch": ("var", "print_exception"),
-    "parallel": (),
     "resources": ("cpu", "memory", "gpu", "disk", "shared_memory"),
+    "timeout": ("seconds", "minutes", "hours"),
+    "environment": ("vars",),
+    "secrets": ("sources", "role", "allow_override"),
+    "card": tuple(_CARD.split()),
+    "parallel": (),
+    "pytorch_parallel": ("master_port",),
+    "batch": tuple(_BATCH.split()),
+    "kubernetes": tuple(_KUBERNETES.split()),
+    "project": ("name", "branch", "production"),
+    "schedule": ("cron", "weekly", "daily", "hourly", "timezone"),
+    "trigger": ("event", "events", "options"),
+    "trigger_on_finish": ("flow", "flows", "options"),
+    "exit_hook": ("on_success", "on_error", "options"),
+    "airflow_external_task_sensor": tuple(
+        f"{_SENSOR} external_dag_id external_task_ids allowed_states failed_states execution_delta "
+        "check_existence".split()
+    ),
+    "airflow_s3_key_sensor": tuple(f"{_SENSOR} bucket_key bucket_name wildcard_match aws_conn_id verify".split()),
 }
-_UNSUPPORTED = ("gpu", "shared_memory")
 
 Options = Dict[str, Any]
 
@@ -57,8 +99,6 @@ def options_of(written: Written, report: Report) -> Options:
             names = ", ".join(f"`{option}`" for option in known)
             hint = f"did you mean `{near[0]}`?" if near else f"it has {names}" if known else "it takes no options"
             report.add(*at, f"`@{written.name}` has no option `{name}`", hint)
-        elif name in _UNSUPPORTED and written.options[name]:
-            report.add(*at, f"`{name}` of `@{written.name}` is not supported", f"leave `{name}` out")
     return {name: value for name, value in written.options.items() if name in known and value is not None}
 
 
@@ -74,6 +114,39 @@ def true_or_false(written: Written, options: Options, name: str, report: Report)
         return value
     expected(written, name, "True or False", value, report)
     return None
+
+
+def number(
+    written: Written, options: Options, name: str, what: str, holds: Callable[[float], bool], report: Report
+) -> Optional[float]:
+    """A number, perhaps written as text; `what` says which ones are expected, as `holds` tells them."""
+    value = options.get(name)
+    if value is None:
+        return None
+    try:
+        found = float("nan") if isinstance(value, bool) else float(value)
+        if found < float("inf") and holds(found):
+            return found
+    except (TypeError, ValueError):
+        pass
+    expected(written, name, what, value, report)
+    return None
+
+
+def whole(value: float) -> bool:
+    return value >= 0 and value == int(value)
+
+
+def not_negative(value: float) -> bool:
+    return value >= 0
+
+
+def positive(value: float) -> bool:
+    return value > 0
+
+
+def positive_whole(value: float) -> bool:
+    return value > 0 and value == int(value)
 
 
 def file_option(written: Written, options: Options, name: str, example: str, report: Report) -> Optional[str]:

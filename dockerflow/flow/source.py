@@ -16,9 +16,12 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from dockerflow.flow.cases_written import look_up_in
 from dockerflow.flow.decorator_values import decorators_of
 from dockerflow.flow.decorators import Written, is_step, written_on
 from dockerflow.flow.definition import Catch, Flow, ParameterDefinition, Step
+from dockerflow.flow.ends import ends_of
+from dockerflow.flow.flow_values import OF_FLOWS, SEVERAL, project_of_flow, without_meaning
 from dockerflow.flow.libraries import BASES, check_bases
 from dockerflow.flow.members import classes_of, flow_spec_of, members_of, step_functions_of
 from dockerflow.flow.next_written import transition_of
@@ -40,7 +43,8 @@ class _Definition:
 class _Source:
     """Finds the syntax trees of functions, with each file parsed once."""
 
-    def __init__(self) -> None:
+    def __init__(self, cls: Any) -> None:
+        self.look_up = look_up_in(cls)
         self._trees: Dict[str, Dict[int, ast.AST]] = {}
 
     def of(self, function: Any) -> _Definition:
@@ -62,10 +66,13 @@ def _functions(text: str) -> Iterator[Tuple[int, ast.AST]]:
 
 def read_flow(cls: Any, files: bool = False) -> Flow:
     """The flow that a FlowSpec class describes; `files`: look whether the files that its decorators name are there."""
-    report, source = Report(files), _Source()
+    report, source = Report(files), _Source(cls)
     file = inspect.getsourcefile(cls) or ""
-    base = _bases(cls, report)
-    steps = {name: _step(name, function, base, source, report) for name, function in step_functions_of(cls).items()}
+    of_flow = _of_flow(cls, report)
+    base = [written for written in of_flow if written.name in BASES]
+    functions = step_functions_of(cls)
+    steps = {name: _step(name, function, base, source, report) for name, function in functions.items()}
+    start, end = ends_of(functions, report)
     for klass in classes_of(cls):
         _check_body(klass, report)
     for step in steps.values():
@@ -77,7 +84,11 @@ def read_flow(cls: Any, files: bool = False) -> Flow:
         doc=inspect.cleandoc(cls.__dict__.get("__doc__") or ""),
         steps=steps,
         parameters=_parameters(cls, report),
+        project=project_of_flow(of_flow, report),
+        ignored=without_meaning(of_flow, report),
         problems=tuple(report.problems),
+        start=start,
+        end=end,
     )
 
 
@@ -95,20 +106,32 @@ def _step(name: str, function: Any, base: List[Written], source: _Source, report
         what = "is `async`" if isinstance(definition.tree, ast.AsyncFunctionDef) else "has no source that can be read"
         report.add(step.file, step.line, f"step `{name}` {what}", "a step is a method written with `def`")
         return step
-    found = transition_of(definition.tree, inspect.unwrap(function).__globals__)
+    found = transition_of(definition.tree, inspect.unwrap(function).__globals__, source.look_up)
     for problem in found.problems:
         report.add(step.file, problem.line or step.line, f"step `{name}` {problem.message}", problem.hint)
-    return replace(step, next=found.next, next_line=found.line, foreach=found.foreach, join=found.join)
+    return replace(
+        step,
+        next=found.next,
+        next_line=found.line,
+        foreach=found.foreach,
+        join=found.join,
+        condition=found.condition,
+        cases=found.cases,
+        gang=found.gang,
+    )
 
 
-def _bases(cls: Any, report: Report) -> List[Written]:
-    """What the class and its bases have for every step, the most basic class first; the rest is misplaced here."""
+def _of_flow(cls: Any, report: Report) -> List[Written]:
+    """What the class and its bases have for the flow or for every step, the most basic class first; the rest is
+    misplaced here."""
     found: List[Written] = []
     for klass in classes_of(cls):
         own: Dict[str, Written] = {}
         for written in written_on(klass):
             at = written.file, written.line
-            if written.name not in BASES:
+            if written.name in SEVERAL:
+                found.append(written)
+            elif written.name not in (*BASES, *OF_FLOWS):
                 hint = "put it on the steps that it is for"
                 report.add(*at, f"`@{written.name}` stands on the class `{klass.__name__}`, which is no step", hint)
             elif written.name in own:
@@ -117,7 +140,7 @@ def _bases(cls: Any, report: Report) -> List[Written]:
             else:
                 own[written.name] = written
         found += own.values()
-    check_bases(found, report)
+    check_bases([each for each in found if each.name in BASES], report)
     return found
 
 

@@ -13,7 +13,10 @@ HEAVY = ("docker", "rattler", "conda_lock", "rich", "typer", "yaml", "minio", "n
 def test_public_names_are_these() -> None:
     assert dockerflow.__all__ == [
         "Artifact", "DockerflowError", "Flow", "FlowSpec", "IncludeFile", "JSONType", "Parameter", "Run", "Step",
-        "Task", "catch", "conda", "conda_base", "current", "image", "parallel", "pypi", "pypi_base", "resources", "retry", "step",
+        "Task", "airflow_external_task_sensor", "airflow_s3_key_sensor", "batch", "card", "catch", "conda",
+        "conda_base", "current", "environment", "exit_hook", "image", "kubernetes", "parallel", "project", "pypi",
+        "pypi_base", "pytorch_parallel", "resources", "retry", "schedule", "secrets", "step", "timeout", "trigger",
+        "trigger_on_finish",
     ]  # fmt: skip
 
 

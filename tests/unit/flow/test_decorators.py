@@ -42,7 +42,8 @@ def _start(folder: Path, decorator: str, on_class: str = "") -> tuple[StepDecora
         ("@catch", Catch(None, True)),
         ("@catch(var='failed', print_exception=False)", Catch("failed", False)),
         ("@resources(cpu=2, memory=4096)", Resources(2.0, 4096)),
-        ("@resources(memory='512', disk=10, gpu=None)", Resources(None, 512)),
+        ("@resources(memory='512', disk=10, gpu=None)", Resources(None, 512, disk=10)),
+        ("@resources(gpu='1', shared_memory='64', disk='')", Resources(gpu=1, shared_memory=64)),
         ("@conda(libraries={'pandas': '1.5.3', 'numpy': ''})", Conda((("numpy", ""), ("pandas", "1.5.3")))),
         ("@conda(packages={'a': '2'}, libraries={'a': '1', 'b': '1'})", Conda((("a", "2"), ("b", "1")))),
         ("@conda(python='3.9', disabled=True)", Conda((), "3.9", (), True)),
@@ -135,7 +136,7 @@ def test_step_wrapped_by_the_users_own_decorator_is_read_where_it_stands(tmp_pat
         ("@catch(print_exception='no')", "`print_exception` of `@catch` is `'no'`; expected True or False"),
         ("@resources(cpu=0)", "`cpu` of `@resources` is `0`; expected a number of cores above 0"),
         ("@resources(memory='2GB')", "`memory` of `@resources` is `'2GB'`; expected a whole number of MiB above 0"),
-        ("@resources(gpu=1)", "`gpu` of `@resources` is not supported"),
+        ("@resources(gpu='two')", "`gpu` of `@resources` is `'two'`; expected a whole number of GPUs, 0 or more"),
         (
             "@conda(libraries=['pandas'])",
             "`libraries` of `@conda` is `['pandas']`; expected a dictionary from package to version, "

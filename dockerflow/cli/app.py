@@ -110,6 +110,50 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     return running.run(chosen, run, f"{context.command_path} {file}")
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def resume(  # noqa: PLR0913  # as in `run`
+    context: typer.Context,
+    flow_file: FlowFileWord = None,
+    step: Annotated[
+        Optional[str],
+        typer.Argument(metavar="STEP", help="A step to run again, with all that follow it.", show_default=False),
+    ] = None,
+    flow: FlowName = None,
+    origin_run_id: Annotated[
+        Optional[str],
+        typer.Option("--origin-run-id", metavar="ID", help="The run to resume; otherwise the flow's latest."),
+    ] = None,
+    max_workers: MaxWorkers = None,
+    max_num_splits: MaxNumSplits = None,
+    tag: Tags = None,
+    run_id_file: RunIdFile = None,
+    engine: EngineWord = Engine.docker,
+    store: Store = None,
+) -> int:
+    """Go on with a run that failed or was stopped, as a new run.
+
+    What succeeded is reused, the rest runs with the flow's code as it is now, and with the parameters of the earlier
+    run.
+    """
+    from dockerflow.cli import resuming, running
+
+    words = [word for word in (flow_file, step, *context.args) if word is not None]
+    file, first = resuming.split_words(words, context.command_path)
+    chosen = running.Chosen(
+        file=file,
+        flow=flow,
+        words=(),
+        max_workers=max_workers,
+        max_num_splits=max_num_splits,
+        tags=tuple(tag or ()),
+        run_id_file=run_id_file,
+        engine=engine.value,
+        store=store,
+        command=(NAME, *sys.argv[1:]),
+    )
+    return resuming.resume(chosen, resuming.Wanted(origin_run_id, first))
+
+
 @app.command()
 def check(flow_file: FlowFile, flow: FlowName = None) -> int:
     """Look for mistakes without running anything.

@@ -24,9 +24,11 @@ from dockerflow.flow.checks import check
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.flow.parameters import resolve, user_name
 from dockerflow.progress import Event, Notify, RunBegan
+from dockerflow.store.tags import new_tags
 
 if TYPE_CHECKING:
     from dockerflow.scheduler.launch import RunOutcome
+    from dockerflow.scheduler.origin import Origin
 
 EXIT_CODES = {"succeeded": 0, "failed": 1}
 STOPPED = {"Ctrl-C": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP}  # by the reason that the run ended for
@@ -65,15 +67,22 @@ def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
         return 0
     check(loaded.flow, containers=chosen.engine != "process")
     values = resolve(loaded, given)
+    return launch_and_tell(chosen, loaded, values)
+
+
+def launch_and_tell(
+    chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object], origin: Origin | None = None
+) -> int:
+    """Run a flow that has been checked, show how it goes, and return the exit code. Raises DockerflowError."""
     _require_folder(chosen.run_id_file)
-    outcome, picture, place = _launch(chosen, loaded, values)
+    outcome, picture, place = _launch(chosen, loaded, values, origin)
     if outcome.status == "failed":
         show_error(_what_failed(outcome, picture, place), sys.stderr)
     return STOPPED[outcome.reason] if outcome.status == "stopped" else EXIT_CODES[outcome.status]
 
 
 def _launch(
-    chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object]
+    chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object], origin: Origin | None
 ) -> tuple[RunOutcome, Picture, sentences.Place]:
     from dockerflow.scheduler.launch import RunRequest, launch
 
@@ -87,10 +96,11 @@ def _launch(
         user=user_name(),
         max_workers=chosen.max_workers,
         max_num_splits=chosen.max_num_splits,
-        tags=chosen.tags,
+        tags=new_tags(chosen.tags),
         command=chosen.command,
         run_id_file=chosen.run_id_file,
         engine=chosen.engine,
+        origin=origin,
     )
     place = place_of(store)
     with telling_of_a_stop() as noted, view_for(place) as view:

@@ -75,6 +75,16 @@ def unpack(data: bytes, folder: Union[str, Path]) -> None:
         raise StoreError(f"cannot unpack the code package to `{root}`: {error}") from error
 
 
+def given(data: bytes) -> Given:
+    """What the command line had added to the flow's file. Raises StoreError for what is no code package."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            content = archive.extractfile(GIVEN)
+            return Given.from_json(content.read().decode()) if content is not None else NOTHING
+    except (tarfile.TarError, KeyError, ValueError) as error:
+        raise StoreError(f"cannot read `{GIVEN}` of the code package: {error}") from error
+
+
 def _inside(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts:

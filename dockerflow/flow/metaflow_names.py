@@ -131,11 +131,11 @@ def in_place_of_metaflow() -> Iterator[None]:
         yield
         return
     before = _taken_out()
-    sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _finder)
     try:
         yield
     finally:
-        sys.meta_path.remove(_finder)  # type: ignore[arg-type]
+        sys.meta_path.remove(_finder)
         _taken_out()
         sys.modules.update(before)
 
@@ -144,7 +144,7 @@ def be_metaflow() -> None:
     """Be Metaflow from now on, for every module of this process."""
     if _finder not in sys.meta_path:
         _taken_out()
-        sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _finder)
 
 
 def is_there(module: str, name: str = "") -> bool:

@@ -1,35 +1,55 @@
 """The task that runs in this process, for user code: `from dockerflow import current`.
 
-Outside a task every property is None, and `is_running_flow` False.
+What a step can ask for has a value in a task and is None outside one, as where a library asks that is used in other
+programs too. What a decorator provides (`@project`, `@card`, `@parallel`) is an attribute only where the decorator
+is: elsewhere asking for it raises AttributeError, and `current.get` gives its default. While a run is launched, and a
+parameter's default function is called, the flow's name and project are known already.
 
 Standard library only, Python 3.7.
 """
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+import importlib
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from dockerflow.flow.definition import Flow
+from dockerflow.flow.definition import Flow, Project
 
-__all__ = ["Current", "Situation", "current"]
+__all__ = ["Current", "Parallel", "Situation", "current"]
+
+
+class Parallel(NamedTuple):
+    """The gang of tasks that this one is a member of: `current.parallel`."""
+
+    main_ip: str
+    num_nodes: int
+    node_index: int
+    control_task_id: str
 
 
 @dataclass(frozen=True)
 class Situation:
-    """Who and where a running task is."""
+    """Who and where a running task is; or, without a run, a launch.
+
+    `provided` is what decorators of the step add to `current`, by name.
+    """
 
     flow: Flow
-    run_id: str
-    step_name: str
-    task_id: str
-    retry_count: int
-    namespace: str = ""
-    username: str = ""
-    tags: Tuple[str, ...] = ()
-    parameter_names: Tuple[str, ...] = ()
+    run_id: Optional[str] = None
+    step_name: Optional[str] = None
+    task_id: Optional[str] = None
+    retry_count: Optional[int] = None
+    namespace: Optional[str] = None
+    username: Optional[str] = None
+    tags: Optional[Tuple[str, ...]] = None
+    parameter_names: Optional[Tuple[str, ...]] = None
     origin_run_id: Optional[str] = None
+    project: Optional[Project] = None
+    tempdir: str = os.curdir
+    provided: Dict[str, Any] = field(default_factory=dict)
 
 
 class Current:
@@ -42,12 +62,22 @@ class Current:
         """Say which task runs from now on; None: no one. For the runtime."""
         self._situation = situation
 
+    @contextmanager
+    def launching(self, flow: Flow, project: Optional[Project] = None) -> Iterator[None]:
+        """While a run of `flow` is prepared, before it has an id."""
+        before, self._situation = self._situation, Situation(flow, project=project)
+        try:
+            yield
+        finally:
+            self._situation = before
+
     def _of(self, name: str) -> Any:
         return getattr(self._situation, name, None)
 
     @property
     def is_running_flow(self) -> bool:
-        return self._situation is not None
+        """Whether this is a task."""
+        return self.run_id is not None
 
     @property
     def flow_name(self) -> Optional[str]:
@@ -73,12 +103,21 @@ class Current:
     @property
     def pathspec(self) -> Optional[str]:
         """`Flow/run/step/task`."""
-        if self._situation is None:
-            return None
-        return "/".join((self._situation.flow.name, self.run_id or "", self.step_name or "", self.task_id or ""))
+        return self._path(self.flow_name, self.run_id, self.step_name, self.task_id)
+
+    @property
+    def run(self) -> Any:
+        """The run as a client object, whatever the namespace; it can be an artifact."""
+        return self._client("Run", self._path(self.flow_name, self.run_id))
+
+    @property
+    def task(self) -> Any:
+        """The task as a client object, as `run`."""
+        return self._client("Task", self.pathspec)
 
     @property
     def namespace(self) -> Optional[str]:
+        """`user:NAME`."""
         return self._of("namespace")  # type: ignore[no-any-return]
 
     @property
@@ -87,23 +126,56 @@ class Current:
         return self._of("username")  # type: ignore[no-any-return]
 
     @property
-    def tags(self) -> Any:
-        return self._of("tags")
+    def tags(self) -> Optional[Set[str]]:
+        """The run's own tags, those given with `--tag`."""
+        tags = self._of("tags")
+        return None if tags is None else set(tags)
 
     @property
-    def parameter_names(self) -> Any:
+    def parameter_names(self) -> Optional[List[str]]:
         """The attributes that are parameters."""
-        return None if self._situation is None else list(self._situation.parameter_names)
+        names = self._of("parameter_names")
+        return None if names is None else list(names)
 
     @property
     def origin_run_id(self) -> Optional[str]:
-        """The run that this one resumes."""
+        """The run that this one resumes; None for one that resumes none."""
         return self._of("origin_run_id")  # type: ignore[no-any-return]
 
     @property
-    def tempdir(self) -> Optional[str]:
-        """A directory for files that are not needed after the task."""
-        return None if self._situation is None else tempfile.gettempdir()
+    def tempdir(self) -> str:
+        """A directory for files that are not needed after the task, the one in which it starts."""
+        return os.curdir if self._situation is None else self._situation.tempdir
+
+    @property
+    def trigger(self) -> None:
+        """Always None: no event starts a run here."""
+        return
+
+    @property
+    def project_name(self) -> str:
+        """The name in `@project`."""
+        return self._project("project_name").name
+
+    @property
+    def branch_name(self) -> str:
+        """`user.NAME`, `test.BRANCH`, `prod` or `prod.BRANCH`."""
+        return self._project("branch_name").branch
+
+    @property
+    def project_flow_name(self) -> str:
+        """`project.branch.Flow`."""
+        return self._project("project_flow_name").flow_name
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the run was started with `--production`."""
+        return self._project("is_production").production
+
+    @property
+    def is_user_branch(self) -> bool:
+        """Whether the run was started with neither `--production` nor `--branch`."""
+        return self._project("is_user_branch").branch.startswith("user.")
 
     @property
     def graph(self) -> Optional[Dict[str, Any]]:
@@ -125,11 +197,45 @@ class Current:
         return {"name": flow.name, "doc": flow.doc, "steps": steps}
 
     def get(self, key: str, default: Any = None) -> Any:
-        value = getattr(self, key, None)
-        return default if value is None else value
+        """The attribute, or `default` where `current` has none of that name. One that is None is None."""
+        return getattr(self, key, default)
 
     def __contains__(self, key: str) -> bool:
         return getattr(self, key, None) is not None
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what is no property, and for a property that raised AttributeError.
+        situation: Optional[Situation] = vars(self).get("_situation")
+        if situation is not None and name in situation.provided:
+            return situation.provided[name]
+        raise AttributeError(_missing(name))
+
+    def _project(self, name: str) -> Project:
+        if self._situation is None or self._situation.project is None:
+            raise AttributeError(_missing(name))
+        return self._situation.project
+
+    @staticmethod
+    def _path(*parts: Optional[str]) -> Optional[str]:
+        return None if None in parts else "/".join(part or "" for part in parts)
+
+    @staticmethod
+    def _client(kind: str, pathspec: Optional[str]) -> Any:
+        # By name: what is imported with every flow leaves the client alone.
+        return None if pathspec is None else getattr(importlib.import_module("dockerflow"), kind)(pathspec)
+
+
+_OF_PROJECT = ("project_name", "branch_name", "project_flow_name", "is_production", "is_user_branch")
+_PROVIDED_BY = {
+    **dict.fromkeys(_OF_PROJECT, "flow has no `@project`"),
+    "card": "step has no `@card`",
+    "parallel": "step is in no `num_parallel` gang",
+}
+
+
+def _missing(name: str) -> str:
+    why = f": this {_PROVIDED_BY[name]}" if name in _PROVIDED_BY else ""
+    return f"`current` has no `{name}`{why}"
 
 
 current = Current()

@@ -8,6 +8,7 @@ into step containers: standard library only, Python 3.7.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -19,14 +20,14 @@ from dockerflow.artifacts.errors import ArtifactError, CannotEncode
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.caught import Caught
 from dockerflow.flow.conda_names import package_of
-from dockerflow.flow.current import Situation, current
+from dockerflow.flow.current import Parallel, Situation, current
 from dockerflow.flow.definition import Catch, Flow, Image, Step
 from dockerflow.flow.errors import StepError
 from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import traceback_of, type_name
 from dockerflow.flow.view import FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
-from dockerflow.runtime.messages import ForeachFrame, RunTask, TaskResult
+from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
 from dockerflow.store import manifest
 from dockerflow.store.blobs import Blobs, hash_of
 from dockerflow.store.errors import StoreError
@@ -149,6 +150,9 @@ class _Attempt:
             tags=request.tags,
             parameter_names=tuple(parameter.attribute for parameter in self._flow.parameters),
             origin_run_id=request.origin_run_id,
+            project=request.project,
+            tempdir=os.getcwd(),
+            provided={} if request.gang is None else {"parallel": _parallel(request.gang)},
         )
 
     # How it ends
@@ -257,6 +261,10 @@ class _Attempt:
             hint=first.hint or "keep what it is made from instead, or let it be a variable of the step: no `self.`",
         )
         return failure, good
+
+
+def _parallel(gang: Gang) -> Parallel:
+    return Parallel(gang.address, gang.size, gang.index, gang.control_task_id)
 
 
 def _call(step: Any, arguments: Tuple[Any, ...], defined: Step) -> Optional[Failure]:

@@ -23,14 +23,16 @@ class RunningTask:
 
 @dataclass(frozen=True)
 class StepPicture:
-    """One step. `done` counts tasks that ended well, `caught` among them; `retried` counts attempts made again and
-    `stopped` tasks that the user did not let end.
+    """One step. `done` counts tasks that ended well, among them those that were `caught`, and those whose results were
+    `reused` from the run that is resumed; `retried` counts attempts made again and `stopped` tasks that the user did
+    not let end.
     """
 
     name: str
     total: int = 0
     done: int = 0
     caught: int = 0
+    reused: int = 0
     failed: int = 0
     retried: int = 0
     stopped: int = 0
@@ -94,6 +96,7 @@ class Picture:
     began: float | None = None  # when the first event came
     flow: str = ""
     run_id: str = ""
+    origin_run_id: str | None = None  # of the run that is resumed
     run_began: float | None = None
     environments: Mapping[tuple[str, ...], EnvironmentPicture] = field(default_factory=dict)
     fetching: Mapping[str, progress.PackageFetching] = field(default_factory=dict)
@@ -101,6 +104,11 @@ class Picture:
     failed: str | None = None  # `step/task` of the first task that failed for good
     failure: Failure | None = None  # why it did
     ended: progress.RunEnded | None = None
+
+    @property
+    def reused(self) -> int:
+        """Tasks whose results were reused."""
+        return sum(step.reused for step in self.steps.values())
 
     @property
     def prepared(self) -> bool:
@@ -197,7 +205,14 @@ def _environment(
 @_fold.register
 def _(event: progress.RunBegan, picture: Picture, now: float) -> Picture:
     steps = {name: picture.steps.get(name, StepPicture(name)) for name in event.steps}
-    return replace(picture, flow=event.flow, run_id=event.run_id, run_began=now, steps=steps)
+    return replace(
+        picture,
+        flow=event.flow,
+        run_id=event.run_id,
+        run_began=now,
+        origin_run_id=event.origin_run_id,
+        steps=steps,
+    )
 
 
 @_fold.register
@@ -208,6 +223,20 @@ def _(event: progress.ContainerStarting, picture: Picture, now: float) -> Pictur
 @_fold.register
 def _(event: progress.TasksCreated, picture: Picture, now: float) -> Picture:
     return _step(picture, event.step, lambda step: replace(step, total=step.total + event.count))
+
+
+@_fold.register
+def _(event: progress.TasksTakenOver, picture: Picture, now: float) -> Picture:
+    return _step(
+        picture,
+        event.step,
+        lambda step: replace(
+            step,
+            total=step.total + event.count,
+            done=step.done + event.count,
+            reused=step.reused + event.count,
+        ),
+    )
 
 
 @_fold.register

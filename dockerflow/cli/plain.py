@@ -114,12 +114,16 @@ class PlainView:
         told = sentences.environments(self._picture.environments.values())
         if told:
             yield f"{timestamp(now)} {told}"
-        yield f"{self._at(now)} run {event.flow}/{event.run_id} begins: {counted(len(event.steps), 'step')}"
+        yield f"{self._at(now)} {sentences.run_began(event)}"
 
     @_lines.register
     def _(self, event: progress.TasksCreated, now: float) -> Iterator[str]:
         if event.count > 1:
             yield f"{self._at(now, event.step)} {counted(event.count, 'task')}"
+
+    @_lines.register
+    def _(self, event: progress.TasksTakenOver, now: float) -> Iterator[str]:
+        yield f"{self._at(now, event.step)} {counted(event.count, 'task')} reused"
 
     @_lines.register
     def _(self, event: progress.AttemptBegan, now: float) -> Iterator[str]:
@@ -155,9 +159,9 @@ def summary(picture: Picture, place: sentences.Place, now: float) -> Iterator[st
     for step in picture.steps.values():
         yield f"  {step.name:<{width}}  {_summed(step, now)}"
     yield ""
-    told = sentences.environments(picture.environments.values())
-    if told:
-        yield told
+    for told in (sentences.resumed(picture), sentences.environments(picture.environments.values())):
+        if told:
+            yield told
     for word, what in sentences.how_to_read(picture, place):
         yield f"{word + ':':<10} {what}"
     if picture.ended is not None and picture.ended.status == "failed":
@@ -166,7 +170,7 @@ def summary(picture: Picture, place: sentences.Place, now: float) -> Iterator[st
 
 def _summed(step: StepPicture, now: float) -> str:
     if step.began is None:
-        return f"{'not run':>12}"
+        return f"{'reused':>12}  {counted(step.reused, 'task')}" if step.reused else f"{'not run':>12}"
     return f"{duration(step.seconds(now)):>12}  {sentences.counts(step)}"
 
 

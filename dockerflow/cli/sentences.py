@@ -137,8 +137,9 @@ def _told_by_traceback(why: Failure) -> bool:
 
 
 def counts(step: StepPicture) -> str:
-    """`3/5 tasks`, with what went wrong: `3/5 tasks, 1 caught, 2 retried`."""
-    wrong = [
+    """`3/5 tasks`, with what was out of the ordinary: `3/5 tasks, 2 reused, 1 caught, 2 retried`."""
+    unusual = [
+        (step.reused, "reused"),
         (step.failed, "failed"),
         (step.caught, "caught"),
         (step.retried, "retried"),
@@ -146,7 +147,7 @@ def counts(step: StepPicture) -> str:
     ]
     parts = [
         f"{step.done:,}/{max(step.total, step.done):,} tasks",
-        *(f"{count:,} {word}" for count, word in wrong if count),
+        *(f"{count:,} {word}" for count, word in unusual if count),
     ]
     return ", ".join(parts)
 
@@ -154,6 +155,21 @@ def counts(step: StepPicture) -> str:
 def result(ended: progress.RunEnded) -> str:
     """`run GenreStats/1712 succeeded in 3 s`."""
     return f"run {ended.flow}/{ended.run_id} {ended.status} in {duration(ended.seconds)}"
+
+
+def run_began(event: progress.RunBegan) -> str:
+    """`run GenreStats/1712 begins: 4 steps`, or `… begins, resuming run 1711: 4 steps`."""
+    resuming = f", resuming run {event.origin_run_id}" if event.origin_run_id else ""
+    return f"run {event.flow}/{event.run_id} begins{resuming}: {counted(len(event.steps), 'step')}"
+
+
+def resumed(picture: Picture) -> str:
+    """`resumed run 1711: 12 tasks reused`; empty for a run that resumes none."""
+    if picture.origin_run_id is None:
+        return ""
+    return (
+        f"resumed run {picture.origin_run_id}: {counted(picture.reused, 'task') if picture.reused else 'none'} reused"
+    )
 
 
 def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:

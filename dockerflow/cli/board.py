@@ -85,10 +85,9 @@ class Board:
         """`● compute   3/5   4.0 s  running 2 1.3 s · 3 0.4 s`; names and counts in columns of these widths."""
         line = Text(f"{self.symbol(step.state)} ", STATES[step.state])
         line.append(_padded(step.name, names), "default" if step.state != "waiting" else "dim")
-        if step.began is None and step.reused:
-            line.append(f"  {_count(step):>{counts}}", "bold").append(f"  {'reused':>9}", "dim")
-            return line.append("  container starting" if step.state == "starting" else "", "dim")
         if step.began is None:
+            if step.reused:
+                line.append(f"  {_count(step):>{counts}}", "bold").append(f"  {'reused':>9}", "dim")
             return line.append("  container starting" if step.state == "starting" else "", "dim")
         line.append(f"  {_count(step):>{counts}}", "bold")
         line.append(f"  {duration(step.seconds(now)):>9}", "dim")

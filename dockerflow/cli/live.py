@@ -167,10 +167,10 @@ class LiveView:
         if ended is None:
             return
         state = "done" if ended.status == "succeeded" else "failed"
-        told = sentences.environments(self._picture.environments.values())
+        environments = sentences.environments(self._picture.environments.values())
         yield Text()
         yield Text(f"{board.symbol(state)} {sentences.result(ended)}", STATES[state])
-        if told:
+        for told in filter(None, (sentences.resumed(self._picture), environments)):
             yield Text(told, "dim")
         yield Text()
         for word, what in sentences.how_to_read(self._picture, self._place):

@@ -167,9 +167,8 @@ def resumed(picture: Picture) -> str:
     """`resumed run 1711: 12 tasks reused`; empty for a run that resumes none."""
     if picture.origin_run_id is None:
         return ""
-    return (
-        f"resumed run {picture.origin_run_id}: {counted(picture.reused, 'task') if picture.reused else 'none'} reused"
-    )
+    tasks = counted(picture.reused, "task") if picture.reused else "no task"
+    return f"resumed run {picture.origin_run_id}: {tasks} reused"
 
 
 def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:

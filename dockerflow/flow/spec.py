@@ -10,10 +10,12 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import difflib
+import os
 import sys
-from types import MethodType
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from types import MappingProxyType, MethodType
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
+from dockerflow.flow import shell
 from dockerflow.flow.errors import MissingInMerge, StepError, UnhandledInMerge
 from dockerflow.flow.next_called import taken_of
 from dockerflow.flow.parameter import Parameter
@@ -36,6 +38,11 @@ class FlowSpec:
             raise SystemExit(2)
 
     @property
+    def script_name(self) -> str:
+        """The name of the flow's file."""
+        return os.path.basename(sys.modules[type(self).__module__].__file__ or "")
+
+    @property
     def index(self) -> Optional[int]:
         """The position of this task in the innermost foreach, from 0; None outside any."""
         levels = view_of(self).foreach()
@@ -46,16 +53,21 @@ class FlowSpec:
         """The item of the innermost foreach that this task is for; None outside any."""
         return view_of(self).innermost_item()
 
-    def foreach_stack(self) -> List[Tuple[int, int, Any]]:
-        """(index, number of splits, item) for every foreach around this task, the outermost first."""
+    def foreach_stack(self) -> List[Tuple[int, Optional[int], Any]]:
+        """(index, number of splits, item) for every foreach around this task, the outermost first.
+
+        For the tasks of a gang (`num_parallel`) that is (number, None, number).
+        """
         view = view_of(self)
         return [(level.index, level.size, item) for level, item in zip(view.foreach(), view.level_items())]
 
     def next(self, *steps: Any, **options: Any) -> None:
         """Say which steps follow: the last line of every step but `end`.
 
-        `self.next(self.a)`, `self.next(self.a, self.b)`, or `self.next(self.a, foreach="items")` for one task of `a`
-        per item of `self.items`. Raises StepError for what is not one of these, or when called twice.
+        `self.next(self.a)`; `self.next(self.a, self.b)` for both; `self.next(self.a, foreach="items")` for one task
+        of `a` per item of `self.items`; `self.next(self.a, num_parallel=4)` for 4 tasks of `a` at the same time; or
+        `self.next({"x": self.a, "y": self.b}, condition="kind")` for the one that is named for the value of
+        `self.kind`. Raises StepError for what is not one of these, or when called twice.
         """
         view = view_of(self)
         view.taken = taken_of(self, view, steps, options)
@@ -75,6 +87,15 @@ class FlowSpec:
         if include and exclude:
             raise StepError("`self.merge_artifacts` takes `include` or `exclude`, not both")
         view.refs.update(_mergeable(self, view, list(inputs), include, exclude))
+
+    def cmd(self, cmdline: str, input: Mapping[str, Any] = MappingProxyType({}), output: Iterable[str] = ()) -> Any:
+        """Run a line of the shell, as old flows do: `input` are files to write before it, `output` files to read
+        after it, whose bytes are returned. Raises StepError where it fails."""
+        return shell.run(cmdline, input, output)
+
+    def __iter__(self) -> Iterator[Any]:
+        """The steps, as functions, sorted by name."""
+        return iter([getattr(type(self), name) for name in sorted(view_of(self).flow.steps)])
 
     def __getattr__(self, name: str) -> Any:
         view: Optional[View] = vars(self).get(_VIEW)
@@ -100,6 +121,10 @@ class FlowSpec:
         # What this task has set is gone; what an earlier one has set is still there, and goes on to later steps, as it
         # does in Metaflow.
         view: Optional[View] = vars(self).get(_VIEW)
+        if view is not None and name in view.parameters:
+            raise AttributeError(f"`{name}` is a parameter and cannot be deleted")
+        if name in constants_of(type(self)):
+            raise AttributeError(f"`{name}` is an attribute of the class `{type(self).__name__}` and cannot be deleted")
         if view is not None and name in view.refs and name not in vars(self):
             return
         super().__delattr__(name)
@@ -107,6 +132,14 @@ class FlowSpec:
     def __dir__(self) -> List[str]:
         view: Optional[View] = vars(self).get(_VIEW)
         return sorted({*super().__dir__(), *(() if view is None else view.public())} - {_VIEW})
+
+    def __str__(self) -> str:
+        view: Optional[View] = vars(self).get(_VIEW)
+        item = view.innermost_item() if view is not None and view.foreach() else None
+        if item is None:
+            return repr(self)
+        text = str(item)
+        return f"{repr(self)[:-1]} (input: {text if len(text) <= 20 else text[:20] + '...'})>"
 
     def __repr__(self) -> str:
         view: Optional[View] = vars(self).get(_VIEW)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dockerflow.flow.errors import ParameterError as ParameterFieldFailed
     from dockerflow.flow.errors import ParameterError as ParameterFieldTypeMismatch
     from dockerflow.flow.errors import StepError as InvalidNextException
+    from dockerflow.flow.errors import TimeoutException
     from dockerflow.flow.errors import UnhandledInMerge as UnhandledInMergeArtifactsException
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "MissingInMergeArtifactsException",
     "ParameterFieldFailed",
     "ParameterFieldTypeMismatch",
+    "TimeoutException",
     "UnhandledInMergeArtifactsException",
 ]
 
@@ -67,6 +69,7 @@ _HOME = {
     "MissingInMergeArtifactsException": ("dockerflow.flow.errors", "MissingInMerge"),
     "ParameterFieldFailed": ("dockerflow.flow.errors", "ParameterError"),
     "ParameterFieldTypeMismatch": ("dockerflow.flow.errors", "ParameterError"),
+    "TimeoutException": ("dockerflow.flow.errors", "TimeoutException"),
     "UnhandledInMergeArtifactsException": ("dockerflow.flow.errors", "UnhandledInMerge"),
 }
 

@@ -10,6 +10,7 @@
     ├── StandInUsed         the flow file uses, while it is read, a library that this machine lacks
     └── StepError           a step called `self.next`, `self.merge_artifacts` or the like in a way that cannot work
         ├── MissingInMerge      an artifact to be merged is in no input
+        ├── TimeoutException    a step took longer than its `@timeout`; Metaflow's name, by which flows catch it
         └── UnhandledInMerge    the inputs have different values of an artifact
 
 Standard library only, Python 3.7.
@@ -34,6 +35,7 @@ __all__ = [
     "ParameterError",
     "StandInUsed",
     "StepError",
+    "TimeoutException",
     "UnhandledInMerge",
     "place",
 ]
@@ -82,6 +84,10 @@ class StandInUsed(FlowError):
 
 class StepError(FlowError):
     """A step's code asked the flow for something that cannot be."""
+
+
+class TimeoutException(StepError):
+    """Raised in a step whose time is over."""
 
 
 class UnhandledInMerge(StepError):

@@ -40,7 +40,7 @@ class Input:
 class ForeachFrame:
     """One level of a task's foreach stack: split number `index` of `size` over `variable`, set by a task of `step`.
 
-    `manifest` is that task's: the list iterated over is its artifact `variable`.
+    `manifest` is that task's: the list iterated over is its artifact `variable`. Without a variable it is a gang's.
     """
 
     step: str
@@ -88,6 +88,7 @@ class RunTask:
     tags: Tuple[str, ...] = ()
     origin_run_id: Optional[str] = None
     time_limit: float = 0.0  # seconds that the step may take (`@timeout`); 0: as long as it likes
+    grace: float = 30.0  # seconds after which a step that does not end at its time limit is ended by force
     secrets: Tuple[Secret, ...] = ()
     project: Optional[Project] = None
     gang: Optional[Gang] = None

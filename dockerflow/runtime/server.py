@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any, Callable, Deque, Optional, Tuple
 
-from dockerflow.runtime import ending, memory, processes
+from dockerflow.runtime import ending, memory, processes, time_limit
 from dockerflow.runtime.attempt import Attempt, Run
 from dockerflow.runtime.channel import Channel, private
 from dockerflow.runtime.messages import RunTask, TaskResult, from_json
@@ -57,10 +57,11 @@ class Server:
     def serve(self) -> None:
         """Until the scheduler goes away."""
         while self._open:
-            for key, _ in self._selector.select(self._current.output.due_in() if self._current else None):
+            for key, _ in self._selector.select(self._current.due_in() if self._current else None):
                 key.data()
             if self._current is not None:
                 self._current.output.send_if_due()
+                self._current.end_if_overdue()
                 if self._current.exit is not None:
                     self._finish(self._current, self._current.exit)
             if self._current is None and self._waiting:
@@ -78,6 +79,7 @@ class Server:
         self._number += 1
         folder = os.path.join(self._work, "task-" + str(self._number))
         kills = memory.kills()
+        time_limit.STEP.clear()
         attempt = Attempt(task, self._run, folder, self._pipe, self._close_in_child)
         self._current = _Running(attempt, Output(task, self._channel.send), kills)
         for descriptor, read in self._current.readers:
@@ -150,6 +152,10 @@ class _Running:
         self.output = output
         self.began = time.monotonic()
         self.exit: Optional[Exit] = None
+        self._overdue: Optional[float] = None  # when the step is ended by force
+        if attempt.task.time_limit:
+            self._overdue = self.began + attempt.task.time_limit + attempt.task.grace
+        self._forced = False
         self._kills = kills  # of the kernel for want of memory, before the attempt
         self._result = bytearray()
         self.readers = [(attempt.result, self._result.extend)] + [
@@ -158,6 +164,20 @@ class _Running:
 
     def _feeding(self, stream: str) -> Callable[[bytes], None]:
         return lambda received: self.output.feed(stream, received)
+
+    def due_in(self) -> Optional[float]:
+        """Seconds until there is something to do even if nothing is heard; None: nothing."""
+        waits = [self.output.due_in(), None if self._overdue is None else max(0.0, self._overdue - time.monotonic())]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def end_if_overdue(self) -> None:
+        """Kill a step that did not end at its time limit. What it takes to keep its artifacts is not the step's."""
+        if self._overdue is None or time.monotonic() < self._overdue:
+            return
+        self._overdue = None
+        if self.exit is None and not time_limit.STEP:
+            self._forced = True
+            processes.kill_group(self.attempt.pid)
 
     def outcome(self, end: Exit, seconds: float) -> TaskResult:
         status, usage = end
@@ -184,6 +204,9 @@ class _Running:
 
     def _failed(self, status: int) -> TaskResult:
         task = self.attempt.task
+        if self._forced:
+            failure = time_limit.forced(task.time_limit, task.grace)
+            return TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=failure)
         failure = ending.failure(status, self._out_of_memory(), memory.limit())
         return TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=failure)
 

@@ -21,12 +21,13 @@ from dockerflow.errors import DockerflowError
 from dockerflow.flow.caught import Caught
 from dockerflow.flow.conda_names import package_of
 from dockerflow.flow.current import Parallel, Situation, current
-from dockerflow.flow.definition import Catch, Flow, Image, Step
-from dockerflow.flow.errors import StepError
+from dockerflow.flow.definition import Catch, Flow, Image, Step, Timeout
+from dockerflow.flow.errors import StepError, TimeoutException
 from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import traceback_of, type_name
 from dockerflow.flow.view import FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
+from dockerflow.runtime import time_limit
 from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
 from dockerflow.store import manifest
 from dockerflow.store.blobs import Blobs, hash_of
@@ -71,7 +72,8 @@ class _Attempt:
         request = self._request
         this, arguments = self._instances()
         current.enter(self._situation())
-        failure = request.fallback or _call(getattr(this, request.step), arguments, self._step)
+        failure = request.fallback or _call(getattr(this, request.step), arguments, self._step, request.time_limit)
+        time_limit.STEP.set()
         if failure is None:
             failure = self._without_transition(view_of(this))
         if failure is None:
@@ -122,6 +124,8 @@ class _Attempt:
         return manifest.load(self._blobs, ref)
 
     def _level(self, frame: ForeachFrame) -> Level:
+        if not frame.variable:  # a gang
+            return Level(frame.step, "", frame.index, None, lambda: frame.index)
         return Level(frame.step, frame.variable, frame.index, frame.size, lambda: self._item(frame))
 
     def _levels_of(self, refs: Refs) -> Any:
@@ -267,10 +271,11 @@ def _parallel(gang: Gang) -> Parallel:
     return Parallel(gang.address, gang.size, gang.index, gang.control_task_id)
 
 
-def _call(step: Any, arguments: Tuple[Any, ...], defined: Step) -> Optional[Failure]:
-    """Run the user's step and return why it failed."""
+def _call(step: Any, arguments: Tuple[Any, ...], defined: Step, seconds: float) -> Optional[Failure]:
+    """Run the user's step, for so many `seconds` at most (0: as long as it likes), and return why it failed."""
     try:
-        step(*arguments)
+        with time_limit.limited(seconds, lambda: _timed_out(defined)):
+            step(*arguments)
     except KeyboardInterrupt as error:
         return Failure("signal", "the task was interrupted (SIGINT)", type_name(error), traceback_of(error))
     except SystemExit as error:
@@ -282,6 +287,12 @@ def _call(step: Any, arguments: Tuple[Any, ...], defined: Step) -> Optional[Fail
             with suppress(*_CLOSED):
                 stream.flush()
     return None
+
+
+def _timed_out(step: Step) -> TimeoutException:
+    limit = step.decorator(Timeout) or Timeout()
+    given = f"{limit.hours:g} hours, {limit.minutes:g} minutes, {limit.seconds:g} seconds"
+    return TimeoutException(f"Step {step.name} timed out after {given}", "give it more time with `@timeout`")
 
 
 def _tell(text: str) -> None:
@@ -325,7 +336,7 @@ def _text_of(error: BaseException) -> str:
 
 
 def _transition(taken: Optional[Taken]) -> Optional[Transition]:
-    return None if taken is None else Transition(taken.steps, taken.foreach, taken.size)
+    return None if taken is None else Transition(taken.steps, taken.foreach, taken.size, taken.gang)
 
 
 def _caught(failure: Failure, step: str) -> Caught:

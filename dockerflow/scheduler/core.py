@@ -43,7 +43,7 @@ from dockerflow.scheduler.values import (
 from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, RunFinished, TaskCreated, Transition
 
 # Failures after which the worker's process or container cannot be trusted with another task.
-CRASHES = frozenset({"signal", "out_of_memory", "lost"})
+CRASHES = frozenset({"signal", "out_of_memory", "timeout", "lost"})
 
 # A worker that ends before it is ready is started again; so many times in a row for one step, then the run fails.
 STARTS = 3

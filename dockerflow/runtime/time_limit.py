@@ -1,0 +1,70 @@
+"""End what takes longer than it may.
+
+`limited` raises inside the step's own process, by SIGALRM, so that `@catch` and `@retry` see an exception of the step
+and what it had set is kept. Python handles a signal between two of its instructions only: code that never comes back
+to Python, or that catches the exception and goes on, is ended by the worker (`server`), some seconds later (`RunTask.grace`). Whether
+the step has come back is known by a byte that both processes share; what is kept after that may take its time.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import mmap
+import signal
+from contextlib import contextmanager
+from types import FrameType
+from typing import Callable, Iterator, Optional
+
+from dockerflow.store.records import Failure
+
+__all__ = ["STEP", "forced", "limited"]
+
+
+class CameBack:
+    """Whether a task's process has left the step's code: cleared before the fork, set in the child."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
+
+    def clear(self) -> None:
+        self._shared[0] = 0
+
+    def set(self) -> None:
+        self._shared[0] = 1
+
+    def __bool__(self) -> bool:
+        return self._shared[0] == 1
+
+
+# Of the task that runs: a worker has one at a time.
+STEP = CameBack()
+
+
+@contextmanager
+def limited(seconds: float, error: Callable[[], Exception]) -> Iterator[None]:
+    """Raise `error()` in what runs here when `seconds` are over; 0: never. For the main thread of a process."""
+    if not seconds:
+        yield
+        return
+
+    def over(number: int, frame: Optional[FrameType]) -> None:
+        raise error()
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def forced(limit: float, grace: float) -> Failure:
+    """Why the worker killed a task."""
+    return Failure(
+        "timeout",
+        f"the process was killed: it did not end within {grace:g} seconds after its time limit of {limit:g} seconds",
+        hint="code that does not return to Python, or that catches every exception, cannot be interrupted; give the "
+        "step more time with `@timeout`",
+    )

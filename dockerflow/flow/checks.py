@@ -16,6 +16,7 @@ from dockerflow.flow.balance import balance_problems
 from dockerflow.flow.conda_names import hint_for_import
 from dockerflow.flow.definition import Catch, Flow, Image, Problem, Pypi, Step
 from dockerflow.flow.errors import InvalidFlow
+from dockerflow.flow.forms import gang_problems, switch_problems
 from dockerflow.flow.imports import has_any, libraries_of
 
 __all__ = ["check", "problems"]
@@ -36,7 +37,8 @@ def problems(flow: Flow, containers: bool = False) -> List[Problem]:
 
     With `containers` also what is none where all steps run in the Python that reads the flow.
     """
-    found = [*_ends(flow), *_names(flow), *_transitions(flow), *_catches(flow), *_cycles(flow), *_unreachable(flow)]
+    found = [*_ends(flow), *_names(flow), *_transitions(flow), *_cycles(flow), *_unreachable(flow)]
+    found += [*switch_problems(flow), *gang_problems(flow), *_catches(flow)]
     if not found and not any(_unread(step) for step in flow.steps.values()):
         found = balance_problems(flow)
     known = {(each.file, each.line) for each in flow.problems}
@@ -77,21 +79,37 @@ def _problem(step: Step, message: str, hint: Optional[str] = None, line: int = 0
 
 
 def _ends(flow: Flow) -> Iterator[Problem]:
-    for name, what in (("start", "first"), ("end", "last")):
+    for name, what, mark in ((flow.start, "first", "start"), (flow.end, "last", "end")):
         if name not in flow.steps:
             near = difflib.get_close_matches(
-                name, [step for step in flow.steps if step not in ("start", "end")], 1, 0.75
+                name, [step for step in flow.steps if step not in (flow.start, flow.end)], 1, 0.75
             )
-            hint = f"is it `{near[0]}`?" if near else f"call the {what} step of the flow `{name}`"
+            mark = f"call the {what} step of the flow `{name}`, or mark it with `@step({mark}=True)`"
+            hint = f"is it `{near[0]}`?" if near else mark
             yield Problem(flow.file, flow.line, f"flow `{flow.name}` has no step `{name}`", hint)
-    start, end = flow.steps.get("start"), flow.steps.get("end")
-    if start and start.join:
-        yield _problem(start, "step `start` takes `inputs`, but nothing comes before it", "write `def start(self):`")
-    if end and end.join:
-        hint = "add a join step before it, and write `def end(self):`"
-        yield _problem(end, "step `end` takes `inputs`: the last step cannot be a join", hint)
-    if end and end.next_line:
-        yield _problem(end, "step `end` calls `self.next`: nothing follows it", "remove that line", end.next_line)
+    start, end = flow.steps.get(flow.start), flow.steps.get(flow.end)
+    if start and start is not end:
+        yield from _first(start)
+    if end:
+        yield from _last(end)
+
+
+def _first(start: Step) -> Iterator[Problem]:
+    if start.join:
+        hint = f"write `def {start.name}(self):`"
+        yield _problem(start, f"step `{start.name}` takes `inputs`, but nothing comes before it", hint)
+    if start.name in start.next and start.condition is not None:
+        message = f"step `{start.name}` is followed by itself, and nothing may lead to the first step"
+        yield _problem(start, message, "let another step after it repeat itself", start.next_line)
+
+
+def _last(end: Step) -> Iterator[Problem]:
+    if end.join:
+        hint = f"add a join step before it, and write `def {end.name}(self):`"
+        yield _problem(end, f"step `{end.name}` takes `inputs`: the last step cannot be a join", hint)
+    if end.next_line:
+        message = f"step `{end.name}` calls `self.next`: nothing follows it"
+        yield _problem(end, message, "remove that line", end.next_line)
 
 
 def _names(flow: Flow) -> Iterator[Problem]:
@@ -105,7 +123,7 @@ def _names(flow: Flow) -> Iterator[Problem]:
 
 def _transitions(flow: Flow) -> Iterator[Problem]:
     for step in flow.steps.values():
-        if not step.next_line and step.name != "end":
+        if not step.next_line and step.name != flow.end:
             hint = "end it with `self.next(self.<step>)`"
             yield _problem(step, f"step `{step.name}` does not call `self.next`", hint)
         for name in dict.fromkeys(step.next):
@@ -125,22 +143,27 @@ def _like(name: str, flow: Flow) -> str:
 
 
 def _catches(flow: Flow) -> Iterator[Problem]:
+    """What follows a failure that was caught must be known without the step."""
     for step in flow.steps.values():
-        if step.foreach and step.decorator(Catch):
+        form = "a foreach" if step.foreach else "a switch" if step.condition else "`num_parallel`" if step.gang else ""
+        if form and step.decorator(Catch):
             hint = "move what may fail into a step before or after it"
-            yield _problem(step, f"step `{step.name}` has `@catch` and a foreach: these do not go together", hint)
+            yield _problem(step, f"step `{step.name}` has `@catch` and {form}: these do not go together", hint)
 
 
 def _cycles(flow: Flow) -> Iterator[Problem]:
-    """Each circle once, at the `self.next` that closes it."""
+    """Each circle once, at the `self.next` that closes it. By a switch a step may be followed by itself."""
     done: Set[str] = set()
 
     def walk(step: Step, path: Tuple[str, ...]) -> Iterator[Problem]:
         for name in dict.fromkeys(step.next):
+            if name == step.name and step.condition is not None:
+                continue
             if name in path:
                 circle = " → ".join([*path[path.index(name) :], name])
                 message = f"the steps go round in a circle: {circle}"
-                yield _problem(step, message, "a flow goes one way: let `self.next` name a later step", step.next_line)
+                hint = "a flow goes one way: let `self.next` name a later step; a step alone may repeat, by a switch"
+                yield _problem(step, message, hint, step.next_line)
             elif name not in done and name in flow.steps:
                 yield from walk(flow.steps[name], (*path, name))
         done.add(step.name)
@@ -151,11 +174,11 @@ def _cycles(flow: Flow) -> Iterator[Problem]:
 
 
 def _unreachable(flow: Flow) -> Iterator[Problem]:
-    """The steps that no way from `start` leads to; of several in a row, those that nothing leads to."""
-    if "start" not in flow.steps or any(not step.next and step.name != "end" for step in flow.steps.values()):
+    """The steps that no way from the first one leads to; of several in a row, those that nothing else leads to."""
+    if flow.start not in flow.steps or any(not step.next and step.name != flow.end for step in flow.steps.values()):
         return
     reached: Dict[str, None] = {}
-    waiting = ["start"]
+    waiting = [flow.start]
     while waiting:
         name = waiting.pop()
         if name not in reached and name in flow.steps:
@@ -166,7 +189,7 @@ def _unreachable(flow: Flow) -> Iterator[Problem]:
             ]
     missed = [step for step in flow.steps.values() if step.name not in reached]
     before = flow.preceding()
-    roots = [step for step in missed if not before[step.name]] or missed
+    roots = [step for step in missed if not set(before[step.name]) - {step.name}] or missed
     for step in roots:
         hint = f"name it in the `self.next` of the step before it, or remove `{step.name}`"
-        yield _problem(step, f"step `{step.name}` cannot be reached from `start`", hint)
+        yield _problem(step, f"step `{step.name}` cannot be reached from `{flow.start}`", hint)

@@ -5,19 +5,28 @@ A step ends with one call `self.next(...)`:
     self.next(self.a)                    one step follows
     self.next(self.a, self.b)            every one of them follows: a split
     self.next(self.a, foreach="items")   `a` follows once per item of `self.items`
+    self.next(self.a, num_parallel=4)    `a` follows four times, at the same time: a gang
+    self.next({"x": self.a, "y": self.b}, condition="kind")
+                                         the one follows that has the value of `self.kind`: a switch
 
-Standard library only, Python 3.7.
+What the cases of a switch may be is in `cases_written`. Standard library only, Python 3.7.
 """
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-__all__ = ["Fault", "Found", "transition_of"]
+from dockerflow.flow.cases_written import LookUp, cases_of
 
-_FORMS = 'write `self.next(self.a)`, `self.next(self.a, self.b)` or `self.next(self.a, foreach="items")`'
+__all__ = ["FORMS", "Fault", "Found", "transition_of"]
+
+FORMS = (
+    'write `self.next(self.a)`, `self.next(self.a, self.b)`, `self.next(self.a, foreach="items")`, '
+    '`self.next(self.a, num_parallel=4)` or `self.next({"x": self.a, "y": self.b}, condition="kind")`'
+)
+_OPTIONS = ("foreach", "num_parallel", "condition")
 
 
 @dataclass(frozen=True)
@@ -31,20 +40,42 @@ class Fault:
 
 @dataclass(frozen=True)
 class Found:
+    """As in `definition.Step`; `line` is that of `self.next`."""
+
     next: Tuple[str, ...] = ()
     line: int = 0
     foreach: Optional[str] = None
     join: bool = False
+    condition: Optional[str] = None
+    cases: Tuple[Tuple[Any, str], ...] = ()
+    gang: bool = False
     problems: Tuple[Fault, ...] = ()
 
 
-def transition_of(function: ast.FunctionDef, names: Mapping[str, Any]) -> Found:
-    """The transition of one step; `names` are those of its module, for `foreach=NAME`."""
+@dataclass(frozen=True)
+class _Call:
+    """A call of `self.next` and what its names mean: `names` are those of the module, `this` is the flow's."""
+
+    line: int
+    targets: List[ast.expr]
+    options: Dict[Optional[str], ast.expr]
+    this: str
+    names: Mapping[str, Any]
+    look_up: LookUp
+
+    def faulty(self, message: str, hint: Optional[str] = FORMS, **found: Any) -> Found:
+        return Found(line=self.line, problems=(Fault(self.line, message, hint),), **found)
+
+
+def transition_of(function: ast.FunctionDef, names: Mapping[str, Any], look_up: LookUp) -> Found:
+    """The transition of one step. `names` are those of its module, for `foreach=NAME`; `look_up` gives the value of
+    `self.attribute.key` as far as the class has it, for the cases of a switch.
+    """
     arguments = [argument.arg for argument in function.args.args]
-    problems: List[Fault] = []
     if not arguments:
-        problems.append(Fault(function.lineno, "has no argument `self`", "write `def step(self):`"))
-        return Found(problems=tuple(problems), line=function.lineno)
+        fault = Fault(function.lineno, "has no argument `self`", "write `def step(self):`")
+        return Found(problems=(fault,), line=function.lineno)
+    problems: List[Fault] = []
     if len(arguments) > 2 or function.args.vararg or function.args.kwarg or function.args.kwonlyargs:
         hint = "a step takes `self`, and a join also `inputs`"
         problems.append(Fault(function.lineno, "takes too many arguments", hint))
@@ -54,11 +85,18 @@ def transition_of(function: ast.FunctionDef, names: Mapping[str, Any]) -> Found:
         return Found(join=join, problems=tuple(problems))
     if not last:
         problems.append(Fault(call.lineno, "calls `self.next` before its end", "make it the last line of the step"))
-    targets, foreach, wrong = _read(call, names)
-    if (join and len(targets) > 1) or (join and foreach):
-        problems.append(Fault(call.lineno, "is a join and a split at once", "put another step between the two"))
-    problems += wrong
-    return Found(targets, call.lineno, foreach, join, tuple(problems))
+    options = {keyword.arg: keyword.value for keyword in call.keywords}
+    found = _read(_Call(call.lineno, call.args, options, arguments[0], names, look_up))
+    if join and (len(found.next) > 1 or found.foreach or found.gang or found.condition):
+        what = "switch" if found.condition else "split"
+        problems.append(Fault(call.lineno, f"is a join and a {what} at once", "put another step between the two"))
+    return _with(found, join, (*problems, *found.problems))
+
+
+def _with(found: Found, join: bool, problems: Tuple[Fault, ...]) -> Found:
+    return Found(
+        found.next, found.line, found.foreach, join, found.condition, found.cases, found.gang, problems
+    )  # `replace` needs more time than all the rest, and every step comes by here
 
 
 def _call_of_next(function: ast.FunctionDef, this: str) -> Tuple[Optional[ast.Call], bool]:
@@ -76,29 +114,60 @@ def _is_next(node: ast.Call, this: str) -> bool:
     return node.func.attr == "next" and isinstance(node.func.value, ast.Name) and node.func.value.id == this
 
 
-def _read(call: ast.Call, names: Mapping[str, Any]) -> Tuple[Tuple[str, ...], Optional[str], List[Fault]]:
-    """The steps named by a call of `self.next`, the variable of its foreach, and what is wrong with it."""
-    line = call.lineno
-    options = {keyword.arg: keyword.value for keyword in call.keywords}
-    if "condition" in options or any(isinstance(argument, ast.Dict) for argument in call.args):
-        return (), None, [Fault(line, "chooses its next step by a condition, which is not supported", _FORMS)]
-    if "num_parallel" in options:
-        return (), None, [Fault(line, "uses `num_parallel`, which is not supported", _FORMS)]
-    targets = tuple(argument.attr for argument in call.args if isinstance(argument, ast.Attribute))
-    if len(targets) < len(call.args) or not targets:
-        return (), None, [Fault(line, "calls `self.next` with something else than steps", _FORMS)]
-    wrong = [
-        Fault(line, f"gives `self.next` an unknown option `{name}`", _FORMS) for name in options if name != "foreach"
-    ]
-    if "foreach" not in options:
-        return targets, None, wrong
-    foreach = _text(options["foreach"], names)
+def _read(call: _Call) -> Found:
+    """What a call of `self.next` says, and what is wrong with it."""
+    unknown = next((name for name in call.options if name not in _OPTIONS), "")
+    if unknown is None:
+        return call.faulty("gives `self.next` options by `**`")
+    if unknown:
+        return call.faulty(f"gives `self.next` an unknown option `{unknown}`")
+    if len(call.options) > 1:
+        names = " and ".join(f"`{name}`" for name in call.options)
+        return call.faulty(f"gives `self.next` {names} at once", "write one of them")
+    if "condition" in call.options or any(isinstance(target, ast.Dict) for target in call.targets):
+        return _switch(call)
+    targets = tuple(target.attr for target in call.targets if isinstance(target, ast.Attribute))
+    if len(targets) < len(call.targets) or not targets:
+        return call.faulty("calls `self.next` with something else than steps")
+    if "foreach" in call.options:
+        return _foreach(call, targets)
+    if "num_parallel" not in call.options:
+        return Found(targets, call.line)
+    if len(targets) > 1:
+        hint = "a gang is made of one step"
+        return call.faulty("names more than one step for its `num_parallel`", hint, next=targets)
+    return Found(targets, call.line, gang=True)
+
+
+def _foreach(call: _Call, targets: Tuple[str, ...]) -> Found:
+    foreach = _text(call.options["foreach"], call.names)
     if foreach is None:
         hint = 'name the variable that holds the items: `foreach="items"`'
-        wrong.append(Fault(line, "gives `foreach` something else than a text", hint))
-    elif len(targets) > 1:
-        wrong.append(Fault(line, "names more than one step for its foreach", "a foreach is followed by one step"))
-    return targets, foreach, wrong
+        return call.faulty("gives `foreach` something else than a text", hint, next=targets)
+    if len(targets) > 1:
+        hint = "a foreach is followed by one step"
+        return call.faulty("names more than one step for its foreach", hint, next=targets, foreach=foreach)
+    return Found(targets, call.line, foreach)
+
+
+def _switch(call: _Call) -> Found:
+    example = 'write `self.next({"x": self.a, "y": self.b}, condition="kind")`'
+    if "condition" not in call.options:
+        return call.faulty("gives `self.next` a dictionary and no `condition`", example)
+    if len(call.targets) != 1 or not isinstance(call.targets[0], ast.Dict):
+        return call.faulty("gives `self.next` a `condition` and no dictionary of steps", example)
+    condition = _text(call.options["condition"], {})
+    if condition is None:
+        hint = 'name the variable that decides, in quotes: `condition="kind"`'
+        return call.faulty("gives `condition` something else than a text", hint)
+    cases, wrong = cases_of(call.targets[0], call.this, call.look_up)
+    if wrong is not None:
+        return call.faulty(*wrong)
+    steps = tuple(dict.fromkeys(step for _, step in cases))
+    found = Found(steps, call.line, condition=condition, cases=cases)
+    if len(cases) < 2:
+        return call.faulty("has a switch with one case", "give it two or more", next=steps, condition=condition)
+    return found
 
 
 def _text(node: ast.AST, names: Mapping[str, Any]) -> Optional[str]:

@@ -24,23 +24,29 @@ INTERNAL = frozenset((FOREACH_STACK, FOREACH_ITEMS))
 
 @dataclass(frozen=True)
 class Level:
-    """One foreach around a task: split `index` of `size` over `variable`; `item` loads the value of this split."""
+    """One foreach around a task: split `index` of `size` over `variable`; `item` loads the value of this split.
+
+    A gang is one as well, over no variable and, as in Metaflow, of no size, whose items are the tasks' numbers.
+    """
 
     step: str
     variable: str
     index: int
-    size: int
+    size: Optional[int]
     item: Callable[[], Any]
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What `self.next` was called with. `items` are kept where the variable itself has no lasting order."""
+    """What `self.next` was called with, and of a switch what it chose: as in `store.records.Transition`. `items` are
+    kept where the variable of a foreach itself has no lasting order.
+    """
 
     steps: Tuple[str, ...]
     foreach: Optional[str] = None
     size: Optional[int] = None
     items: Optional[List[Any]] = None
+    gang: bool = False
 
 
 @dataclass

@@ -242,6 +242,20 @@ class ParameterDefinition:
     default: Any = None
     help: str = ""
     line: int = 0
+    hidden: bool = False  # whether help texts leave it out
+    shows_default: bool = True
+
+
+@dataclass(frozen=True)
+class ConfigDefinition:
+    """A `Config`: its name for `--config` and in expressions, and the attribute of the flow that it is kept in."""
+
+    attribute: str
+    name: str
+    required: bool
+    help: str = ""
+    plain: bool = False
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -254,6 +268,7 @@ class Flow:
     doc: str
     steps: Mapping[str, Step]  # in the order of their definition
     parameters: Tuple[ParameterDefinition, ...] = ()
+    configs: Tuple[ConfigDefinition, ...] = ()
     imports: Tuple[Import, ...] = ()  # what only libraries have and every step imports; unknown in a container
     problems: Tuple[Problem, ...] = ()  # what was already found wrong when the source was read
     start: str = "start"  # the step that comes first

@@ -10,26 +10,32 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Mapping, Tuple
+from typing import Any, Mapping, Tuple
 
 __all__ = ["NOTHING", "Given"]
 
 
 @dataclass(frozen=True)
 class Given:
-    """`configs`: the text of each config by its name; `decorators`: what was said with `--with`, in order."""
+    """`configs`: the text of each config by its name; `decorators`: what was said with `--with`, in order.
+
+    `values` are those of the configs, as JSON has them: once a flow has been loaded all of them are known, and no
+    other reading of its file looks for a config's file or default, or calls its parser.
+    """
 
     configs: Mapping[str, str] = field(default_factory=dict)
     decorators: Tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The same text for the same values."""
-        return json.dumps({"configs": dict(self.configs), "decorators": list(self.decorators)}, sort_keys=True)
+        every = {"configs": dict(self.configs), "decorators": list(self.decorators), "values": dict(self.values)}
+        return json.dumps(every, sort_keys=True)
 
     @staticmethod
     def from_json(text: str) -> Given:
-        values = json.loads(text)
-        return Given(values["configs"], tuple(values["decorators"]))
+        every = json.loads(text)
+        return Given(every["configs"], tuple(every["decorators"]), every.get("values", {}))
 
 
 NOTHING = Given()

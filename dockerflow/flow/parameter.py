@@ -12,7 +12,8 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from typing import Any, Callable, List, Optional, Tuple
+from copy import copy
+from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from dockerflow.flow.definition import ParameterDefinition
 from dockerflow.flow.errors import StepError
@@ -66,7 +67,9 @@ class Parameter:
     `parameter_name`. With `separator`, the text is split into a list.
     """
 
-    def __init__(  # noqa: PLR0913 - the options are Metaflow's
+    _OPTIONS: Tuple[str, ...] = ("default", "type", "help", "required", "show_default", "separator", "hidden")
+
+    def __init__(
         self,
         name: str,
         default: Any = None,
@@ -74,18 +77,30 @@ class Parameter:
         help: Optional[str] = None,
         required: Optional[bool] = None,
         show_default: Optional[bool] = None,
-        separator: Optional[str] = None,
-        **unknown: Any,
+        **options: Any,
     ) -> None:
         frame = sys._getframe(1)
         while frame.f_code.co_filename == __file__ and frame.f_back is not None:  # called by a subclass's constructor
             frame = frame.f_back
-        self.name, self.default, self.help, self.separator = name, default, help, separator
-        self.type = type
-        self.required = bool(required) and default is None
         self.file, self.line = frame.f_code.co_filename, frame.f_lineno
-        self.unknown = tuple(unknown)
-        self.attribute = ""
+        named = {"default": default, "type": type, "help": help, "required": required, "show_default": show_default}
+        self.name, self.attribute = name, ""
+        # What has a name of its own here stands before what `**config.options` says.
+        self.written = {**options, **{option: value for option, value in named.items() if value is not None}}
+        self._take(self.written)
+
+    def _take(self, options: Mapping[str, Any]) -> None:
+        self.default, self.type, self.help = options.get("default"), options.get("type"), options.get("help")
+        self.separator, self.hidden = options.get("separator"), options.get("hidden") is True
+        self.shows_default = options.get("show_default") is not False
+        self.required = bool(options.get("required")) and self.default is None
+        self.unknown = tuple(option for option in options if option not in self._OPTIONS)
+
+    def taking(self, options: Mapping[str, Any]) -> Any:
+        """The same parameter with these for the options that it was written with."""
+        found = copy(self)
+        found._take(options)
+        return found
 
     def __set_name__(self, owner: Any, attribute: str) -> None:
         self.attribute = attribute
@@ -103,6 +118,8 @@ class Parameter:
             default=self.default,
             help=self.help or "",
             line=self.line,
+            hidden=self.hidden,
+            shows_default=self.shows_default,
         )
 
     def faults(self) -> List[Tuple[str, Optional[str]]]:
@@ -136,7 +153,7 @@ class Parameter:
         return str if self.default is None or callable(self.default) else type(self.default)
 
     def __get__(self, flow: Any, owner: Any = None) -> Any:
-        return self if flow is None else flow._parameter(self)
+        return self if flow is None else flow._parameter(self.attribute, self.loaded)
 
     def __set__(self, flow: Any, value: Any) -> None:
         raise AttributeError(
@@ -154,7 +171,9 @@ class IncludeFile(Parameter):
     `parser`, a function or its dotted name, turns the content into what a step sees, inside the step.
     """
 
-    def __init__(  # noqa: PLR0913 - the options are Metaflow's
+    _OPTIONS = (*Parameter._OPTIONS, "is_text", "encoding", "parser")
+
+    def __init__(
         self,
         name: str,
         required: Optional[bool] = None,
@@ -162,14 +181,18 @@ class IncludeFile(Parameter):
         encoding: Optional[str] = None,
         help: Optional[str] = None,
         parser: Any = None,
-        default: Any = None,
-        show_default: Optional[bool] = None,
-        **unknown: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(name, default=default, help=help, required=required, show_default=show_default, **unknown)
-        self.is_text = is_text is not False
-        self.encoding = encoding or "utf-8"
-        self.parser = parser
+        named = {"is_text": is_text, "encoding": encoding, "parser": parser}
+        options.update((option, value) for option, value in named.items() if value is not None)
+        super().__init__(name, required=required, help=help, **options)
+
+    def _take(self, options: Mapping[str, Any]) -> None:
+        super()._take(options)
+        self.type = None
+        self.is_text = options.get("is_text") is not False
+        self.encoding = options.get("encoding") or "utf-8"
+        self.parser = options.get("parser")
 
     @property
     def kind(self) -> str:

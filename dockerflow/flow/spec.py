@@ -13,12 +13,11 @@ import difflib
 import os
 import sys
 from types import MappingProxyType, MethodType
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from dockerflow.flow import shell
 from dockerflow.flow.errors import MissingInMerge, StepError, UnhandledInMerge
 from dockerflow.flow.next_called import taken_of
-from dockerflow.flow.parameter import Parameter
 from dockerflow.flow.view import INTERNAL, View
 
 __all__ = ["FlowSpec", "constants_of", "own_artifacts", "view_of", "with_view"]
@@ -151,11 +150,10 @@ class FlowSpec:
     def __reduce__(self) -> Any:
         raise TypeError("a flow cannot be an artifact: keep single values, as in `self.x = inputs[0].x`, not all of it")
 
-    def _parameter(self, parameter: Parameter) -> Any:
+    def _parameter(self, name: str, shown: Callable[[Any], Any]) -> Any:
         view = view_of(self)
-        name = parameter.attribute
         if name not in view.loaded:
-            view.loaded[name] = parameter.loaded(view.load(view.parameters[name]))
+            view.loaded[name] = shown(view.load(view.parameters[name]))
         return view.loaded[name]
 
 

@@ -1,0 +1,133 @@
+"""Run a step within the decorators that users have written for it.
+
+The topmost decorator is the outermost: its `pre_step` comes first and its `post_step` last. One that gives a function,
+or leaves the step out, ends the way inwards; on the way out each may take an exception away or give another. Where the
+step itself did not call `self.next`, it is called for it with what the step's source says.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from dockerflow.flow.custom import UserStepDecorator, custom_on
+from dockerflow.flow.definition import Step
+from dockerflow.flow.errors import StepError
+from dockerflow.flow.spec import view_of
+
+__all__ = ["call_step"]
+
+
+def call_step(flow: Any, function: Callable[..., Any], arguments: Tuple[Any, ...]) -> None:
+    """Call a step of a running flow. Raises what the step raises, or what its decorators make of that."""
+    decorators = [each for each in custom_on(_plain(function)) if isinstance(each, UserStepDecorator)]
+    if not decorators:
+        function(*arguments)
+        return
+    _Call(flow, function, arguments, view_of(flow).step, decorators).run()
+
+
+def _plain(function: Any) -> Any:
+    return getattr(function, "__func__", function)
+
+
+class _Call:
+    """One call of a step; `_options` are those that `self.next` is to be called with for it, {} for the step's own."""
+
+    def __init__(
+        self,
+        flow: Any,
+        function: Callable[..., Any],
+        arguments: Tuple[Any, ...],
+        step: Step,
+        decorators: List[UserStepDecorator],
+    ) -> None:
+        self._flow, self._function, self._arguments, self._step = flow, function, arguments, step
+        self._decorators = decorators
+        self._options: Optional[Dict[str, Any]] = None
+        self._instead: Optional[Callable[..., Any]] = None
+        self._failure: Optional[Exception] = None
+
+    def run(self) -> None:
+        entered = self._enter()
+        failed = self._call()
+        for decorator in reversed(entered):
+            self._leave(decorator)
+        if self._failure is not None:
+            raise self._failure
+        if self._options is None and failed:
+            self._options = {}
+        if self._options is not None:
+            self._next(self._options)
+
+    def _enter(self) -> List[UserStepDecorator]:
+        inputs = self._arguments[0] if self._arguments else None
+        entered = []
+        for decorator in reversed(self._decorators):
+            self._instead = decorator.pre_step(self._step.name, self._flow, inputs)
+            entered.append(decorator)
+            if decorator.skip_step:
+                self._options = self._asked(decorator.skip_step)
+            if decorator.skip_step or self._instead:
+                break
+        return entered
+
+    def _call(self) -> bool:
+        """Call the step, or what stands for it, and return whether it failed."""
+        if self._options is not None:
+            return False
+        try:
+            if self._instead:
+                self._options = self._asked(self._instead(self._flow, *self._arguments))
+            else:
+                self._function(*self._arguments)
+        except Exception as error:  # noqa: BLE001 - the decorators around the step are told of it
+            self._failure = error
+        return self._failure is not None
+
+    def _leave(self, decorator: UserStepDecorator) -> None:
+        try:
+            said = decorator.post_step(self._step.name, self._flow, self._failure)
+        except Exception as error:  # noqa: BLE001 - it takes the place of the step's own
+            said = error
+        if said is None or isinstance(said, Exception):
+            self._failure = said
+        elif isinstance(said, tuple) and len(said) == 2:
+            self._failure, options = said
+            self._options = self._asked(options)
+        else:
+            raise StepError(
+                f"`post_step` of `{type(decorator).__name__}` returned `{said!r}`",
+                "it returns an exception, None, or a pair of that and of options for `self.next`",
+            )
+
+    def _asked(self, said: Any) -> Optional[Dict[str, Any]]:
+        """What was said of `self.next`: None or False is nothing, True what the step says."""
+        if said is None or said is False:
+            return None
+        if said is True or isinstance(said, dict):
+            return {} if said is True else said
+        raise StepError(
+            f"a decorator of step `{self._step.name}` gives `{said!r}` for `self.next`",
+            "it gives True, or a dictionary of options",
+        )
+
+    def _next(self, options: Dict[str, Any]) -> None:
+        view, step = view_of(self._flow), self._step
+        if not step.next:
+            return
+        view.taken = None
+        if not options and step.gang:
+            raise StepError(
+                f"step `{step.name}` starts a gang, and its decorator leaves out how many tasks that has",
+                "give the options: `yield {'num_parallel': 4}`",
+            )
+        if not options and step.foreach:
+            options = {"foreach": step.foreach}
+        targets = [getattr(self._flow, name) for name in step.next]
+        if step.condition and "condition" not in options:
+            cases = {value: getattr(self._flow, name) for value, name in step.cases}
+            self._flow.next(cases, condition=step.condition, **options)
+        else:
+            self._flow.next(*targets, **options)

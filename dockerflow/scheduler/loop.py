@@ -2,7 +2,9 @@
 
 Workers, timers and signals put what they have to say into one inbox; the loop takes everything that is there, so that
 at a thousand tasks per second one turn serves many of them and one journal write holds them all. Results are taken into
-the store before the core hears of them: a task that follows can read them.
+the store before the core hears of them, and the journal is written before a task is handed out that follows what is
+not yet in it: a step that reads its own run finds itself and all that it followed. Others that run beside it, it finds
+a moment later (`FLUSH_EVERY`): a write for each of a thousand tasks would cost as much as a tenth of them.
 
 Containers are started in threads, since a start takes a tenth of a second. When `run` returns or raises, no worker is
 left.
@@ -93,6 +95,8 @@ class Loop:
         self._unwanted: dict[int, v.Command] = {}  # told to end before the start call returned
         self._broken: dict[int, Failure] = {}
         self._attempts: dict[int, tuple[str, int]] = {}  # worker → task id and attempt that it has
+        self._to_hand_out: list[v.Assign] = []  # in this turn
+        self._untold: set[str] = set()  # tasks that were created or have ended since the journal was written
         self._retries: list[tuple[float, str]] = []
         self._flushed = 0.0
         self._finish: v.Finish | None = None
@@ -105,6 +109,7 @@ class Loop:
                 for number, item in self._take():
                     self._receive(number, item)
                 self._tell_due_retries()
+                self._hand_out()
                 if time.monotonic() - self._flushed >= FLUSH_EVERY:
                     self._flush()
             return self._finish
@@ -141,8 +146,23 @@ class Loop:
         while self._retries and self._retries[0][0] <= time.monotonic():
             self._tell(v.RetryDue(heapq.heappop(self._retries)[1]))
 
+    def _hand_out(self) -> None:
+        if not all(map(self._is_told, self._to_hand_out)):
+            self._flush()
+        for assigned in self._to_hand_out:
+            handle = self._handles.get(assigned.worker)
+            if handle is not None:  # its worker has not ended in this very turn
+                handle.send(assigned.task)
+        self._to_hand_out.clear()
+
+    def _is_told(self, assigned: v.Assign) -> bool:
+        """Whether the journal in the store has the task and what it follows."""
+        task = assigned.task
+        return task.task_id not in self._untold and self._untold.isdisjoint(each.task_id for each in task.inputs)
+
     def _flush(self) -> None:
         self.journal.flush()
+        self._untold.clear()
         self._flushed = time.monotonic()
 
     # ---- what comes in
@@ -235,14 +255,14 @@ class Loop:
                 self._start(number, step)
             case v.Assign(number, task):
                 self._attempts[number] = (task.task_id, task.attempt)
-                self._handles[number].send(task)
+                self._to_hand_out.append(command)
             case v.StopWorker(number) | v.KillWorker(number):
                 self._let_go(number, command)
             case v.Write(record, retry_in):
                 self._write(record, retry_in)
             case v.TakeOver(task, result):
-                self.journal.append(task)
-                self.journal.append(result)
+                self._append(task)
+                self._append(result)
             case v.WaitForRetry(task_id, seconds):
                 heapq.heappush(self._retries, (time.monotonic() + seconds, task_id))
             case v.Finish():
@@ -281,9 +301,14 @@ class Loop:
         if isinstance(record, AttemptStarted):
             record = self._located(record)
             self.notify(progress.AttemptBegan(record.step, record.task_id, record.attempt))
-        self.journal.append(record)
+        self._append(record)
         if isinstance(record, AttemptFinished):
             self.notify(progress.AttemptEnded.of(record, retry_in))
+
+    def _append(self, record: Record) -> None:
+        self.journal.append(record)
+        if isinstance(record, (TaskCreated, AttemptFinished)):
+            self._untold.add(record.task_id)
 
     def _located(self, record: AttemptStarted) -> AttemptStarted:
         """The core knows workers by number; the journal names the container and its host."""

@@ -24,6 +24,7 @@ from dockerflow.cli import sentences
 from dockerflow.cli.board import STATES, Board, colour
 from dockerflow.cli.picture import Picture, after, at_rest, is_stopped
 from dockerflow.cli.words import listed
+from dockerflow.store import failures
 
 PAINT_EVERY = 0.1  # seconds
 KEEP_AT_MOST = 20_000  # lines that wait to be painted; more are painted at once, by whoever brought them
@@ -135,6 +136,10 @@ class LiveView:
         yield (listed(event.steps), "bold"), (f"  {sentences.mended(event)}", "yellow")
 
     @_told.register
+    def _(self, event: progress.Noted) -> Iterator[Line]:
+        yield ((event.text, "yellow"),)
+
+    @_told.register
     def _(self, event: progress.CodePacked) -> Iterator[Line]:
         if told := sentences.code(event):
             yield ((told, "yellow"),)
@@ -151,7 +156,7 @@ class LiveView:
             return
         style = "yellow" if event.caught or event.retry_in is not None or is_stopped(event) else "bold red"
         yield self._prefix(event.step, event.task_id), (sentences.attempt_ended(event), style)
-        for line in sentences.failure(event.failure) if event.failure and not event.caught else ():
+        for line in failures.text_lines(event.failure) if event.failure and not event.caught else ():
             yield ((harmless(line), "red" if line.startswith("error: ") else ""),)
 
     def _prefix(self, step: str, task_id: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from dockerflow import progress
 from dockerflow.cli import sentences, streams
 from dockerflow.cli.picture import Picture, StepPicture, after
 from dockerflow.cli.words import counted, duration, listed, size
+from dockerflow.store import failures
 
 
 class PlainView:
@@ -101,6 +102,10 @@ class PlainView:
             yield self._environment(now, event.steps, f"layer built: {event.title}, {size(event.size)}")
 
     @_lines.register
+    def _(self, event: progress.Noted, now: float) -> Iterator[str]:
+        yield f"{timestamp(now)} {event.text}"
+
+    @_lines.register
     def _(self, event: progress.CodePacked, now: float) -> Iterator[str]:
         if told := sentences.code(event):
             yield f"{timestamp(now)} {told}"
@@ -140,7 +145,7 @@ class PlainView:
     def _(self, event: progress.AttemptEnded, now: float) -> Iterator[str]:
         yield f"{self._at(now, event.step, event.task_id)} {sentences.attempt_ended(event)}"
         if event.failure and not event.caught:
-            yield from sentences.failure(event.failure)
+            yield from failures.text_lines(event.failure)
 
     @_lines.register
     def _(self, event: progress.RunEnded, now: float) -> Iterator[str]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockerflow.cli import sentences
 from dockerflow.cli.pathspecs import Selection, select
 from dockerflow.cli.places import store_for_reading, store_of_runs
 from dockerflow.cli.plain import timestamp
@@ -17,6 +16,7 @@ from dockerflow.cli.words import duration, size
 from dockerflow.client.errors import not_found
 from dockerflow.store import history, log, manifest, runs
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.failures import log_lines
 from dockerflow.store.history import TaskHistory
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import LogLine
@@ -105,11 +105,10 @@ def _lines(
         if line.stream in streams:
             yield line
             complete = line.ended
-    ended = attempt.finished
-    if ended and ended.failure and not ended.caught and "stderr" in streams:
-        if not complete:
-            yield LogLine(ended.time, "stdout", "")
-        yield from (LogLine(ended.time, "stderr", text) for text in sentences.failure(ended.failure))
+    why = log_lines(attempt) if "stderr" in streams else []
+    if why and not complete:
+        yield LogLine(why[0].time, "stdout", "")
+    yield from why
 
 
 # ---- dump

@@ -10,6 +10,7 @@ from dockerflow import progress
 from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture, is_stopped
 from dockerflow.cli.words import counted, duration, size
 from dockerflow.flow.errors import place
+from dockerflow.store import failures
 from dockerflow.store.records import Failure
 
 LARGE_CODE = 10 * 2**20  # bytes
@@ -103,12 +104,7 @@ def reason(why: Failure) -> str:
     """`ValueError: must be positive`, short enough for one line."""
     ours = why.type_name.startswith("dockerflow.")
     kind = "" if ours or not why.type_name else f"{why.type_name.rpartition('.')[2]}: "
-    return f"{kind}{_message(why).partition(chr(10))[0]}".rstrip(": ")
-
-
-def _message(why: Failure) -> str:
-    """Without the traceback, which a flow file that does not import has in its message as well."""
-    return why.message.replace(why.traceback.strip(), "").rstrip() if why.traceback.strip() else why.message
+    return f"{kind}{failures.message(why).partition(chr(10))[0]}".rstrip(": ")
 
 
 def code(event: progress.CodePacked) -> str:
@@ -119,21 +115,6 @@ def code(event: progress.CodePacked) -> str:
         f"{size(event.size)} of Python files below {event.folder} travel into every container; "
         "give the flow a folder of its own"
     )
-
-
-def failure(why: Failure) -> Iterator[str]:
-    """The lines that explain why an attempt failed: the user's traceback as it is, then what kind of failure it was."""
-    if why.kind == "stopped":
-        return
-    yield from why.traceback.rstrip().splitlines()
-    if not _told_by_traceback(why):
-        yield from f"error: {_message(why)}".splitlines()
-    if why.hint:
-        yield f"hint: {why.hint}"
-
-
-def _told_by_traceback(why: Failure) -> bool:
-    return bool(why.message) and why.traceback.rstrip().endswith(why.message)
 
 
 def counts(step: StepPicture) -> str:

@@ -10,6 +10,7 @@ from dockerflow.client.base import PathObject, local_time
 from dockerflow.client.source import StoreLike
 from dockerflow.client.values import Values
 from dockerflow.store import log, manifest
+from dockerflow.store.failures import log_lines
 from dockerflow.store.history import Attempt, RunHistory, TaskHistory
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import AttemptFinished, Failure, LogLine, StepRecord
@@ -218,6 +219,7 @@ class Task(PathObject):
 
     @property
     def stderr(self) -> str:
+        """The same of standard error; behind it stands why the attempt failed, unless `@catch` made a success of it."""
         return self._text("stderr")
 
     def loglines(self, stream: str, as_unicode: bool = True) -> Iterator[Tuple[datetime, Any]]:
@@ -233,8 +235,8 @@ class Task(PathObject):
         if stream not in ("stdout", "stderr"):
             raise ValueError(f"a task prints to `stdout` or `stderr`, not to `{stream}`")
         flow, run_id = self._above.pathspec.split("/")[:2]
-        lines = log.of_attempt(self._store, flow, run_id, self.id, self._shown)
-        return (line for line in lines if line.stream == stream)
+        printed = log.of_attempt(self._store, flow, run_id, self.id, self._shown)
+        return (line for line in (*printed, *log_lines(self._shown, printed)) if line.stream == stream)
 
     # What is read from the store
 

@@ -13,6 +13,15 @@ LONGEST = 256 * 1024
 
 MORE_MEMORY = "ask for more with `@resources(memory=…)`"
 
+# As the system calls them; Python 3.7 cannot say it.
+_WORDS = {
+    "SIGSEGV": "segmentation fault",
+    "SIGABRT": "aborted",
+    "SIGBUS": "bus error",
+    "SIGILL": "illegal instruction",
+    "SIGFPE": "arithmetic error",
+}
+
 _HINTS = {
     "SIGSEGV": "a library crashed in its native code; stderr has the Python lines that led there",
     "SIGABRT": "a library gave up in its native code; stderr may have its reason",
@@ -33,7 +42,8 @@ def failure(status: int, killed_for_memory: bool, limit: Optional[int]) -> Failu
     name = _name(os.WTERMSIG(status))
     if name == "SIGKILL" and killed_for_memory:
         return Failure("out_of_memory", _out_of_memory(limit), hint=MORE_MEMORY)
-    return Failure("signal", f"the process was killed by {name}", hint=_HINTS.get(name, ""))
+    words = f" ({_WORDS[name]})" if name in _WORDS else ""
+    return Failure("signal", f"the process was killed by {name}{words}", hint=_HINTS.get(name, ""))
 
 
 def _out_of_memory(limit: Optional[int]) -> str:

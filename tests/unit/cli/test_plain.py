@@ -13,6 +13,7 @@ from dockerflow import progress as p
 from dockerflow.cli import sentences
 from dockerflow.cli.plain import PlainView
 from dockerflow.cli.sentences import Place
+from dockerflow.store import failures
 from dockerflow.store.records import Failure
 from tests.unit.cli import watching as w
 
@@ -206,7 +207,7 @@ def test_a_flow_that_does_not_import_is_shown_with_one_traceback() -> None:
     traceback = "Traceback (most recent call last):\n  File \"f.py\"\nModuleNotFoundError: No module named 'x'\n"
     message = f"flow file `flow.py` does not import: ModuleNotFoundError\n\n{traceback.rstrip()}"
     why = Failure("exception", message, "dockerflow.flow.errors.FlowFileError", traceback, "add it to @conda")
-    assert list(sentences.failure(why)) == [
+    assert list(failures.text_lines(why)) == [
         *traceback.splitlines(),
         "error: flow file `flow.py` does not import: ModuleNotFoundError",
         "hint: add it to @conda",

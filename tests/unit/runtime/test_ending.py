@@ -72,3 +72,9 @@ def test_the_limit_is_read_from_both_versions(tmp_path: Path, file: str, text: s
 def test_a_machine_without_control_groups_has_no_limit_and_no_kills(tmp_path: Path) -> None:
     assert memory.limit(str(tmp_path)) is None
     assert memory.kills(str(tmp_path)) == 0
+
+
+@pytest.mark.parametrize(("number", "words"), [(11, "segmentation fault"), (6, "aborted"), (7, "bus error")])
+def test_a_signal_is_told_in_words(number: int, words: str) -> None:
+    """What the system calls it is what people look for in a log."""
+    assert f"({words})" in ending.failure(number, False, None).message

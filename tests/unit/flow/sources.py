@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.flow.checks import problems
@@ -10,7 +11,7 @@ from dockerflow.flow.loading import LoadedFlow, load
 
 IMPORTS = (
     "from dockerflow import FlowSpec, IncludeFile, JSONType, Parameter, catch, conda, conda_base, current, image, "
-    "pypi, pypi_base, resources, retry, step\n"
+    "parallel, pypi, pypi_base, resources, retry, step\n"
 )
 
 
@@ -39,3 +40,36 @@ def graph(steps: dict[str, tuple[list[str], str | None, bool]], package: str = "
         body = f"self.next({targets})" if targets else "pass"
         text += ["    @step", f"    def {name}(self{', inputs' if join else ''}):", f"        {body}"]
     return "\n".join(text) + "\n"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a graph of any kind: what follows, and how (`self.next`'s words for it)."""
+
+    following: tuple[str, ...] = ()
+    how: str = ""  # `foreach`, `num_parallel` or `condition`
+    join: bool = False
+    parallel: bool = False
+    marks: tuple[str, ...] = ()  # `start`, `end`
+
+
+def graph_of(nodes: dict[str, Node], package: str = "dockerflow") -> str:
+    """The source of a flow from its graph. The cases of a switch are the numbers from 0."""
+    text = [f"from {package} import FlowSpec, parallel, step", "class Graph(FlowSpec):"]
+    for name, node in nodes.items():
+        marks = ", ".join(f"{mark}=True" for mark in node.marks)
+        text += ["    @parallel"] if node.parallel else []
+        text += [f"    @step({marks})" if marks else "    @step"]
+        text += [f"    def {name}(self{', inputs' if node.join else ''}):", f"        {_next(node)}"]
+    return "\n".join(text) + "\n"
+
+
+def _next(node: Node) -> str:
+    steps = [f"self.{each}" for each in node.following]
+    if not steps:
+        return "pass"
+    if node.how == "condition":
+        cases = ", ".join(f"{number}: {step}" for number, step in enumerate(steps))
+        return f"self.next({{{cases}}}, condition='x')"
+    option = {"foreach": ["foreach='xs'"], "num_parallel": ["num_parallel=2"], "": []}[node.how]
+    return f"self.next({', '.join([*steps, *option])})"

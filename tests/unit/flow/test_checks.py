@@ -230,16 +230,6 @@ def _one_step(body: str, decorators: str = "") -> str:
             "self.next(self.start, self.end, foreach='xs')",
             "step `start` names more than one step for its foreach",
         ),
-        (
-            "self.next({'a': self.end}, condition='x')",
-            "self.next({'a': self.end}, condition='x')",
-            "step `start` chooses its next step by a condition, which is not supported",
-        ),
-        (
-            "self.next(self.end, num_parallel=2)",
-            "self.next(self.end, num_parallel=2)",
-            "step `start` uses `num_parallel`, which is not supported",
-        ),
     ],
 )
 def test_transition_that_cannot_be_read_is_named(body: str, line: str, message: str, tmp_path: Path) -> None:

@@ -163,12 +163,12 @@ def test_two_of_a_kind_on_one_step_are_one_too_many(tmp_path: Path) -> None:
     assert found(tmp_path, text) == [("@retry(times=2)", "step `start` has `@retry` twice, the first on line 5")]
 
 
-def test_step_takes_no_options(tmp_path: Path) -> None:
+def test_unknown_option_of_step_is_named(tmp_path: Path) -> None:
     text = f"""
         class F(FlowSpec):
-            @step(start=True)
+            @step(begin=True)
             def start(self):{TAIL}"""
-    assert found(tmp_path, text) == [("@step(start=True)", "`@step` takes no options")]
+    assert found(tmp_path, text) == [("@step(begin=True)", "`@step` has no option `begin`")]
 
 
 def test_decorator_belongs_on_a_step(tmp_path: Path) -> None:

@@ -26,6 +26,13 @@ def ignore(event: Event) -> None:
 
 
 @dataclass(frozen=True)
+class Noted(Event):
+    """Something that the flow asks for and the run does not do, in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class EnvironmentSolving(Event):
     steps: tuple[str, ...]
 

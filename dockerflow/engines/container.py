@@ -18,6 +18,7 @@ from docker.types import Mount
 from dockerflow import confinement
 from dockerflow.confinement import UNPRIVILEGED
 from dockerflow.engines.command import Place, worker_command
+from dockerflow.engines.gpu import device_requests
 from dockerflow.engines.worker import WorkerRequest
 from dockerflow.images.image import PREFIX
 
@@ -107,9 +108,15 @@ def host_options(request: WorkerRequest, tmp_owner: str, cpus: int, memory: int)
         "log_config": {"type": "none"},
         # Docker's own 64 MiB are too few for what shares arrays between processes. It counts as memory of the
         # container.
-        "shm_size": request.memory * _MIB if request.memory else memory // 2,
+        "shm_size": _shared_memory(request, memory),
         **_limits(request, cpus),
     }
+
+
+def _shared_memory(request: WorkerRequest, memory: int) -> int:
+    if request.shared_memory:
+        return request.shared_memory * _MIB
+    return request.memory * _MIB if request.memory else memory // 2
 
 
 def _temporary(request: WorkerRequest, work: PurePosixPath) -> dict[str, str]:
@@ -134,6 +141,8 @@ def _limits(request: WorkerRequest, cpus: int) -> dict[str, Any]:
         limits["nano_cpus"] = int(min(request.cpu, cpus) * 1e9)
     if request.memory:
         limits["mem_limit"] = limits["memswap_limit"] = request.memory * _MIB  # the sum of both: no swap
+    if request.gpu:
+        limits["device_requests"] = device_requests(request.gpu)
     return limits
 
 

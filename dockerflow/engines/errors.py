@@ -4,7 +4,8 @@
     ├── EngineNotFound     nothing answers at the engine's address
     ├── EngineDenied       it answers, but not to this user
     ├── EngineTooOld       it answers in an API that is too old
-    └── ImageNotOnEngine   the engine does not have the image that a worker was to run in
+    ├── ImageNotOnEngine   the engine does not have the image that a worker was to run in
+    └── NoGpu              a step asks for a GPU, and the engine has none for it
 
 Every exception of the Docker SDK and of the libraries below it becomes one of these: see `boundary`.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "EngineNotFound",
     "EngineTooOld",
     "ImageNotOnEngine",
+    "NoGpu",
 ]
 
 
@@ -41,4 +43,8 @@ class EngineTooOld(EngineError):
 
 
 class ImageNotOnEngine(EngineError):
+    pass
+
+
+class NoGpu(EngineError):
     pass

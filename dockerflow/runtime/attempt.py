@@ -15,7 +15,7 @@ import sys
 from contextlib import suppress
 from typing import Callable, Dict, List, Tuple
 
-from dockerflow.runtime import memory, processes
+from dockerflow.runtime import memory, processes, secret_files
 from dockerflow.runtime.channel import private, write
 from dockerflow.runtime.messages import RunTask, TaskResult, to_json
 
@@ -30,6 +30,7 @@ class Attempt:
     def __init__(self, task: RunTask, run: Run, folder: str, pipe: str, close_in_child: Callable[[], None]) -> None:
         self.task = task
         self.folder = folder
+        self._secrets = secret_files.place(folder)
         self.result = private_open(pipe)
         self.outputs, ends = _pipes()
         os.mkdir(folder)
@@ -39,6 +40,8 @@ class Attempt:
             close_in_child()
             for descriptor in (self.result, *self.outputs.values()):
                 os.close(descriptor)
+            if task.secrets:
+                os.environ[secret_files.FOLDER] = self._secrets
             _be_the_task(task, run, folder, pipe, ends)
         for end in ends:
             os.close(end)
@@ -51,7 +54,12 @@ class Attempt:
         """Let go of what the worker reads. The process must have ended."""
         for descriptor in self.descriptors:
             os.close(descriptor)
+        self.forget_secrets()
         _remove(self.folder)
+
+    def forget_secrets(self) -> None:
+        if self.task.secrets:
+            secret_files.remove(self._secrets)
 
 
 def _pipes() -> Tuple[Dict[str, int], Tuple[int, int]]:

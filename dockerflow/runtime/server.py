@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any, Callable, Deque, Optional, Tuple
 
-from dockerflow.runtime import ending, memory, processes, time_limit
+from dockerflow.runtime import ending, memory, processes, secret_files, time_limit
 from dockerflow.runtime.attempt import Attempt, Run
 from dockerflow.runtime.channel import Channel, private
 from dockerflow.runtime.messages import RunTask, TaskResult, from_json
@@ -50,6 +50,8 @@ class Server:
         self._wake, self._waker = _wakeup()
         self._selector.register(self._wake, selectors.EVENT_READ, self._child_ended)
         processes.become_reaper()
+        if not alone:
+            secret_files.sweep()
         # What the flow's import has started belongs to all tasks.
         self._spared = frozenset(processes.descendants())
         signal.signal(signal.SIGTERM, self._terminate)
@@ -137,6 +139,8 @@ class Server:
         if self._current is not None and self._current.exit is None:
             processes.kill_group(self._current.attempt.pid)
         processes.end_all_others() if self._alone else processes.end_descendants()
+        if self._current is not None:
+            self._current.attempt.forget_secrets()
 
     def _terminate(self, number: int, frame: Any) -> None:
         """Also when the worker waits for a scheduler that does not read."""

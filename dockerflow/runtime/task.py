@@ -21,13 +21,13 @@ from dockerflow.errors import DockerflowError
 from dockerflow.flow.caught import Caught
 from dockerflow.flow.conda_names import package_of
 from dockerflow.flow.current import Parallel, Situation, current
-from dockerflow.flow.definition import Catch, Flow, Image, Step, Timeout
+from dockerflow.flow.definition import Catch, Flow, Image, Secrets, Step, Timeout
 from dockerflow.flow.errors import StepError, TimeoutException
 from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import traceback_of, type_name
 from dockerflow.flow.view import FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
-from dockerflow.runtime import time_limit
+from dockerflow.runtime import secret_files, time_limit
 from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
 from dockerflow.store import manifest
 from dockerflow.store.blobs import Blobs, hash_of
@@ -70,6 +70,7 @@ class _Attempt:
 
     def run(self) -> TaskResult:
         request = self._request
+        secret_files.deliver(request.secrets, (self._step.decorator(Secrets) or Secrets()).allow_override)
         this, arguments = self._instances()
         current.enter(self._situation())
         failure = request.fallback or _call(getattr(this, request.step), arguments, self._step, request.time_limit)

@@ -23,13 +23,16 @@ from dockerflow import progress
 from dockerflow.config import Config
 from dockerflow.engines.worker import Host, WorkerRequest
 from dockerflow.flow.checks import check
-from dockerflow.flow.definition import Catch, Project, Resources, Retry, Step, Timeout
+from dockerflow.flow.definition import Catch, Environment, Project, Resources, Retry, Step, Timeout
 from dockerflow.flow.loading import LoadedFlow
+from dockerflow.runtime.messages import Secret
 from dockerflow.scheduler import origin
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Stop
+from dockerflow.scheduler.notes import notes
 from dockerflow.scheduler.origin import Origin
+from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.system_tags import system_tags
 from dockerflow.store import code_package, manifest, runs
@@ -66,6 +69,7 @@ class RunRequest:
     command: tuple[str, ...] = ()
     run_id_file: Path | None = None
     engine: str = "docker"  # or `process`
+    package_suffixes: tuple[str, ...] = ()  # of files that go into the containers beside the Python files
     origin: Origin | None = None
     project: Project | None = None
 
@@ -78,28 +82,39 @@ class RunOutcome:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What the steps need, all of it there before the run exists: by step."""
+
+    environments: Environments
+    secrets: Mapping[str, tuple[Secret, ...]]
+
+
 def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> RunOutcome:
     """Run a flow to its end.
 
-    Raises FlowError before anything is built when the graph is wrong, EngineError, EnvironmentsError or ImageError when
-    the steps' images cannot be had, StoreError when the store cannot be written. A run that fails is an outcome.
+    Raises FlowError before anything is built when the graph is wrong, RunError when secrets are missing, EngineError,
+    EnvironmentsError or ImageError when the steps' images cannot be had, StoreError when the store cannot be written. A run that fails is an outcome.
     """
     flow = request.loaded.flow
     check(flow, containers=request.engine != "process")
+    secrets = read_secrets(flow)
+    for text in notes(flow):
+        notify(progress.Noted(text))
     store = DirectoryStore(request.store)
     sweep(store)
     host, environments = _host_and_environments(request, store, notify)
     with closing(host):
-        return _run(request, store, host, environments, notify)
+        return _run(request, store, host, Prepared(environments, secrets), notify)
 
 
 def _run(
-    request: RunRequest, store: DirectoryStore, host: Host, environments: Environments, notify: progress.Notify
+    request: RunRequest, store: DirectoryStore, host: Host, prepared: Prepared, notify: progress.Notify
 ) -> RunOutcome:
     flow, inbox = request.loaded.flow, Inbox()
     began = time.monotonic()
     with _signals(inbox):
-        started = _started(request, store, environments, notify)
+        started = _started(request, store, prepared.environments, notify)
         _write_run_id(request.run_id_file, started.run_id)
         with (
             runs.hold(store, flow.name, started.run_id),
@@ -110,8 +125,8 @@ def _run(
             journal.append(started)
             journal.flush()
             notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps), started.origin_run_id))
-            plan = _plan(request, started, store, host.cpus)
-            requests = _requests(request, store, started, environments, outbox)
+            plan = _plan(request, started, store, prepared.secrets, host.cpus)
+            requests = _requests(request, store, started, prepared.environments, outbox)
             finish = Loop(Run(plan), host, requests, store, journal, notify, inbox).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason)
@@ -145,6 +160,7 @@ def _host_and_environments(
         from dockerflow.engines.process import ProcessHost  # noqa: PLC0415
 
         return ProcessHost(), {}
+    from dockerflow.engines import gpu  # noqa: PLC0415
     from dockerflow.engines.docker import DockerHost  # noqa: PLC0415
     from dockerflow.engines.leftovers import remove_leftovers  # noqa: PLC0415
     from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
@@ -153,6 +169,10 @@ def _host_and_environments(
         host = stack.enter_context(closing(DockerHost.connect(request.config.engine)))
         remove_leftovers(host.client, host.url)
         environments = prepare(request.loaded.flow, host, request.config, store, notify)
+        for step in request.loaded.flow.steps.values():
+            resources = step.decorator(Resources)
+            if resources is not None and resources.gpu:
+                gpu.require(host.client, host.url, environments[step.name].container_image, resources.gpu, step.name)
         stack.pop_all()
         return host, environments
 
@@ -189,7 +209,7 @@ def _started(
     request: RunRequest, store: DirectoryStore, environments: Environments, notify: progress.Notify
 ) -> RunStarted:
     flow = request.loaded.flow
-    code = code_package.pack(flow.file, request.loaded.given)
+    code = code_package.pack(flow.file, request.loaded.given, request.package_suffixes)
     notify(progress.CodePacked(str(Path(flow.file).parent), len(code)))
     now = time.time()
     return RunStarted(
@@ -216,8 +236,14 @@ def _parameters(request: RunRequest, store: DirectoryStore) -> str:
     return manifest.write(store.blobs, dict(request.parameters), {})
 
 
-def _plan(request: RunRequest, started: RunStarted, store: DirectoryStore, cpus: int) -> v.Plan:
-    steps = {step.name: _step_plan(step) for step in request.loaded.flow.steps.values()}
+def _plan(
+    request: RunRequest,
+    started: RunStarted,
+    store: DirectoryStore,
+    secrets: Mapping[str, tuple[Secret, ...]],
+    cpus: int,
+) -> v.Plan:
+    steps = {step.name: _step_plan(step, secrets.get(step.name, ())) for step in request.loaded.flow.steps.values()}
     return v.Plan(
         flow=started.flow,
         run_id=started.run_id,
@@ -235,7 +261,7 @@ def _plan(request: RunRequest, started: RunStarted, store: DirectoryStore, cpus:
     )
 
 
-def _step_plan(step: Step) -> v.StepPlan:
+def _step_plan(step: Step, secrets: tuple[Secret, ...]) -> v.StepPlan:
     retry = step.decorator(Retry) or Retry(times=0)
     return v.StepPlan(
         name=step.name,
@@ -248,6 +274,7 @@ def _step_plan(step: Step) -> v.StepPlan:
         condition=step.condition,
         gang=step.gang,
         time_limit=(step.decorator(Timeout) or Timeout()).limit,
+        secrets=secrets,
     )
 
 
@@ -270,6 +297,7 @@ def _requests(
             code=started.code,
             blobs=store.blobs.root,
             outbox=outbox / str(number),
+            environment=dict((flow.steps[step].decorator(Environment) or Environment()).vars),
             cpu=resources.cpu,
             memory=resources.memory,
             gpu=resources.gpu,

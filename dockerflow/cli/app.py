@@ -13,7 +13,18 @@ import typer
 
 import dockerflow
 from dockerflow.cli.commands import Commands, Sectioned, invoke
-from dockerflow.cli.run_options import Engine, EngineWord, FlowFileWord, MaxNumSplits, MaxWorkers, RunIdFile, Tags
+from dockerflow.cli.run_options import (
+    Engine,
+    EngineWord,
+    FlowFileWord,
+    MaxNumSplits,
+    MaxWorkers,
+    PackageSuffixes,
+    Quiet,
+    RunIdFile,
+    Tags,
+    suffixes,
+)
 
 NAME = "dockerflow"
 
@@ -56,6 +67,11 @@ def carry_out(words: list[str]) -> int:
     return invoke(app, words or ["--help"], NAME)
 
 
+def _called(context: typer.Context) -> tuple[str, ...]:
+    """The command line as it was typed; `context.obj` is there where Python runs the flow's own file."""
+    return ("python", *sys.argv) if context.obj else (NAME, *sys.argv[1:])
+
+
 def _print_version(asked: bool) -> None:
     if asked:
         typer.echo(f"dockerflow {dockerflow.__version__}")
@@ -86,6 +102,8 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
     store: Store = None,
+    quiet: Quiet = False,
+    package_suffixes: PackageSuffixes = None,
 ) -> int:
     """Run a flow. `dockerflow run flow.py --help` lists the flow's parameters, too."""
     from dockerflow.cli import options, running
@@ -105,9 +123,11 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         run_id_file=run_id_file,
         engine=engine.value,
         store=store,
-        command=(NAME, *sys.argv[1:]),
+        command=_called(context),
+        quiet=quiet,
+        package_suffixes=suffixes(package_suffixes),
     )
-    return running.run(chosen, run, f"{context.command_path} {file}")
+    return running.run(chosen, run, context.command_path if context.obj else f"{context.command_path} {file}")
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -129,6 +149,8 @@ def resume(  # noqa: PLR0913  # as in `run`
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
     store: Store = None,
+    quiet: Quiet = False,
+    package_suffixes: PackageSuffixes = None,
 ) -> int:
     """Go on with a run that failed or was stopped, as a new run.
 
@@ -149,7 +171,9 @@ def resume(  # noqa: PLR0913  # as in `run`
         run_id_file=run_id_file,
         engine=engine.value,
         store=store,
-        command=(NAME, *sys.argv[1:]),
+        command=_called(context),
+        quiet=quiet,
+        package_suffixes=suffixes(package_suffixes),
     )
     return resuming.resume(chosen, resuming.Wanted(origin_run_id, first))
 

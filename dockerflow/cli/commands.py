@@ -56,9 +56,13 @@ class Commands(TyperGroup):
 
 def invoke(app: typer.Typer, words: list[str], name: str) -> int:
     """Carry out a command line. Raises CommandLineError, and whatever the command raises."""
-    command = get_command(app)
+    return carry_out(get_command(app), words, name)
+
+
+def carry_out(command: Any, words: list[str], name: str, known: Any = None) -> int:
+    """The same for what typer has made of an app; `known` is the context's `obj`."""
     try:
-        code = command.main(args=words, prog_name=name, standalone_mode=False)
+        code = command.main(args=words, prog_name=name, standalone_mode=False, obj=known)
     except USAGE_ERROR as error:
         path = error.ctx.command_path if error.ctx is not None else _path(command, words, name)
         raise _translated(error, path) from error

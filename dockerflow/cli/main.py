@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,17 +18,24 @@ from dockerflow.cli import streams
 from dockerflow.cli.errors import BUG, INTERRUPTED, TERMINATED, NotPermittedError, show_bug, show_error
 from dockerflow.config import misspelt_variables
 from dockerflow.errors import DockerflowError
+from dockerflow.flow.metaflow_names import in_place_of_metaflow
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line (that of this process if None is given) and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(lambda: _carry_out(words))
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """The exit code of a command. What it raises is told as the command line's user should see it."""
     try:
         streams.accept_any_text()
         for name, meant in misspelt_variables():
             print(f"warning: nothing reads the variable {name}; did you mean {meant}?", file=sys.stderr)
-        with _terminable():
-            code = _carry_out(words)
+        # Also for what a flow does when it is launched: functions as defaults.
+        with _terminable(), in_place_of_metaflow():
+            code = command()
         sys.stdout.flush()
     except DockerflowError as error:
         _flush()
@@ -56,10 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carry_out(words: list[str]) -> int:
     from dockerflow.cli import app  # inside the boundary: Ctrl-C while importing is caught too
-    from dockerflow.flow.metaflow_names import in_place_of_metaflow
 
-    with in_place_of_metaflow():  # also for what a flow does when it is launched: functions as defaults
-        return app.carry_out(words)
+    return app.carry_out(words)
 
 
 class Terminated(BaseException):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from dockerflow.cli import metaflow_options
 from dockerflow.cli.commands import Sectioned, invoke
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.flow.definition import Flow, ParameterDefinition
@@ -26,13 +27,14 @@ METAVARS = {"str": "TEXT", "int": "INTEGER", "float": "NUMBER", "bool": "true|fa
 
 def flow_file(left_over: Sequence[str], path: str) -> tuple[str, list[str]]:
     """The flow file among the words that are no options of ours, and the words without it."""
+    left_over, ignored = metaflow_options.before_file(left_over)
     words = [word for word in left_over if word != HELP]
     if not words:
         raise CommandLineError("the flow file is missing", f"write `{path} flow.py`")
     if words[0].startswith("-"):
         hint = f"options that belong to the flow stand after its file: `{path} flow.py {words[0]} …`"
         raise CommandLineError(f"`{path}` has no option `{words[0]}`, and no flow file stands before it", hint)
-    rest = list(left_over)
+    rest = [*left_over, *(word for option in ignored for word in option.words)]
     rest.remove(words[0])
     return words[0], rest
 
@@ -45,6 +47,8 @@ def parameters(flow: Flow, words: Sequence[str], command: Callable[..., Any], pa
     """
     given: dict[str, str] = {}
     _refuse_taken_names(flow, command)
+    words, ignored = metaflow_options.without_ignored(words, [f"--{each.name}" for each in flow.parameters])
+    metaflow_options.tell(ignored)
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     app.command(cls=Sectioned, help=flow.doc or f"Run the flow `{flow.name}`.")(_receiver(flow, command, given))
     asked = HELP in words

@@ -38,3 +38,19 @@ EngineWord = Annotated[
     Engine,
     typer.Option("--engine", help="Where steps run: in containers, or in this Python without any (for debugging)."),
 ]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Leave out what is told about images, and the summary at the end.")
+]
+PackageSuffixes = Annotated[
+    Optional[str],
+    typer.Option(
+        "--package-suffixes",
+        metavar="TEXT",
+        help="Endings of files that go into the containers beside the Python files, as `.csv,.txt`.",
+    ),
+]
+
+
+def suffixes(text: Optional[str]) -> tuple[str, ...]:
+    """The endings in a text like `.csv,.txt`."""
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())

@@ -48,6 +48,8 @@ class Chosen:
     engine: str
     store: Path | None
     command: tuple[str, ...]
+    quiet: bool = False
+    package_suffixes: tuple[str, ...] = ()
 
 
 class View(AbstractContextManager["View"], Protocol):
@@ -101,9 +103,10 @@ def _launch(
         run_id_file=chosen.run_id_file,
         engine=chosen.engine,
         origin=origin,
+        package_suffixes=chosen.package_suffixes,
     )
     place = place_of(store)
-    with telling_of_a_stop() as noted, view_for(place) as view:
+    with telling_of_a_stop() as noted, view_for(place, chosen.quiet) as view:
         outcome = launch(request, noted(view.notify))
         return outcome, view.finish(), place
 
@@ -129,8 +132,12 @@ def telling_of_a_stop(what: str = "stopped before the run began") -> Iterator[Ca
         raise
 
 
-def view_for(place: sentences.Place) -> View:
-    """Lines for a pipe, a picture for a terminal."""
+def view_for(place: sentences.Place, quiet: bool = False) -> View:
+    """Lines for a pipe, a picture for a terminal; a few lines for who wants quiet."""
+    if quiet:
+        from dockerflow.cli.quiet import QuietView
+
+        return QuietView(sys.stdout, place)
     if not streams.drawable(sys.stdout):
         from dockerflow.cli.plain import PlainView
 

@@ -25,7 +25,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import dockerflow
 from dockerflow.flow.errors import NoSuchAttribute, NoSuchImport, place
 
-__all__ = ["VERSION", "be_metaflow", "importing_frame", "in_place_of_metaflow", "is_there", "way_out"]
+__all__ = ["VERSION", "be_metaflow", "importing_frame", "in_place_of_metaflow", "is_metaflow", "is_there", "way_out"]
 
 # The Metaflow whose flows run here: what `metaflow.__version__` says.
 VERSION = "2.19.0"
@@ -127,7 +127,7 @@ _made: Dict[str, ModuleType] = {}  # a file that was read keeps the modules that
 @contextmanager
 def in_place_of_metaflow() -> Iterator[None]:
     """Be Metaflow until the end of the block; whoever had the real one before has it again then."""
-    if _finder in sys.meta_path:
+    if is_metaflow():
         yield
         return
     before = _taken_out()
@@ -142,9 +142,14 @@ def in_place_of_metaflow() -> Iterator[None]:
 
 def be_metaflow() -> None:
     """Be Metaflow from now on, for every module of this process."""
-    if _finder not in sys.meta_path:
+    if not is_metaflow():
         _taken_out()
         sys.meta_path.insert(0, _finder)
+
+
+def is_metaflow() -> bool:
+    """Whether this process reads a flow, carries out a command of ours, or runs a step."""
+    return _finder in sys.meta_path
 
 
 def is_there(module: str, name: str = "") -> bool:

@@ -10,6 +10,7 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 import sys
 from types import MappingProxyType, MethodType
@@ -17,6 +18,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from dockerflow.flow import shell
 from dockerflow.flow.errors import MissingInMerge, StepError, UnhandledInMerge
+from dockerflow.flow.metaflow_names import is_metaflow
 from dockerflow.flow.next_called import taken_of
 from dockerflow.flow.view import INTERNAL, View
 
@@ -32,9 +34,11 @@ class FlowSpec:
     _own = True  # tells this class from the user's
 
     def __init__(self, use_cli: bool = True) -> None:
-        if use_cli and type(self).__module__ == "__main__":
-            print("error: a flow is not run by Python\n\nhint: use `dockerflow run <this file>`", file=sys.stderr)
-            raise SystemExit(2)
+        """`use_cli`: be the command of this flow, with the words of the process, as in a file that Python runs; Python
+        ends with it. Not while a command of dockerflow reads the file.
+        """
+        if use_cli and not is_metaflow():
+            raise SystemExit(_command_of(type(self)))
 
     @property
     def script_name(self) -> str:
@@ -155,6 +159,15 @@ class FlowSpec:
         if name not in view.loaded:
             view.loaded[name] = shown(view.load(view.parameters[name]))
         return view.loaded[name]
+
+
+def _command_of(cls: Any) -> int:
+    try:
+        command = importlib.import_module("dockerflow.cli.own_command")  # by name: nothing here may depend on it
+    except ModuleNotFoundError as error:  # in a step's container
+        print(f"error: no flow can be run here: there is no `{error.name}`", file=sys.stderr)
+        return 2
+    return int(command.main(cls))
 
 
 def view_of(flow: FlowSpec) -> View:

@@ -1,7 +1,8 @@
 """The code that a step container needs besides its image: one tar, the same bytes for the same files.
 
     dockerflow-runtime/dockerflow/…    the part of this package that is shipped into containers
-    user-code/…                        the user's Python files: those in the flow file's folder and below
+    user-code/…                        the user's Python files: those in the flow file's folder and below; what else
+                                       travels with them is said by the endings of its names
     given.json                         what the command line adds to the flow's file, see `flow.given`
 
 A container has these two folders on its path and the one that holds them is never on it; nor are their names any that
@@ -17,7 +18,7 @@ import io
 import os
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import Dict, Iterator, Union
+from typing import Dict, Iterable, Iterator, Tuple, Union
 
 from dockerflow.flow.given import NOTHING, Given
 from dockerflow.store.errors import StoreError
@@ -39,13 +40,14 @@ _OURS = Path(__file__).resolve().parent.parent
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 
 
-def pack(flow_file: Union[str, Path], given: Given = NOTHING) -> bytes:
+def pack(flow_file: Union[str, Path], given: Given = NOTHING, suffixes: Iterable[str] = ()) -> bytes:
     """The code package of a flow; `given` is what the command line adds to its file.
 
+    Files whose names end in one of `suffixes` are taken as Python files are.
     Raises StoreError when a file cannot be read or all are too large together.
     """
     flow_path = Path(flow_file).absolute()
-    files = {f"{USER}/{name}": path for name, path in _user_files(flow_path.parent).items()}
+    files = {f"{USER}/{name}": path for name, path in _user_files(flow_path.parent, suffixes).items()}
     files[f"{USER}/{flow_path.name}"] = flow_path
     _check_size(files)
     files.update(_shipped_files())
@@ -101,16 +103,17 @@ def _shipped_files() -> Dict[str, Path]:
     return found
 
 
-def _user_files(folder: Path) -> Dict[str, Path]:
-    """The Python files in a folder and below, by their paths from there."""
-    real = folder.resolve()
-    return {path.relative_to(folder).as_posix(): path for path in _python_files(folder) if _is_within(path, real)}
+def _user_files(folder: Path, suffixes: Iterable[str]) -> Dict[str, Path]:
+    """The Python files in a folder and below, and those with these endings, by their paths from there."""
+    real, endings = folder.resolve(), (".py", *suffixes)
+    found = (path for path in _files_ending(folder, endings) if _is_within(path, real))
+    return {path.relative_to(folder).as_posix(): path for path in found}
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
+def _files_ending(folder: Path, endings: Tuple[str, ...]) -> Iterator[Path]:
     for place, folders, names in os.walk(str(folder)):
         folders[:] = [name for name in folders if _is_users(Path(place) / name)]
-        yield from (Path(place) / name for name in names if name.endswith(".py"))
+        yield from (Path(place) / name for name in names if name.endswith(endings))
 
 
 def _is_users(folder: Path) -> bool:
@@ -131,7 +134,7 @@ def _check_size(files: Dict[str, Path]) -> None:
     largest = sorted(sizes, key=lambda name: sizes[name], reverse=True)[:5]
     shown = ", ".join(f"`{name.partition('/')[2]}` ({sizes[name] >> 20} MiB)" for name in largest)
     raise StoreError(
-        f"the Python files below the flow's folder have {sum(sizes.values()) >> 20} MiB, more than "
+        f"the files of code below the flow's folder have {sum(sizes.values()) >> 20} MiB, more than "
         f"{LARGEST >> 20} MiB; the largest are {shown}",
         "give the flow a folder of its own: every .py file below it goes into the containers",
     )

@@ -1,0 +1,29 @@
+"""A run as the lines that Metaflow's `--quiet` leaves: the run, its tasks, and what they print."""
+
+from __future__ import annotations
+
+from dockerflow import progress
+from dockerflow.cli.picture import Picture, after
+from dockerflow.cli.plain import PlainView
+
+SHOWN = (
+    progress.RunBegan,
+    progress.AttemptBegan,
+    progress.TaskPrinted,
+    progress.AttemptEnded,
+    progress.RunEnded,
+)
+
+
+class QuietView(PlainView):
+    """As `PlainView`, without what is told before the run and after it."""
+
+    def notify(self, event: progress.Event) -> None:
+        if isinstance(event, SHOWN):
+            super().notify(event)
+            return
+        with self._lock:
+            self._picture = after(self._picture, event, self._clock())
+
+    def finish(self) -> Picture:
+        return self._picture

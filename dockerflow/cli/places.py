@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from dockerflow.cli.sentences import Place
-from dockerflow.client.source import store_here
+from dockerflow.client.stores import store_here
 from dockerflow.config import Config, load_config
 from dockerflow.store.directory import NAME, DirectoryStore, create, find
 from dockerflow.store.errors import StoreError

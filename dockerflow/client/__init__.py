@@ -1,19 +1,57 @@
 """Read past runs: `Flow("GenreStats").latest_successful_run.data.genre_stats`.
 
-    flow      Flow, Run      what there is, how it ended, the artifacts of `end`
-    task      Step, Task     attempts, logs, times, the container and its image
-    artifact  Artifact       one value
-    errors    what is raised for what is not there
+    flow        Metaflow, Flow   what there is
+    run         Run              how it ended, the artifacts of its last step, its tags
+    step        Step             its tasks
+    task        Task             attempts, logs, times, the container and its image
+    artifact    DataArtifact     one value
+    namespaces  namespace, …     whose runs are seen
+    stores      metadata, …      which store is read
+    errors                       what is raised for what is not there
 
-Names and behaviour are those of Metaflow's client. Nothing is cached beyond what cannot change, and nothing is written.
-Standard library only, Python 3.7: steps may read past runs too.
+Names and behaviour are those of Metaflow's client. Nothing is cached beyond what cannot change, and nothing is written
+but the tags of a run. Standard library only, Python 3.7: steps may read past runs too.
 """
 
 from __future__ import annotations
 
-from dockerflow.client.artifact import Artifact
-from dockerflow.client.errors import ClientError, InvalidPathspec, NoStore, NotFound
-from dockerflow.client.flow import Flow, Run
-from dockerflow.client.task import Step, Task
+from dockerflow.client.artifact import DataArtifact
+from dockerflow.client.errors import (
+    ClientError,
+    InvalidPathspec,
+    NamespaceMismatch,
+    NoStore,
+    NotFound,
+    TaggingError,
+)
+from dockerflow.client.flow import Flow, Metaflow
+from dockerflow.client.namespaces import default_namespace, get_namespace, namespace
+from dockerflow.client.run import Run
+from dockerflow.client.step import Step
+from dockerflow.client.stores import default_metadata, get_metadata, metadata
+from dockerflow.client.task import Task
 
-__all__ = ["Artifact", "ClientError", "Flow", "InvalidPathspec", "NoStore", "NotFound", "Run", "Step", "Task"]
+# Its name before there was Metaflow's.
+Artifact = DataArtifact
+
+__all__ = [
+    "Artifact",
+    "ClientError",
+    "DataArtifact",
+    "Flow",
+    "InvalidPathspec",
+    "Metaflow",
+    "NamespaceMismatch",
+    "NoStore",
+    "NotFound",
+    "Run",
+    "Step",
+    "TaggingError",
+    "Task",
+    "default_metadata",
+    "default_namespace",
+    "get_metadata",
+    "get_namespace",
+    "metadata",
+    "namespace",
+]

@@ -6,19 +6,21 @@ from datetime import datetime
 from typing import Any, List, Mapping, Optional
 
 from dockerflow.client.base import PathObject
+from dockerflow.client.errors import not_found
 from dockerflow.store import manifest
 from dockerflow.store.manifest import ArtifactRef
 
 
-class Artifact(PathObject):
-    """An artifact: `Artifact("Flow/run/step/task/name")`. It is read when `data` is asked for, each time anew."""
+class DataArtifact(PathObject):
+    """An artifact: `DataArtifact("Flow/run/step/task/name")`. It is read when `data` is asked for, each time anew."""
 
     _what, _depth = "artifact", 4
 
     @property
     def data(self) -> Any:
         """The value. Raises CannotDecode if this Python cannot make it, naming the libraries that wrote it."""
-        return manifest.load(self._store.blobs, self._ref)
+        with self._scope.place.reading():
+            return manifest.load(self._store.blobs, self._ref)
 
     @property
     def size(self) -> int:
@@ -47,11 +49,20 @@ class Artifact(PathObject):
     @property
     def finished_at(self) -> Optional[datetime]:
         """When the attempt that wrote it ended."""
-        ended: Optional[datetime] = self.parent.finished_at
+        ended: Optional[datetime] = self._above.finished_at
         return ended
+
+    @property
+    def origin_pathspec(self) -> Optional[str]:
+        origin = self._above.origin_pathspec
+        return f"{origin}/{self.id}" if origin else None
 
     def _siblings(self) -> List[str]:
         return [*self._above._refs()]
 
-    def _complete(self) -> None:
-        self._ref: ArtifactRef = self._above._refs()[self.id]
+    @property
+    def _ref(self) -> ArtifactRef:
+        refs: Mapping[str, ArtifactRef] = self._above._refs()
+        if self.id not in refs:
+            raise not_found(self._what, self.id, self._above._described(), refs)
+        return refs[self.id]

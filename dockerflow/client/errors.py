@@ -3,9 +3,10 @@
     ClientError
     ├── NoStore            there is no store to read from
     ├── InvalidPathspec    a text that cannot name a flow, run, step, task or artifact
+    ├── NamespaceMismatch  it is there, but not in the namespace that is looked at
     └── NotFound           nothing has this name; also a KeyError, and for `task.data.x` an AttributeError
 
-What is there but damaged is a StoreError or an ArtifactError.
+What is there but damaged is a StoreError or an ArtifactError. Tags that a run cannot have or lose are a TaggingError.
 """
 
 from __future__ import annotations
@@ -14,8 +15,18 @@ import difflib
 from typing import Iterable, List, Optional
 
 from dockerflow.errors import DockerflowError
+from dockerflow.store.errors import TaggingError
 
-__all__ = ["ClientError", "InvalidPathspec", "NoStore", "NotFound", "not_found"]
+__all__ = [
+    "ClientError",
+    "InvalidPathspec",
+    "NamespaceMismatch",
+    "NoStore",
+    "NotFound",
+    "TaggingError",
+    "elsewhere",
+    "not_found",
+]
 
 # So many names are listed when none of them is near.
 LISTED = 8
@@ -35,6 +46,10 @@ class InvalidPathspec(ClientError):
     pass
 
 
+class NamespaceMismatch(ClientError):
+    pass
+
+
 class NotFound(ClientError, KeyError, AttributeError):
     """Also a KeyError, so that `run["x"]` fails as with a dict, and an AttributeError for `hasattr(task.data, "x")`."""
 
@@ -43,6 +58,16 @@ def not_found(what: str, name: str, where: str, names: Iterable[str]) -> NotFoun
     """The error for a `name` that is none of `names`, which are those of `where`."""
     known = list(names)
     return NotFound(f"there is no {what} `{name}` in {where}", _hint(name, known))
+
+
+def elsewhere(what: str, namespace: str, tags: Iterable[str]) -> NamespaceMismatch:
+    """The error for something that has not the tag that the namespace is, but `tags`."""
+    users = sorted(tag for tag in tags if tag.startswith("user:"))
+    known = f"it is in `{users[0]}`; " if users else ""
+    return NamespaceMismatch(
+        f"{what} is not in the namespace `{namespace}`",
+        f"{known}`namespace(None)` looks at the runs of all users",
+    )
 
 
 def _hint(name: str, known: List[str]) -> Optional[str]:

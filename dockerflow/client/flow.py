@@ -1,143 +1,123 @@
-"""A flow that has runs, and one of its runs."""
+"""What has runs: all flows of a store, and one of them."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import FrozenSet, Iterator, List, Optional
 
-from dockerflow.client.base import PathObject, local_time
-from dockerflow.client.code import Code
-from dockerflow.client.source import RunSource
-from dockerflow.client.task import Step, Task
-from dockerflow.client.values import Values
-from dockerflow.store import history, runs
-from dockerflow.store.history import RunHistory
+from dockerflow.client.base import PathObject
+from dockerflow.client.errors import NamespaceMismatch, elsewhere, not_found
+from dockerflow.client.namespaces import get_namespace
+from dockerflow.client.run import Run
+from dockerflow.client.source import run_source
+from dockerflow.client.stores import Place, Scope, StoreLike
+from dockerflow.store import runs
 
 
 class Flow(PathObject):
-    """A flow by its name: `Flow("GenreStats")`. Iterating gives its runs, the newest first."""
+    """A flow by its name: `Flow("GenreStats")`. Iterating gives its runs in the namespace, the newest first."""
 
     _what, _depth = "flow", 0
 
     @property
     def latest_run(self) -> Optional[Run]:
         """The newest run, whatever became of it."""
-        return next(self.runs(), None)
+        return next(iter(self), None)
 
     @property
     def latest_successful_run(self) -> Optional[Run]:
-        return next((run for run in self.runs() if run.successful), None)
+        return next((run for run in self if run.successful), None)
 
     def runs(self, *tags: str) -> Iterator[Run]:
         """The runs that have all these tags, the newest first."""
-        for run in self:
-            if run.tags.issuperset(tags):
-                yield run
+        return self._filtered_children(*tags)
+
+    @property
+    def created_at(self) -> Optional[datetime]:
+        """When its first run began."""
+        ids = runs.run_ids(self._store, self.id)
+        return self._child(ids[-1]).created_at if ids else None
+
+    @property
+    def tags(self) -> FrozenSet[str]:
+        """Runs have tags, flows have none."""
+        return frozenset()
+
+    user_tags = system_tags = tags
+
+    def __iter__(self) -> Iterator[Run]:
+        """Lazily: whether a run is in the namespace is in its journal."""
+        return (self._child(run_id) for run_id in self._in(self._scope.namespace))
+
+    def __getitem__(self, run_id: str) -> Run:
+        run: Run = super().__getitem__(run_id)
+        ns = self._scope.namespace
+        if ns is not None and not run._is_in(ns):
+            raise elsewhere(run._described(), ns, run.tags)
+        return run
 
     def __contains__(self, run_id: object) -> bool:
         return runs.has_begun(self._store, self.id, str(run_id))
+
+    def _exists(self) -> bool:
+        return self.id in self._siblings()
 
     def _siblings(self) -> List[str]:
         return runs.flow_names(self._store)
 
     def _names(self) -> List[str]:
-        return runs.run_ids(self._store, self.id)
+        return list(self._in(self._scope.namespace))
+
+    def _is_in(self, ns: str) -> bool:
+        return next(self._in(ns), None) is not None
+
+    def _in(self, ns: Optional[str]) -> Iterator[str]:
+        for run_id in runs.run_ids(self._store, self.id):
+            if ns is None or ns in run_source(self._store, self.id, run_id).tags:
+                yield run_id
+
+    def _all_tags(self) -> FrozenSet[str]:
+        """Of the newest run, to say whose they are."""
+        run_id = next(self._in(None), None)
+        return frozenset() if run_id is None else run_source(self._store, self.id, run_id).tags
 
 
-class Run(PathObject):
-    """A run: `Run("GenreStats/1718000000000000")`. Iterating gives its steps, the newest first."""
+class Metaflow:
+    """All flows that have runs in the namespace, sorted by name: `Metaflow().flows`."""
 
-    _what, _depth = "run", 1
-
-    @property
-    def status(self) -> str:
-        """`running`, `succeeded`, `failed`, `stopped`, or `killed`: without an end, and its scheduler is dead.
-
-        While a run goes on elsewhere, or went on there when it was killed, it is `running`.
-        """
-        return history.status_now(self._store, self.parent.id, self.id, self._history)
-
-    @property
-    def successful(self) -> bool:
-        return self.status == "succeeded"
-
-    @property
-    def finished(self) -> bool:
-        """Whether the run is over, well or badly. (In Metaflow a failed run never is.)"""
-        return self._history.finished is not None
+    def __init__(self, store: StoreLike = None) -> None:
+        self._place = Place(store)
 
     @property
-    def created_at(self) -> Optional[datetime]:
-        return local_time(self._history.started.time if self._history.started else None)
+    def flows(self) -> List[Flow]:
+        return list(self)
 
-    @property
-    def finished_at(self) -> Optional[datetime]:
-        """When the run was over; None while it is not."""
-        return local_time(self._history.finished.time if self._history.finished else None)
+    def __iter__(self) -> Iterator[Flow]:
+        for name in self._names():
+            ns = get_namespace()
+            flow: Flow = Flow._named((name,), Scope(self._place, ns))
+            if ns is None or flow._is_in(ns):
+                yield flow
 
-    @property
-    def duration(self) -> Optional[timedelta]:
-        """From the run's beginning to its end; None while it runs."""
-        return self.finished_at - self.created_at if self.finished_at and self.created_at else None
+    def __getitem__(self, name: str) -> Flow:
+        if name not in self._names():
+            raise not_found("flow", name, f"the store `{self._place.store.root}`", self._names())
+        flow: Flow = Flow._named((name,), Scope(self._place, get_namespace()))
+        if not flow.is_in_namespace():
+            raise elsewhere(flow._described(), str(get_namespace()), flow._all_tags())
+        return flow
 
-    @property
-    def reason(self) -> str:
-        """Why the run failed or was stopped."""
-        return self._history.finished.reason if self._history.finished else ""
-
-    @property
-    def end_task(self) -> Optional[Task]:
-        """The task of the step `end`, once there is one."""
-        return self["end"].task if "end" in self else None
-
-    @property
-    def data(self) -> Optional[Values]:
-        """The artifacts of the step `end`; None before it has ended."""
-        task = self.end_task
-        return task.data if task is not None and task.finished else None
-
-    @property
-    def code(self) -> Optional[Code]:
-        """The code that the run was made with."""
-        started = self._history.started
-        return Code(self._store, started.code, started.flow_file) if started and started.code else None
-
-    @property
-    def user(self) -> str:
-        return self._history.started.user if self._history.started else ""
-
-    @property
-    def origin_run_id(self) -> Optional[str]:
-        """The run that this one resumed."""
-        return self._history.started.origin_run_id if self._history.started else None
-
-    @property
-    def tags(self) -> FrozenSet[str]:
-        return self.user_tags | self.system_tags
-
-    @property
-    def user_tags(self) -> FrozenSet[str]:
-        return frozenset(self._history.started.tags if self._history.started else ())
-
-    @property
-    def system_tags(self) -> FrozenSet[str]:
-        return frozenset({f"user:{self.user}"} if self.user else ())
-
-    def steps(self, *tags: str) -> Iterator[Step]:
-        """The steps that have begun, the newest first."""
-        return iter(self) if self.tags.issuperset(tags) else iter(())
-
-    @property
-    def _history(self) -> RunHistory:
-        return self._source.history
-
-    def _complete(self) -> None:
-        self._source = RunSource(self._store, *self._components)
-
-    def _exists(self) -> bool:
-        return self.id in self.parent
+    def __contains__(self, name: object) -> bool:
+        try:
+            return isinstance(self[str(name)], Flow)
+        except (KeyError, NamespaceMismatch):
+            return False
 
     def _names(self) -> List[str]:
-        begun = [(tasks[0].created.time, step) for step, tasks in self._history.tasks_by_step.items() if tasks]
-        order = list(self._history.tasks_by_step)
-        return [step for _, step in sorted(begun, key=lambda one: (one[0], order.index(one[1])), reverse=True)]
+        return runs.flow_names(self._place.store)
+
+    def _ipython_key_completions_(self) -> List[str]:
+        return [flow.id for flow in self]
+
+    def __repr__(self) -> str:
+        return "Metaflow()"

@@ -1,55 +1,33 @@
-"""Where the client reads: the store, and the history of a run.
-
-Values that the objects of this package share among them; nothing here is for users.
-"""
+"""What is known of one run: its history and its tags. Objects of a run share it, so that its journal is read once."""
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
+from weakref import WeakValueDictionary
 
-from dockerflow.client.errors import NoStore
-from dockerflow.store import directory, history, runs
+from dockerflow.client.errors import TaggingError, not_found
+from dockerflow.client.stores import outbox_for
+from dockerflow.store import history, journal, run_tags, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.history import RunHistory
+from dockerflow.store.records import RunStarted
+from dockerflow.store.tags import Change
 
-# The setting that names a store's root for everything that reads or writes one.
-VARIABLE = "DOCKERFLOW_STORE"
-
-StoreLike = Union[DirectoryStore, str, Path, None]
-
-
-def store_here() -> Optional[Path]:
-    """The root of the store that is read where none is given: DOCKERFLOW_STORE, else the nearest `.dockerflow` from the
-    working directory upwards; None if there is neither. The setting `store` of `config.yaml` is not looked at: that is
-    YAML, which the standard library cannot read."""
-    named = os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else directory.find(os.getcwd())
-
-
-def open_store(given: StoreLike = None) -> DirectoryStore:
-    """The store to read: the one given (itself or its root), else that of `store_here`. Raises NoStore."""
-    if isinstance(given, DirectoryStore):
-        return given
-    chosen = given or store_here()
-    if chosen is None:
-        raise NoStore(
-            f"there is no store: no `{directory.NAME}` in `{os.getcwd()}` or a folder above it",
-            f"run a flow here first, name the store with {VARIABLE}, or give it: `Flow(name, store=...)`",
-        )
-    if not Path(chosen).is_dir():
-        raise NoStore(f"there is no store at `{chosen}`", None if given else f"it was named by {VARIABLE}")
-    return DirectoryStore(chosen)
+# So many runs are remembered although nobody holds an object of theirs: a loop over pathspecs reads each once.
+REMEMBERED = 4
 
 
 class RunSource:
-    """One run's history, read again when the run has written more since."""
+    """One run's history, read again when the run has written more since, and its tags."""
 
     def __init__(self, store: DirectoryStore, flow: str, run_id: str) -> None:
         self.store, self.flow, self.run_id = store, flow, run_id
         self._segments: Optional[List[str]] = None
         self._history = RunHistory()
+        self._begun: Optional[RunStarted] = None
+        self._children: Tuple[RunHistory, Mapping[str, List[str]]] = (self._history, {})
 
     @property
     def history(self) -> RunHistory:
@@ -59,3 +37,69 @@ class RunSource:
                 self._history = history.read(self.store, self.flow, self.run_id)
                 self._segments = segments
         return self._history
+
+    @property
+    def begun(self) -> RunStarted:
+        """How the run began. Raises NotFound for one that is not there."""
+        if self._begun is None:
+            first = self._history.started or journal.first(self.store, self.flow, self.run_id)
+            if not isinstance(first, RunStarted):
+                raise not_found("run", self.run_id, f"flow `{self.flow}`", runs.run_ids(self.store, self.flow))
+            self._begun = first
+        return self._begun
+
+    def children(self, task_id: str) -> List[str]:
+        """The tasks that were given this one's artifacts, as they were created."""
+        seen, children = self.history, self._children[1]
+        if self._children[0] is not seen:
+            found: Dict[str, List[str]] = {}
+            for child, task in seen.tasks.items():
+                for parent in task.created.inputs:
+                    found.setdefault(parent, []).append(child)
+            self._children, children = (seen, found), found
+        return children.get(task_id, [])
+
+    @property
+    def user_tags(self) -> FrozenSet[str]:
+        """With the changes that this task has asked for, where a task runs."""
+        found = run_tags.read(self.store, self.begun)
+        for asked in self._asked():
+            with suppress(TaggingError):  # others have changed what it was asked for
+                found = asked.change.apply(found, self.system_tags)
+        return found
+
+    def _asked(self) -> List[run_tags.Asked]:
+        outbox = outbox_for(self.store)
+        mine = (self.flow, self.run_id)
+        return [one for one in run_tags.asked(outbox) if (one.flow, one.run_id) == mine] if outbox else []
+
+    @property
+    def system_tags(self) -> FrozenSet[str]:
+        return run_tags.system_tags(self.begun)
+
+    @property
+    def tags(self) -> FrozenSet[str]:
+        return self.user_tags | self.system_tags
+
+    def change_tags(self, change: Change) -> None:
+        """In the store, or in a task by its outbox. Raises TaggingError, and has changed nothing then."""
+        outbox = outbox_for(self.store)
+        if outbox is None:
+            run_tags.mutate(self.store, self.begun, change)
+        elif change.apply(self.user_tags, self.system_tags) != self.user_tags:
+            run_tags.ask(outbox, self.flow, self.run_id, change)
+
+
+_known: WeakValueDictionary[Tuple[Path, str, str], RunSource] = WeakValueDictionary()
+_latest: List[RunSource] = []
+
+
+def run_source(store: DirectoryStore, flow: str, run_id: str) -> RunSource:
+    """The same for all objects of a run, as long as one is held."""
+    key = (store.root, flow, run_id)
+    source = _known.get(key)
+    if source is None:
+        source = _known[key] = RunSource(store, flow, run_id)
+        _latest.append(source)
+        del _latest[:-REMEMBERED]
+    return source

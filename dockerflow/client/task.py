@@ -1,94 +1,21 @@
-"""A step of a run, and one of its tasks."""
+"""A task of a step."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from dockerflow.client.artifact import Artifact
+from dockerflow.client import facts
+from dockerflow.client.artifact import DataArtifact
 from dockerflow.client.base import PathObject, local_time
-from dockerflow.client.source import StoreLike
+from dockerflow.client.code import Code
+from dockerflow.client.errors import ClientError, not_found
+from dockerflow.client.facts import Metadata
 from dockerflow.client.values import Values
 from dockerflow.store import log, manifest
-from dockerflow.store.failures import log_lines
-from dockerflow.store.history import Attempt, RunHistory, TaskHistory
+from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import AttemptFinished, Failure, LogLine, StepRecord
-
-
-class Step(PathObject):
-    """A step that has begun in a run: `Step("Flow/run/step")`. Iterating gives its tasks, the newest first."""
-
-    _what, _depth = "step", 2
-
-    @property
-    def task(self) -> Task:
-        """One of the tasks, the newest: the only one where the step is in no foreach."""
-        found: Task = next(iter(self))
-        return found
-
-    def tasks(self, *tags: str) -> Iterator[Task]:
-        """The tasks, the newest first. Tags are the run's."""
-        return iter(self) if self._above.tags.issuperset(tags) else iter(())
-
-    @property
-    def finished(self) -> bool:
-        """Whether every task that there is by now has ended."""
-        return all(task.result for task in self._tasks)
-
-    @property
-    def created_at(self) -> Optional[datetime]:
-        return local_time(min(task.created.time for task in self._tasks))
-
-    @property
-    def finished_at(self) -> Optional[datetime]:
-        """When the last task ended; None while one goes on."""
-        ends = [task.result.time if task.result else None for task in self._tasks]
-        return None if None in ends else local_time(max(end for end in ends if end))
-
-    @property
-    def duration(self) -> Optional[timedelta]:
-        """From the first task's creation to the last one's end; None while one goes on."""
-        return self.finished_at - self.created_at if self.finished_at and self.created_at else None
-
-    @property
-    def environment_info(self) -> Dict[str, str]:
-        """The image that the step's tasks ran in, and the lock that it was made from."""
-        return _environment(self._record)
-
-    @property
-    def parent_steps(self) -> Iterator[Step]:
-        """The steps that this one follows, as far as they have begun."""
-        before = [name for name, step in self._history.steps.items() if self.id in step.next]
-        return (self._above[name] for name in before if name in self._above)
-
-    @property
-    def child_steps(self) -> Iterator[Step]:
-        """The steps that follow, as far as they have begun."""
-        return (self._above[name] for name in self._record.next if name in self._above)
-
-    @property
-    def _history(self) -> RunHistory:
-        history: RunHistory = self._above._history
-        return history
-
-    @property
-    def _record(self) -> StepRecord:
-        return self._history.steps.get(self.id, StepRecord(self.id, ()))
-
-    @property
-    def _tasks(self) -> Tuple[TaskHistory, ...]:
-        return self._history.tasks_by_step.get(self.id, ())
-
-    def _names(self) -> List[str]:
-        return [task.created.task_id for task in reversed(self._tasks)]
-
-    def __contains__(self, task_id: object) -> bool:
-        task = self._history.tasks.get(str(task_id))
-        return task is not None and task.created.step == self.id
-
-    def _exists(self) -> bool:
-        return bool(self._tasks)
 
 
 class TaskException:
@@ -106,18 +33,12 @@ class TaskException:
 
 
 class Task(PathObject):
-    """A task: `Task("Flow/run/step/task")`. It shows its latest attempt that has ended, or the one asked for by
-    number, from 0. Iterating gives its artifacts."""
+    """A task: `Task("Flow/run/step/task")`. It shows its latest attempt that has ended, and what the latest that has
+    begun printed; or the attempt asked for by number, from 0. Iterating gives its artifacts."""
 
     _what, _depth = "task", 3
 
-    def __init__(self, pathspec: str, store: StoreLike = None, attempt: Optional[int] = None) -> None:
-        super().__init__(pathspec, store)
-        self._attempt = attempt
-
-    def _complete(self) -> None:
-        self._attempt = None
-        self._read: Tuple[str, Mapping[str, ArtifactRef]] = ("", {})
+    _read: Tuple[str, Mapping[str, ArtifactRef]] = ("", {})
 
     # Values
 
@@ -143,12 +64,13 @@ class Task(PathObject):
 
     @property
     def successful(self) -> bool:
-        return self.status == "succeeded"
+        """Whether the attempt succeeded by itself: what `@catch` made a success of was none."""
+        return self._ended is not None and self._ended.ok and not self._ended.caught
 
     @property
     def finished(self) -> bool:
-        """Whether the task has ended, well or badly, and will not be tried again."""
-        return self._task.result is not None
+        """Whether the attempt ended well, by itself or by `@catch`; `finished_at` tells of any end."""
+        return self._ended is not None and self._ended.ok
 
     @property
     def created_at(self) -> Optional[datetime]:
@@ -172,8 +94,8 @@ class Task(PathObject):
 
     @property
     def current_attempt(self) -> int:
-        """The number of the attempt that is shown, from 0."""
-        return self._shown.number
+        """The number of the attempt asked for, otherwise of the latest that has begun, from 0."""
+        return self._begun.number
 
     # Where it stands
 
@@ -191,24 +113,63 @@ class Task(PathObject):
     @property
     def child_tasks(self) -> Iterator[Task]:
         """The tasks that were given this one's artifacts."""
-        tasks = self._above._history.tasks
-        return (self._other(task_id) for task_id, task in tasks.items() if self.id in task.created.inputs)
+        return (self._other(task_id) for task_id in self._source.children(self.id))
+
+    @property
+    def parent_task_pathspecs(self) -> Iterator[str]:
+        return (task.pathspec for task in self.parent_tasks)
+
+    @property
+    def child_task_pathspecs(self) -> Iterator[str]:
+        return (task.pathspec for task in self.child_tasks)
+
+    @property
+    def origin_pathspec(self) -> Optional[str]:
+        origin, task_id = self._above.origin_pathspec, self._task.created.origin_task_id
+        return f"{origin}/{task_id}" if origin and task_id else None
+
+    # What it ran in
+
+    @property
+    def metadata(self) -> List[Metadata]:
+        """What is known of the task and its attempts, or of the one asked for, the oldest first: number, container,
+        host, image, times, memory. A task that was taken over has what is known of its origin, too."""
+        attempts = self._task.attempts
+        if self._attempt is not None:
+            attempts = tuple(one for one in attempts if one.number == self._attempt)
+        found = facts.metadata_of(self, facts.facts_of(self._source.history, self._task, attempts))
+        names = {entry.name for entry in found}
+        return found + [entry._replace(task=self) for entry in self._of_origin() if entry.name not in names]
 
     @property
     def metadata_dict(self) -> Dict[str, str]:
-        """What is known of the attempt: number, container, host, image, times, memory."""
-        found: Dict[str, Any] = {"attempt": self._shown.number, **self._above.environment_info}
-        if self._shown.started:
-            found.update(container=self._shown.started.container, host=self._shown.started.host)
-        if self._ended:
-            found.update(_figures(self._ended))
-        return {name: str(value) for name, value in found.items() if value not in (None, "")}
+        """The latest entry of each name in `metadata`."""
+        return {entry.name: entry.value for entry in sorted(self.metadata, key=lambda entry: entry.created_at)}
+
+    def _of_origin(self) -> List[Metadata]:
+        """The last entry of each name. None where the origin is gone."""
+        origin = self.origin_pathspec
+        try:
+            found = Task(origin, store=self._store, _namespace_check=False).metadata if origin else []
+        except ClientError:
+            return []
+        return list({entry.name: entry for entry in found}.values())
 
     @property
     def environment_info(self) -> Dict[str, str]:
         """The image that the task ran in, and the lock that it was made from."""
-        info: Dict[str, str] = self._above.environment_info
-        return info
+        return facts.environment_of(self._source.history.steps.get(self._components[2], StepRecord("", ())))
+
+    @property
+    def code(self) -> Optional[Code]:
+        """The code that the run was made with."""
+        return Code(self._store, self._source.begun) if self._source.begun.code else None
+
+    @property
+    def runtime_name(self) -> Optional[str]:
+        """What the run's system tag `runtime:` says."""
+        named = [tag.partition(":")[2] for tag in self.system_tags if tag.startswith("runtime:")]
+        return named[0] if named else None
 
     # What it printed
 
@@ -219,11 +180,22 @@ class Task(PathObject):
 
     @property
     def stderr(self) -> str:
-        """The same of standard error; behind it stands why the attempt failed, unless `@catch` made a success of it."""
         return self._text("stderr")
 
-    def loglines(self, stream: str, as_unicode: bool = True) -> Iterator[Tuple[datetime, Any]]:
-        """Time (UTC, as in Metaflow without saying so) and text of each line of `stdout` or `stderr`."""
+    @property
+    def stdout_size(self) -> int:
+        """In bytes."""
+        return len(self.stdout.encode(errors="surrogateescape"))
+
+    @property
+    def stderr_size(self) -> int:
+        return len(self.stderr.encode(errors="surrogateescape"))
+
+    def loglines(
+        self, stream: str, as_unicode: bool = True, meta_dict: Optional[Mapping[str, str]] = None
+    ) -> Iterator[Tuple[datetime, Any]]:
+        """Time (UTC, as in Metaflow without saying so) and text of each line of `stdout` or `stderr`. `meta_dict` is
+        Metaflow's and says nothing here."""
         for line in self._lines(stream):
             text = line.text if as_unicode else line.text.encode(errors="surrogateescape")
             yield datetime.fromtimestamp(line.time, timezone.utc).replace(tzinfo=None), text
@@ -234,29 +206,38 @@ class Task(PathObject):
     def _lines(self, stream: str) -> Iterator[LogLine]:
         if stream not in ("stdout", "stderr"):
             raise ValueError(f"a task prints to `stdout` or `stderr`, not to `{stream}`")
-        flow, run_id = self._above.pathspec.split("/")[:2]
-        printed = log.of_attempt(self._store, flow, run_id, self.id, self._shown)
-        return (line for line in (*printed, *log_lines(self._shown, printed)) if line.stream == stream)
+        flow, run_id = self._components[:2]
+        lines = log.of_attempt(self._store, flow, run_id, self.id, self._begun)
+        return (line for line in lines if line.stream == stream)
 
     # What is read from the store
 
     @property
     def _task(self) -> TaskHistory:
-        history: RunHistory = self._above._history
-        return history.tasks[self.id]
+        """Raises NotFound."""
+        task = self._source.history.tasks.get(self.id)
+        if task is None:
+            raise not_found("task", self.id, self._above._described(), self._above._names())
+        return task
 
     @property
-    def _shown(self) -> Attempt:
-        """The attempt asked for, else the latest that has ended, else the first."""
-        attempts = self._task.attempts
-        if self._attempt is not None:
-            return next((one for one in attempts if one.number == self._attempt), Attempt(self._attempt))
-        ended = [one for one in attempts if one.finished]
-        return ended[-1] if ended else (attempts[-1] if attempts else Attempt(0))
+    def _begun(self) -> Attempt:
+        """The attempt asked for, else the latest."""
+        return self._chosen(self._task.attempts)
 
     @property
     def _ended(self) -> Optional[AttemptFinished]:
-        return self._shown.finished
+        """How the attempt asked for ended, else the latest that has."""
+        return self._chosen(tuple(one for one in self._task.attempts if one.finished)).finished
+
+    def _chosen(self, attempts: Tuple[Attempt, ...]) -> Attempt:
+        if self._attempt is not None:
+            return next((one for one in attempts if one.number == self._attempt), Attempt(self._attempt))
+        return attempts[-1] if attempts else Attempt(0)
+
+    @property
+    def _is_control(self) -> bool:
+        return facts.is_control(self._source.history, self._task)
 
     def _refs(self) -> Mapping[str, ArtifactRef]:
         """Every artifact of the attempt, those of ours too."""
@@ -267,7 +248,7 @@ class Task(PathObject):
             self._read = (sha256, manifest.read(self._store.blobs, sha256).artifacts)
         return self._read[1]
 
-    def _artifacts(self) -> Dict[str, Artifact]:
+    def _artifacts(self) -> Dict[str, DataArtifact]:
         return {artifact.id: artifact for artifact in self}
 
     def _names(self) -> List[str]:
@@ -276,34 +257,5 @@ class Task(PathObject):
 
     def _other(self, task_id: str) -> Task:
         run = self._above._above
-        task: Task = run[run._history.tasks[task_id].created.step][task_id]
+        task: Task = run._child(self._source.history.tasks[task_id].created.step)._child(task_id)
         return task
-
-    def __reduce__(self) -> Tuple[Any, ...]:
-        return type(self), (self.pathspec, str(self._store.root), self._attempt)
-
-
-def _environment(step: StepRecord) -> Dict[str, str]:
-    found = {
-        "image": step.image,
-        "config-digest": step.config_digest,
-        "manifest-digest": step.manifest_digest,
-        "repository-digest": step.repository_digest,
-        "base-image": step.base_image,
-        "base-digest": step.base_digest,
-        "python-version": step.python_version,
-        "lock": step.lock,
-        "spec-hash": step.spec_hash,
-    }
-    return {name: value for name, value in found.items() if value}
-
-
-def _figures(ended: AttemptFinished) -> Dict[str, Any]:
-    return {
-        "attempt_ok": ended.ok,
-        "caught": ended.caught or None,
-        "seconds": ended.seconds,
-        "user-seconds": ended.user_seconds,
-        "system-seconds": ended.system_seconds,
-        "peak-memory": ended.peak_memory,
-    }

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, List, Mapping
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
-from dockerflow.client.artifact import Artifact
+from dockerflow.client.artifact import DataArtifact
 from dockerflow.client.errors import not_found
 
 
 class Values:
-    """Something for each artifact of a task, by name; made when it is asked for."""
+    """Something for each artifact of a task, by name or number; made when it is asked for."""
 
-    def __init__(self, where: str, artifacts: Mapping[str, Artifact], get: Callable[[Artifact], Any]) -> None:
+    def __init__(self, where: str, artifacts: Mapping[str, DataArtifact], get: Callable[[DataArtifact], Any]) -> None:
         self._where, self._artifacts, self._get = where, artifacts, get
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name not in self._artifacts:
             raise not_found("artifact", name, self._where, self._artifacts)
         return self._get(self._artifacts[name])
+
+    def __getitem__(self, number: int) -> Any:
+        return self._get([*self._artifacts.values()][number])
 
     def __contains__(self, name: object) -> bool:
         return name in self._artifacts
@@ -27,6 +30,14 @@ class Values:
 
     def __len__(self) -> int:
         return len(self._artifacts)
+
+    @property
+    def _fields(self) -> Tuple[str, ...]:
+        """The names, as those of a named tuple."""
+        return tuple(self._artifacts)
+
+    def _asdict(self) -> Dict[str, Any]:
+        return {name: self._get(artifact) for name, artifact in self._artifacts.items()}
 
     def __dir__(self) -> List[str]:
         return [*self._artifacts, *object.__dir__(self)]

@@ -38,7 +38,7 @@ def test_an_object_shows_what_the_run_has_done_since(writing: RunByHand) -> None
     writing.attempt("start", "1", {"films": []})
     assert (task.status, task.data.films) == ("succeeded", [])
     writing.create("end", "2")
-    assert (run.end_task.finished, run.data) == (False, None)
+    assert (run.end_task.finished, len(run.data)) == (False, 0)
     writing.attempt("end", "2", {"best": "Alien"})
     writing.finish()
     assert (run.successful, run.data.best) == (True, "Alien")
@@ -50,19 +50,22 @@ def test_a_failed_task_says_why(writing: RunByHand) -> None:
     writing.finish("failed", "step `start` failed")
     run = Run(f"{FLOW}/{writing.run_id}")
     task = run["start"].task
-    assert (run.successful, run.finished, run.reason) == (False, True, "step `start` failed")
-    assert (task.successful, task.finished) == (False, True)
+    assert (run.status, run.successful, run.finished, run.finished_at) == ("failed", False, False, None)
+    assert run.reason == "step `start` failed"
+    assert (task.status, task.successful, task.finished) == ("failed", False, False)
+    assert task.finished_at is not None
     assert task.exception.exception == "division by zero"
     assert task.exception.type == "builtins.ZeroDivisionError"
     assert "Traceback" in str(task.exception)
     assert task.data.half == 1
 
 
-def test_a_caught_failure_is_a_success(writing: RunByHand) -> None:
+def test_a_caught_failure_ends_a_task_well_but_is_no_success(writing: RunByHand) -> None:
     writing.create("start", "1")
     writing.attempt("start", "1", {}, failure=BROKEN, caught=True)
     task = Task(f"{FLOW}/{writing.run_id}/start/1")
-    assert (task.successful, task.exception, task.metadata_dict["caught"]) == (True, None, "True")
+    assert (task.finished, task.successful, task.exception) == (True, False, None)
+    assert (task.metadata_dict["caught"], task.metadata_dict["attempt_ok"]) == ("True", "True")
 
 
 def test_a_retried_task_shows_its_last_attempt_or_the_one_asked_for(writing: RunByHand) -> None:

@@ -21,10 +21,10 @@ from dockerflow.flow.libraries import BASES, libraries_of_step
 from dockerflow.flow.options import Options, Report, expected, not_negative, number, options_of, true_or_false, whole
 from dockerflow.flow.secret_sources import secrets
 
-__all__ = ["decorators_of", "is_variable"]
+__all__ = ["SEVERAL", "decorators_of", "is_variable"]
 
 # A step may have several of these.
-_SEVERAL = ("card",)
+SEVERAL = ("card",)
 
 _CARD_ID = re.compile(r"[a-zA-Z0-9_]+")
 
@@ -34,7 +34,7 @@ def decorators_of(
 ) -> Tuple[StepDecorator, ...]:
     """The decorators of one step; `base` are those that its flow has for every step, the most basic class first."""
     every = list(_one_of_each(step, written, report))
-    own = {item.name: item for item in every if item.name not in _SEVERAL}
+    own = {item.name: item for item in every if item.name not in SEVERAL}
     values = [_VALUES[item.name](item, options_of(item, report), report) for item in every if item.name in _VALUES]
     elsewhere = [item for item in every if item.name in ELSEWHERE]
     return placed(elsewhere, (*libraries_of_step(base, own, report), *values), report)
@@ -50,7 +50,7 @@ def _one_of_each(step: str, written: Sequence[Written], report: Report) -> Itera
             report.add(item.file, item.line, f"`@{item.name}` stands on a step", hint)
         elif item.name in OF_FLOWS:
             report.add(item.file, item.line, f"`@{item.name}` stands on a step", "put it on the class of the flow")
-        elif item.name in seen and item.name not in _SEVERAL:
+        elif item.name in seen and item.name not in SEVERAL:
             first = seen[item.name].line
             message = f"step `{step}` has `@{item.name}` twice, the first on line {first}"
             report.add(item.file, item.line, message, "write both into one")

@@ -12,7 +12,21 @@ import importlib
 from typing import TYPE_CHECKING, Any, List
 
 if TYPE_CHECKING:
-    from dockerflow.client import Artifact, Flow, Run, Step, Task
+    from dockerflow.client import (
+        Artifact,
+        DataArtifact,
+        Flow,
+        Metaflow,
+        Run,
+        Step,
+        Task,
+        default_metadata,
+        default_namespace,
+        get_metadata,
+        get_namespace,
+        metadata,
+        namespace,
+    )
     from dockerflow.errors import DockerflowError
     from dockerflow.flow.current import current
     from dockerflow.flow.decorators import (
@@ -50,11 +64,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Artifact",
+    "DataArtifact",
     "DockerflowError",
     "Flow",
     "FlowSpec",
     "IncludeFile",
     "JSONType",
+    "Metaflow",
     "Parameter",
     "Run",
     "Step",
@@ -67,10 +83,16 @@ __all__ = [
     "conda",
     "conda_base",
     "current",
+    "default_metadata",
+    "default_namespace",
     "environment",
     "exit_hook",
+    "get_metadata",
+    "get_namespace",
     "image",
     "kubernetes",
+    "metadata",
+    "namespace",
     "parallel",
     "project",
     "pypi",
@@ -87,7 +109,21 @@ __all__ = [
 ]
 
 _MODULES = {
-    "dockerflow.client": ("Artifact", "Flow", "Run", "Step", "Task"),
+    "dockerflow.client": (
+        "Artifact",
+        "DataArtifact",
+        "Flow",
+        "Metaflow",
+        "Run",
+        "Step",
+        "Task",
+        "default_metadata",
+        "default_namespace",
+        "get_metadata",
+        "get_namespace",
+        "metadata",
+        "namespace",
+    ),
     "dockerflow.errors": ("DockerflowError",),
     "dockerflow.flow.current": ("current",),
     "dockerflow.flow.decorators": (

@@ -17,10 +17,10 @@ from dockerflow.errors import MetaflowException
 
 if TYPE_CHECKING:
     from dockerflow.artifacts.errors import ArtifactError as MetaflowDataMissing
-    from dockerflow.client.errors import ClientError as MetaflowTaggingError
     from dockerflow.client.errors import InvalidPathspec as MetaflowInvalidPathspec
-    from dockerflow.client.errors import NotFound as MetaflowNamespaceMismatch
+    from dockerflow.client.errors import NamespaceMismatch as MetaflowNamespaceMismatch
     from dockerflow.client.errors import NotFound as MetaflowNotFound
+    from dockerflow.client.errors import TaggingError as MetaflowTaggingError
     from dockerflow.errors import DockerflowError as CommandException
     from dockerflow.errors import DockerflowError as MetaflowInternalError
     from dockerflow.errors import DockerflowError as MetaflowUnknownUser
@@ -62,9 +62,9 @@ _HOME = {
     "MetaflowExceptionWrapper": ("dockerflow.flow.caught", "Caught"),
     "MetaflowInternalError": ("dockerflow.errors", "DockerflowError"),
     "MetaflowInvalidPathspec": ("dockerflow.client.errors", "InvalidPathspec"),
-    "MetaflowNamespaceMismatch": ("dockerflow.client.errors", "NotFound"),
+    "MetaflowNamespaceMismatch": ("dockerflow.client.errors", "NamespaceMismatch"),
     "MetaflowNotFound": ("dockerflow.client.errors", "NotFound"),
-    "MetaflowTaggingError": ("dockerflow.client.errors", "ClientError"),
+    "MetaflowTaggingError": ("dockerflow.client.errors", "TaggingError"),
     "MetaflowUnknownUser": ("dockerflow.errors", "DockerflowError"),
     "MissingInMergeArtifactsException": ("dockerflow.flow.errors", "MissingInMerge"),
     "ParameterFieldFailed": ("dockerflow.flow.errors", "ParameterError"),

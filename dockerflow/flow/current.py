@@ -222,7 +222,9 @@ class Current:
     @staticmethod
     def _client(kind: str, pathspec: Optional[str]) -> Any:
         # By name: what is imported with every flow leaves the client alone.
-        return None if pathspec is None else getattr(importlib.import_module("dockerflow"), kind)(pathspec)
+        if pathspec is None:
+            return None
+        return getattr(importlib.import_module("dockerflow"), kind)(pathspec, _namespace_check=False)
 
 
 _OF_PROJECT = ("project_name", "branch_name", "project_flow_name", "is_production", "is_user_branch")
@@ -230,6 +232,7 @@ _PROVIDED_BY = {
     **dict.fromkeys(_OF_PROJECT, "flow has no `@project`"),
     "card": "step has no `@card`",
     "parallel": "step is in no `num_parallel` gang",
+    "is_parallel": "step is in no `num_parallel` gang",
 }
 
 

@@ -1,4 +1,4 @@
-# Run with --count 7 --json {"a":[1,2]} --flag true
+# Run with --count 7 --json '{"a": [1, 2]}' --flag true
 from dockerflow import FlowSpec, JSONType, Parameter, current, step
 
 

@@ -16,7 +16,7 @@ from dockerflow.flow.checks import check
 from dockerflow.flow.definition import Retry
 from dockerflow.flow.loading import LoadedFlow, load
 from dockerflow.flow.parameters import resolve
-from dockerflow.runtime.messages import ForeachFrame, Input, RunTask, TaskResult
+from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask, TaskResult
 from dockerflow.runtime.task import run_task
 from dockerflow.store import manifest
 from dockerflow.store.blobs import Blobs
@@ -38,6 +38,7 @@ class Waiting:
     inputs: tuple[Input, ...] = ()
     foreach: tuple[ForeachFrame, ...] = ()
     splits: tuple[Split, ...] = ()
+    gang: Gang | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Driver:
     _arrived: dict[tuple[str, str], dict[int, Input]] = field(default_factory=dict)
 
     def run(self) -> bool:
-        waiting = deque([Waiting("start")])
+        waiting = deque([Waiting(self.loaded.flow.start)])
         while waiting:
             following = self._task(waiting.popleft())
             if following is None:
@@ -98,6 +99,7 @@ class Driver:
                 foreach=task.foreach,
                 user="tester",
                 namespace="user:tester",
+                gang=task.gang,
             )
             made.append(run_task(self.loaded.cls, self.loaded.flow, request, Blobs(self.root)))
         return tuple(made)
@@ -113,17 +115,18 @@ class Driver:
         taken, done = result.transition, Input(task.step, task_id, result.manifest)
         if taken is None:
             return []
-        if taken.foreach is not None:
-            assert taken.size is not None
-            frame = ForeachFrame(task.step, taken.foreach, 0, taken.size, result.manifest)
+        if taken.size is not None:
+            size, frame = taken.size, ForeachFrame(task.step, taken.foreach or "", 0, taken.size, result.manifest)
             return [
                 Waiting(
                     taken.steps[0],
                     (done,),
                     (*task.foreach, replace(frame, index=index)),
-                    (*task.splits, Split(task_id, index, taken.size, True)),
+                    (*task.splits, Split(task_id, index, size, True)),
+                    # Ids are given as tasks run, and the nodes of a gang run one after the other here.
+                    Gang(index, size, f"{task_id}-0", "127.0.0.1") if taken.gang else None,
                 )
-                for index in range(taken.size)
+                for index in range(size)
             ]
         if len(taken.steps) > 1:
             opened = [Split(task_id, branch, len(taken.steps), False) for branch in range(len(taken.steps))]

@@ -102,9 +102,7 @@ def _inside(stack: Stack) -> str:
     return f"inside of the split at {_names(split for split, _ in stack)}" if stack else "outside of any"
 
 
-def _joins(
-    flow: Flow, step: Step, stacks: List[Stack], before: Tuple[str, ...]
-) -> Optional[Tuple[str, Optional[str]]]:
+def _joins(flow: Flow, step: Step, stacks: List[Stack], before: Tuple[str, ...]) -> Optional[Tuple[str, Optional[str]]]:
     at_once = [name for name in before if _opens(flow.steps[name])]
     if at_once:
         return f"step `{step.name}` joins the split at `{at_once[0]}` at once", "put a step between the two"

@@ -38,8 +38,8 @@ def cases_of(node: ast.Dict, this: str, look_up: LookUp) -> Tuple[Cases, Optiona
         step = _own_attribute(value, this)
         if step is None:
             return (), ("has a case in its switch that leads to no step", "name a step for each case: `self.a`")
-        # Equal ones have the place of the first and the step of the last.
-        found[case] = look_up(*case) if isinstance(case, tuple) else case, step
+        value_of_case = look_up(*case) if isinstance(case, tuple) else case
+        found[case] = found.get(case, (value_of_case, ""))[0], step  # of equal ones the first's key, the last's step
     return tuple(found.values()), None
 
 

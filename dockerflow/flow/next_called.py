@@ -90,12 +90,13 @@ def _switch(flow: Any, view: View, targets: Tuple[Any, ...], condition: Any) -> 
 
 
 def _condition(flow: Any, view: View, variable: str) -> Any:
+    if hasattr(type(flow), variable):  # a property that fails does so with its own error
+        return object.__getattribute__(flow, variable)
     try:
         return getattr(flow, variable)
-    except AttributeError as error:
+    except AttributeError:
         message = f"the switch of step `{view.step.name}` is by `self.{variable}`, which does not exist"
-        cause = error if hasattr(type(flow), variable) else None  # a property that fails
-        raise StepError(message, f"set `self.{variable}` before `self.next`") from cause
+        raise StepError(message, f"set `self.{variable}` before `self.next`") from None
 
 
 def _chosen(view: View, steps: Dict[Any, str], variable: str, value: Any) -> str:

@@ -157,7 +157,7 @@ class _Attempt:
             origin_run_id=request.origin_run_id,
             project=request.project,
             tempdir=os.getcwd(),
-            provided={} if request.gang is None else {"parallel": _parallel(request.gang)},
+            provided={} if request.gang is None else {"parallel": _parallel(request.gang), "is_parallel": True},
         )
 
     # How it ends

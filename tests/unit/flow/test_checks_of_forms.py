@@ -87,8 +87,8 @@ def test_several_cases_may_lead_to_one_step(tmp_path: Path) -> None:
 
 
 def test_last_of_equal_cases_counts(tmp_path: Path) -> None:
-    text = _flow(SWITCH.replace('"x": self.a', '1: self.b, True: self.a'))
-    assert loaded(tmp_path, text).flow.steps["start"].cases == ((True, "a"), ("y", "b"))
+    text = _flow(SWITCH.replace('"x": self.a', "1: self.b, True: self.a"))
+    assert loaded(tmp_path, text).flow.steps["start"].cases == ((1, "a"), ("y", "b"))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,10 @@ def test_last_of_equal_cases_counts(tmp_path: Path) -> None:
         ('self.next({"x": self.a, "x": self.b}, condition="kind")', "has a switch with one case"),
         ('self.next({"x": self.a, "y": self.b})', "gives `self.next` a dictionary and no `condition`"),
         ('self.next(self.a, condition="kind")', "gives `self.next` a `condition` and no dictionary of steps"),
-        ('self.next({"x": self.a}, self.b, condition="kind")', "gives `self.next` a `condition` and no dictionary of steps"),
+        (
+            'self.next({"x": self.a}, self.b, condition="kind")',
+            "gives `self.next` a `condition` and no dictionary of steps",
+        ),
         ('self.next({"x": self.a, "y": self.b}, condition=kind)', "gives `condition` something else than a text"),
         ('self.next({"x": self.a, "y": self.b}, condition="")', "gives `condition` something else than a text"),
         ('self.next({"x": a, "y": self.b}, condition="kind")', "has a case in its switch that leads to no step"),
@@ -236,7 +239,8 @@ def test_way_of_a_switch_does_not_leave_a_split(tmp_path: Path) -> None:
 
 def test_catch_does_not_go_with_a_switch(tmp_path: Path) -> None:
     text = _flow(SWITCH.replace("start:", "@catch start:"))
-    assert found(tmp_path, text) == [("def start(self):", "step `start` has `@catch` and a switch: these do not go together")]  # fmt: skip
+    message = "step `start` has `@catch` and a switch: these do not go together"
+    assert found(tmp_path, text) == [("def start(self):", message)]
 
 
 GANG = """

@@ -12,11 +12,13 @@ from typing import Annotated, Optional
 import typer
 
 import dockerflow
-from dockerflow.cli.commands import Commands, Sectioned, invoke
+from dockerflow.cli.commands import Commands, invoke
+from dockerflow.cli.flow_first import FlowFirst, parameters_of
 from dockerflow.cli.run_options import (
     Engine,
     EngineWord,
     FlowFileWord,
+    MaxLogSize,
     MaxNumSplits,
     MaxWorkers,
     PackageSuffixes,
@@ -90,7 +92,7 @@ def options(
 # The flow's own parameters are options too, known only when its file has been read: so help is not typer's here, and
 # options that are not known are passed on. See `options`.
 @app.command(
-    cls=Sectioned, add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+    cls=FlowFirst, add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
 )
 def run(  # noqa: PLR0913  # one argument per option is how typer reads a command
     context: typer.Context,
@@ -98,6 +100,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     flow: FlowName = None,
     max_workers: MaxWorkers = None,
     max_num_splits: MaxNumSplits = None,
+    max_log_size: MaxLogSize = None,
     tag: Tags = None,
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
@@ -116,9 +119,10 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     chosen = running.Chosen(
         file=file,
         flow=flow,
-        words=tuple(words),
+        words=(*parameters_of(context), *words),
         max_workers=max_workers,
         max_num_splits=max_num_splits,
+        max_log_size=max_log_size,
         tags=tuple(tag or ()),
         run_id_file=run_id_file,
         engine=engine.value,
@@ -145,6 +149,7 @@ def resume(  # noqa: PLR0913  # as in `run`
     ] = None,
     max_workers: MaxWorkers = None,
     max_num_splits: MaxNumSplits = None,
+    max_log_size: MaxLogSize = None,
     tag: Tags = None,
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
@@ -167,6 +172,7 @@ def resume(  # noqa: PLR0913  # as in `run`
         words=(),
         max_workers=max_workers,
         max_num_splits=max_num_splits,
+        max_log_size=max_log_size,
         tags=tuple(tag or ()),
         run_id_file=run_id_file,
         engine=engine.value,

@@ -27,6 +27,15 @@ MaxNumSplits = Annotated[
         "--max-num-splits", min=1, metavar="N", help="How many tasks one foreach may make; otherwise 100,000."
     ),
 ]
+MaxLogSize = Annotated[
+    Optional[int],
+    typer.Option(
+        "--max-log-size",
+        min=1,
+        metavar="MB",
+        help="How much is kept of each stream of a task, its head and its tail; otherwise everything.",
+    ),
+]
 Tags = Annotated[
     Optional[list[str]], typer.Option("--tag", metavar="TEXT", help="A tag of the run; may be given several times.")
 ]

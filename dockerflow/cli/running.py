@@ -43,6 +43,7 @@ class Chosen:
     words: tuple[str, ...]
     max_workers: int | None
     max_num_splits: int | None
+    max_log_size: int | None
     tags: tuple[str, ...]
     run_id_file: Path | None
     engine: str
@@ -98,6 +99,7 @@ def _launch(
         user=user_name(),
         max_workers=chosen.max_workers,
         max_num_splits=chosen.max_num_splits,
+        max_log_size=chosen.max_log_size,
         tags=new_tags(chosen.tags),
         command=chosen.command,
         run_id_file=chosen.run_id_file,

@@ -55,7 +55,8 @@ class RunRequest:
     """What to run and how. `parameters` are values by attribute; of a run that resumes `origin`, only those that the
     origin did not have.
 
-    `max_workers` None means one per core of the host, `max_num_splits` None as many as `values.MAX_NUM_SPLITS`.
+    `max_workers` None means one per core of the host, `max_num_splits` None as many as `values.MAX_NUM_SPLITS`,
+    `max_log_size` (of each stream of an attempt, in MiB) None everything.
     """
 
     loaded: LoadedFlow
@@ -65,6 +66,7 @@ class RunRequest:
     user: str
     max_workers: int | None = None
     max_num_splits: int | None = None
+    max_log_size: int | None = None
     tags: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     run_id_file: Path | None = None
@@ -127,9 +129,13 @@ def _run(
             notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps), started.origin_run_id))
             plan = _plan(request, started, store, prepared.secrets, host.cpus)
             requests = _requests(request, store, started, prepared.environments, outbox)
-            finish = Loop(Run(plan), host, requests, store, journal, notify, inbox).run()
+            finish = Loop(Run(plan), host, requests, store, journal, notify, inbox, _log_limit(request)).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason)
+
+
+def _log_limit(request: RunRequest) -> int | None:
+    return None if request.max_log_size is None else request.max_log_size << 20
 
 
 def _write_run_id(file: Path | None, run_id: str) -> None:

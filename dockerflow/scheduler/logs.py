@@ -1,46 +1,50 @@
 """What running attempts print: kept in a file each while they run, and in a blob of the store once they have ended.
 
 The file can be read at any moment, and is what remains of an attempt whose scheduler was killed. Nothing is held in
-memory, so a task that prints gigabytes costs the scheduler none.
+memory, so a task that prints gigabytes costs the scheduler none; unless logs are limited, see `log_limit`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from dockerflow.runtime.messages import Log
+from dockerflow.scheduler.log_limit import LogLimit
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import StoreError
 from dockerflow.store.log import encode_lines
+from dockerflow.store.records import LogLine
 from dockerflow.store.runs import running_log
 
 CHUNK = 1 << 20
 
+Key = tuple[str, int]  # task id and attempt
+
 
 class Logs:
-    """The logs of the attempts of one run that run now, by (task id, attempt)."""
+    """The logs of the attempts of one run that run now. `limit` is what each stream of one may have, in bytes; None:
+    everything."""
 
-    def __init__(self, store: DirectoryStore, flow: str, run_id: str) -> None:
+    def __init__(self, store: DirectoryStore, flow: str, run_id: str, limit: int | None = None) -> None:
         self._store = store
         self._run = (flow, run_id)
-        self._open: dict[tuple[str, int], IO[bytes]] = {}
+        self._limit = limit
+        self._open: dict[Key, IO[bytes]] = {}
+        self._limits: dict[Key, LogLimit] = {}
 
     def add(self, log: Log) -> None:
         """Raises StoreError."""
         key = (log.task_id, log.attempt)
-        try:
-            if key not in self._open:
-                self._open[key] = self._file(*key)
-            self._open[key].write(encode_lines(log.lines))
-        except OSError as error:
-            path = running_log(self._store, *self._run, *key)
-            raise StoreError(f"cannot write the log `{path}`: {error.strerror}") from error
+        self._write(key, log.lines if self._limit is None else self._limits_of(key, self._limit).admit(log.lines))
 
     def keep(self, task_id: str, attempt: int) -> str | None:
         """Make an attempt's log a blob; its sha256, or None if the attempt printed nothing. Raises StoreError."""
-        file = self._open.pop((task_id, attempt), None)
+        key = (task_id, attempt)
+        self._write_rest(key)
+        file = self._open.pop(key, None)
         if file is None:
             return None
         with file:
@@ -51,10 +55,29 @@ class Logs:
 
     def close(self) -> None:
         """Let go of the files. Those of attempts that were not kept remain."""
-        for file in self._open.values():
+        for key, file in self._open.items():
+            with suppress(StoreError):
+                self._write_rest(key)
             file.close()
         with suppress(OSError):  # not there, or not empty
             running_log(self._store, *self._run, "", 0).parent.rmdir()
+
+    def _limits_of(self, key: Key, limit: int) -> LogLimit:
+        return self._limits.setdefault(key, LogLimit(limit))
+
+    def _write_rest(self, key: Key) -> None:
+        limit = self._limits.pop(key, None)
+        if limit is not None:
+            self._write(key, limit.rest())
+
+    def _write(self, key: Key, lines: Iterable[LogLine]) -> None:
+        try:
+            if key not in self._open:
+                self._open[key] = self._file(*key)
+            self._open[key].write(encode_lines(lines))
+        except OSError as error:
+            path = running_log(self._store, *self._run, *key)
+            raise StoreError(f"cannot write the log `{path}`: {error.strerror}") from error
 
     def _file(self, task_id: str, attempt: int) -> IO[bytes]:
         path = running_log(self._store, *self._run, task_id, attempt)

@@ -85,9 +85,10 @@ class Loop:
     journal: JournalWriter
     notify: progress.Notify
     inbox: Inbox
+    log_limit: int | None = None  # of each stream of an attempt, in bytes
 
     def __post_init__(self) -> None:
-        self._logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id)
+        self._logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id, self.log_limit)
         self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start-worker")
         self._requests: dict[int, WorkerRequest] = {}  # of workers that have not ended
         self._handles: dict[int, Worker] = {}

@@ -177,7 +177,6 @@ class Project:
     branch: str
     flow_name: str
     production: bool = False
-    user_branch: bool = True  # whether the branch is named after the user
 
 
 @dataclass(frozen=True)

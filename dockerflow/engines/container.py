@@ -1,8 +1,9 @@
 """What a worker's container is made of and what it may not do, as the engine's API wants it said.
 
 A step runs code that its user did not write, so it gets as little as it needs: a user that is not root, no capability
-and no way to get one, a root file system that cannot be written, and of the store the blobs, which it cannot change,
-and an outbox of its own. Nothing secret goes in here: whoever may use the engine can read it with `docker inspect`.
+and no way to get one, a root file system that cannot be written, and of the store the blobs and the runs, which it
+cannot change, and an outbox of its own. Nothing secret goes in here: whoever may use the engine can read it with
+`docker inspect`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from dockerflow.images.image import PREFIX
 
 BLOBS = PurePosixPath("/dockerflow/blobs")
 OUTBOX = PurePosixPath("/dockerflow/outbox")
+STORE = BLOBS.parent  # as the client sees it: with blobs and runs, and nothing else
+RUNS = STORE / "runs"
 WORK = PurePosixPath("/work")
 TMP = PurePosixPath("/tmp")
 PYTHON = f"{PREFIX}/bin/python"
@@ -46,7 +49,10 @@ def container(
         "name": request.name,
         "labels": dict(request.labels),
         "user": user,
-        "environment": _environment(user, work) | _temporary(request, work) | dict(request.environment),
+        "environment": _environment(user, work)
+        | _store(request)
+        | _temporary(request, work)
+        | dict(request.environment),
         "working_dir": str(WORK),
         # With the client attached this is also `StdinOnce`: the worker's stdin ends when the client goes away.
         "stdin_open": True,
@@ -94,6 +100,7 @@ def host_options(request: WorkerRequest, tmp_owner: str, cpus: int, memory: int)
         **confinement.options(),
         "mounts": [
             Mount(str(BLOBS), str(request.blobs), type="bind", read_only=True),
+            *([Mount(str(RUNS), str(request.runs), type="bind", read_only=True)] if request.runs else []),
             Mount(str(OUTBOX), str(request.outbox), type="bind"),
             # Anonymous volumes take owner and mode from the image's folders.
             Mount(str(WORK), None, type="volume"),
@@ -117,6 +124,10 @@ def _shared_memory(request: WorkerRequest, memory: int) -> int:
     if request.shared_memory:
         return request.shared_memory * _MIB
     return request.memory * _MIB if request.memory else memory // 2
+
+
+def _store(request: WorkerRequest) -> dict[str, str]:
+    return {"DOCKERFLOW_STORE": str(STORE), "DOCKERFLOW_OUTBOX": str(OUTBOX)} if request.runs else {}
 
 
 def _temporary(request: WorkerRequest, work: PurePosixPath) -> dict[str, str]:

@@ -64,6 +64,9 @@ class ProcessHost:
 
 def _start(request: WorkerRequest, python: str, work: Path) -> subprocess.Popen[bytes]:
     place = Place("process", python, request.blobs.absolute(), request.outbox.absolute(), work)
+    store: dict[str, str] = {}
+    if request.runs:
+        store = {"DOCKERFLOW_STORE": str(request.runs.absolute().parent), "DOCKERFLOW_OUTBOX": str(place.outbox)}
     return subprocess.Popen(
         worker_command(request, place),
         stdin=subprocess.PIPE,
@@ -71,7 +74,7 @@ def _start(request: WorkerRequest, python: str, work: Path) -> subprocess.Popen[
         stderr=subprocess.PIPE,
         bufsize=0,
         cwd=work,
-        env={**os.environ, **request.environment},
+        env={**os.environ, **store, **request.environment},
         start_new_session=True,  # Ctrl-C is for us, not for it
     )
 

@@ -37,6 +37,7 @@ class WorkerRequest:
     code: str  # sha256 of the code package
     blobs: Path
     outbox: Path
+    runs: Path | None = None  # of the same store, for the client in steps; None: it finds no store
     environment: Mapping[str, str] = field(default_factory=dict)
     cpu: float | None = None  # cores; None: no limit
     memory: int | None = None  # MiB; None: no limit

@@ -303,7 +303,11 @@ def _requests(
             code=started.code,
             blobs=store.blobs.root,
             outbox=outbox / str(number),
-            environment=dict((flow.steps[step].decorator(Environment) or Environment()).vars),
+            runs=store.root / "runs",
+            environment={
+                "DOCKERFLOW_USER": started.user,
+                **dict((flow.steps[step].decorator(Environment) or Environment()).vars),
+            },
             cpu=resources.cpu,
             memory=resources.memory,
             gpu=resources.gpu,

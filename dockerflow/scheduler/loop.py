@@ -31,6 +31,7 @@ from dockerflow.scheduler import values as v
 from dockerflow.scheduler.core import advance
 from dockerflow.scheduler.logs import Logs
 from dockerflow.scheduler.state import Run
+from dockerflow.scheduler.tagging import Tagging
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
@@ -89,6 +90,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self._logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id, self.log_limit)
+        self._tagging = Tagging(self.store, self.notify)
         self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start-worker")
         self._requests: dict[int, WorkerRequest] = {}  # of workers that have not ended
         self._handles: dict[int, Worker] = {}
@@ -118,7 +120,10 @@ class Loop:
             self._broken_off(error)
             raise
         finally:
+            left = tuple(self._requests.values())
             self._end_workers()
+            for request in left:
+                self._tagging.take_over(request)
             self._logs.close()
 
     def _broken_off(self, error: BaseException) -> None:
@@ -211,6 +216,7 @@ class Loop:
     def _returned(self, number: int, result: TaskResult) -> None:
         self._attempts.pop(number, None)
         log = self._logs.keep(result.task_id, result.attempt)
+        self._tagging.take_over(self._requests.get(number))
         self._tell(v.TaskReturned(number, self._adopted(number, result), log))
 
     def _adopted(self, number: int, result: TaskResult) -> TaskResult:
@@ -226,7 +232,7 @@ class Loop:
 
     def _gone(self, number: int, failure: Failure) -> None:
         self._handles.pop(number, None)
-        self._requests.pop(number, None)
+        self._tagging.take_over(self._requests.pop(number, None))
         self._early.discard(number)
         broken = self._broken.pop(number, None)
         attempt = self._attempts.pop(number, None)

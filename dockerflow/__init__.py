@@ -28,7 +28,16 @@ if TYPE_CHECKING:
         namespace,
     )
     from dockerflow.errors import DockerflowError
+    from dockerflow.flow.config import Config
+    from dockerflow.flow.config_value import ConfigValue
     from dockerflow.flow.current import current
+    from dockerflow.flow.custom import (
+        USER_SKIP_STEP,
+        FlowMutator,
+        StepMutator,
+        UserStepDecorator,
+        user_step_decorator,
+    )
     from dockerflow.flow.decorators import (
         catch,
         conda,
@@ -41,7 +50,9 @@ if TYPE_CHECKING:
         retry,
         step,
     )
-    from dockerflow.flow.parameters import IncludeFile, JSONType, Parameter
+    from dockerflow.flow.expressions import config_expr
+    from dockerflow.flow.mutable import MutableFlow, MutableStep
+    from dockerflow.flow.parameters import IncludeFile, JSONType, JSONTypeClass, Parameter
     from dockerflow.flow.spec import FlowSpec
     from dockerflow.flow.task_decorators import (
         airflow_external_task_sensor,
@@ -63,18 +74,27 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "USER_SKIP_STEP",
     "Artifact",
+    "Config",
+    "ConfigValue",
     "DataArtifact",
     "DockerflowError",
     "Flow",
+    "FlowMutator",
     "FlowSpec",
     "IncludeFile",
     "JSONType",
+    "JSONTypeClass",
     "Metaflow",
+    "MutableFlow",
+    "MutableStep",
     "Parameter",
     "Run",
     "Step",
+    "StepMutator",
     "Task",
+    "UserStepDecorator",
     "airflow_external_task_sensor",
     "airflow_s3_key_sensor",
     "batch",
@@ -82,6 +102,7 @@ __all__ = [
     "catch",
     "conda",
     "conda_base",
+    "config_expr",
     "current",
     "default_metadata",
     "default_namespace",
@@ -106,6 +127,7 @@ __all__ = [
     "timeout",
     "trigger",
     "trigger_on_finish",
+    "user_step_decorator",
 ]
 
 _MODULES = {
@@ -125,7 +147,16 @@ _MODULES = {
         "namespace",
     ),
     "dockerflow.errors": ("DockerflowError",),
+    "dockerflow.flow.config": ("Config",),
+    "dockerflow.flow.config_value": ("ConfigValue",),
     "dockerflow.flow.current": ("current",),
+    "dockerflow.flow.custom": (
+        "USER_SKIP_STEP",
+        "FlowMutator",
+        "StepMutator",
+        "UserStepDecorator",
+        "user_step_decorator",
+    ),
     "dockerflow.flow.decorators": (
         "catch",
         "conda",
@@ -138,7 +169,9 @@ _MODULES = {
         "retry",
         "step",
     ),
-    "dockerflow.flow.parameters": ("IncludeFile", "JSONType", "Parameter"),
+    "dockerflow.flow.expressions": ("config_expr",),
+    "dockerflow.flow.mutable": ("MutableFlow", "MutableStep"),
+    "dockerflow.flow.parameters": ("IncludeFile", "JSONType", "JSONTypeClass", "Parameter"),
     "dockerflow.flow.spec": ("FlowSpec",),
     "dockerflow.flow.task_decorators": (
         "airflow_external_task_sensor",

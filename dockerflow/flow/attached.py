@@ -56,7 +56,7 @@ def _attach_ours(function: Any, written: Written) -> None:
 
 def _class_of(name: str) -> Any:
     """The class of a decorator that a user has written."""
-    from dockerflow.flow.mutable import decorator_class  # noqa: PLC0415 - it is not needed for ours
+    from dockerflow.flow.mutations import decorator_class  # noqa: PLC0415 - it is not needed for ours
 
     found = decorator_class(name)
     if isinstance(found, type) and issubclass(found, StepDecoratorBase):

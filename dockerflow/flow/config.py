@@ -41,9 +41,7 @@ class Written:
     attribute: str = ""
 
     def definition(self) -> ConfigDefinition:
-        return ConfigDefinition(
-            self.attribute, str(self.name), self.required, self.help or "", self.plain, self.line
-        )
+        return ConfigDefinition(self.attribute, str(self.name), self.required, self.help or "", self.plain, self.line)
 
     def faults(self) -> List[Tuple[str, Optional[str]]]:
         """What is wrong with the definition: messages with their hints."""

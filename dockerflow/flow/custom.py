@@ -10,6 +10,7 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from typing import Any, Callable, Dict, List, Optional, Tuple, Type
 
@@ -26,12 +27,15 @@ __all__ = [
     "custom_on",
     "named",
     "note",
+    "replace_custom",
     "short_name",
     "user_step_decorator",
+    "users_position",
 ]
 
 USER_SKIP_STEP: Dict[str, Any] = {}  # what a generator yields to leave the step out
 
+_OWN = os.path.dirname(os.path.abspath(__file__))
 _CUSTOM = "__dockerflow_custom__"
 _every: Dict[str, Type[Custom]] = {}  # the classes by their full names, without those that others are derived from
 
@@ -55,7 +59,7 @@ class Custom:
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
         made = super().__new__(cls)
-        file, line = _position()
+        file, line = users_position()
         vars(made).update(_file=file, _line=line, _args=arguments, _kwargs=options)
         if len(arguments) == 1 and not options and cls._is_target(arguments[0]):
             vars(made)["_args"] = ()
@@ -173,14 +177,15 @@ def user_step_decorator(*arguments: Any, **options: Any) -> Any:
         return lambda function: user_step_decorator(function, **options)
     function = arguments[0]
     if not inspect.isgeneratorfunction(function):
+        at = place(*users_position())
         raise FlowError(
-            f"{place(*_position())}: `@user_step_decorator` stands on `{function!r}`, which is no generator function",
+            f"{at}: `@user_step_decorator` stands on `{function!r}`, which is no generator function",
             "write `def decorator(step_name, flow, inputs, attributes):` with one `yield` in it",
         )
     count = len(inspect.signature(function).parameters)
     if count not in (3, 4):
         raise FlowError(
-            f"{place(*_position())}: `{function.__name__}` takes {count} arguments",
+            f"{place(*users_position())}: `{function.__name__}` takes {count} arguments",
             "a step decorator takes `step_name, flow, inputs` and, if it is to have options, `attributes`",
         )
     members = {
@@ -245,9 +250,9 @@ def short_name(cls: Type[Custom]) -> str:
     return next((end for end in ends if named(end) is cls), cls.decorator_name)
 
 
-def _position() -> Tuple[str, int]:
-    """The nearest place outside of this module."""
+def users_position() -> Tuple[str, int]:
+    """The nearest line outside of this package."""
     frame = sys._getframe(1)
-    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+    while os.path.dirname(frame.f_code.co_filename) == _OWN and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno

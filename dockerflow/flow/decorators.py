@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from dockerflow.flow.errors import FlowError, place
 
@@ -51,6 +51,9 @@ def step(function: Any = None, **options: Any) -> Any:
     caller = sys._getframe(1)
 
     def mark(target: Any) -> Any:
+        if isinstance(getattr(target, "decorator_name", None), str):
+            hint = "`@step` comes first: put it directly above the method"
+            raise FlowError(f"{_place(caller)}: `@step` stands above `@{type(target).__name__}`", hint)
         if not callable(target) or isinstance(target, type):
             raise FlowError(f"{_place(caller)}: `@step` stands on `{target!r}`, which is no method")
         setattr(target, _STEP, True)
@@ -127,6 +130,11 @@ def written_on(target: Any) -> List[Written]:
     """The decorators that stand on a function, or on this very class, in the order of their lines."""
     found = vars(target).get(_DECORATORS, ()) if hasattr(target, "__dict__") else ()
     return sorted(found, key=lambda written: (written.file, written.line))
+
+
+def write_on(target: Any, decorators: Sequence[Written], set: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Let these be the decorators that stand on a function or class."""
+    set(target, _DECORATORS, tuple(decorators))
 
 
 def noted(name: str, arguments: Tuple[Any, ...], options: Dict[str, Any]) -> Any:

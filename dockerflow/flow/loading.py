@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
+from dockerflow.flow.completing import complete
 from dockerflow.flow.conda_names import hint_for_import
 from dockerflow.flow.decorators import written_on
 from dockerflow.flow.definition import Flow, Problem
@@ -66,10 +67,12 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True, given: G
     with in_place_of_metaflow(), _missing_allowed(folder, stand_ins) as missing:
         module = _import(file, folder)
         cls = _choose(module, path, name)
+        completed = complete(cls, given)
         flow = read_flow(cls, files=stand_ins)
     line = flow.line if cls.__module__ == module.__name__ else 0
-    flow = replace(flow, file=file, line=line, problems=(*flow.problems, *_misplaced(module)))
-    return LoadedFlow(cls, _surveyed(flow, module, folder, missing) if stand_ins else flow, given)
+    found = (*flow.problems, *completed.problems, *_misplaced(module))
+    flow = replace(flow, file=file, line=line, configs=completed.configs, problems=found)
+    return LoadedFlow(cls, _surveyed(flow, module, folder, missing) if stand_ins else flow, completed.given)
 
 
 def _surveyed(flow: Flow, module: ModuleType, folder: str, missing: Mapping[str, Missing]) -> Flow:

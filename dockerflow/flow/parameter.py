@@ -18,7 +18,7 @@ from typing import Any, Callable, List, Mapping, Optional, Tuple
 from dockerflow.flow.definition import ParameterDefinition
 from dockerflow.flow.errors import StepError
 
-__all__ = ["IncludeFile", "JSONType", "Parameter"]
+__all__ = ["IncludeFile", "JSONType", "JSONTypeClass", "Parameter"]
 
 # A parameter of such a name could not be given: options of `run` here and on Metaflow. In lower case, with dashes.
 RESERVED = frozenset(
@@ -47,14 +47,14 @@ RESERVED = frozenset(
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
 
-class _JSON:
-    """The type of a parameter whose text is JSON."""
+class JSONTypeClass:
+    """The type of a parameter whose text is JSON; `JSONType` is one."""
 
     def __repr__(self) -> str:
         return "JSONType"
 
 
-JSONType = _JSON()
+JSONType = JSONTypeClass()
 
 _KINDS = {str: "str", int: "int", float: "float", bool: "bool", dict: "json", list: "json"}
 
@@ -133,7 +133,7 @@ class Parameter:
             found.append(
                 (f"parameter `{self.name}` has a reserved name: `--{self.name}` is an option of the run", hint)
             )
-        if self.type in (dict, list) or (self._type() is not JSONType and self._type() not in _KINDS):
+        if self.type in (dict, list) or not (isinstance(self._type(), JSONTypeClass) or self._type() in _KINDS):
             expected = "`str`, `int`, `float`, `bool` or `JSONType`"
             advice = "write `type=JSONType`" if self.type in (dict, list) else None
             found.append((f"the type of parameter `{self.name}` is `{self._type()!r}`; expected {expected}", advice))

@@ -15,11 +15,12 @@ import json
 import os
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+from dockerflow.flow.config_value import ConfigValue
 from dockerflow.flow.errors import FlowError, ParameterError
-from dockerflow.flow.parameter import IncludeFile, JSONType, Parameter
+from dockerflow.flow.parameter import IncludeFile, JSONType, JSONTypeClass, Parameter
 from dockerflow.flow.tracebacks import traceback_of
 
-__all__ = ["IncludeFile", "JSONType", "Parameter", "ParameterContext", "resolve", "user_name"]
+__all__ = ["IncludeFile", "JSONType", "JSONTypeClass", "Parameter", "ParameterContext", "resolve", "user_name"]
 
 
 class ParameterContext(NamedTuple):
@@ -50,15 +51,17 @@ def resolve(loaded: Any, given: Mapping[str, str]) -> Dict[str, Any]:
     texts = {_normal(name): text for name, text in given.items()}
     parameters: List[Parameter] = [getattr(loaded.cls, item.attribute) for item in loaded.flow.parameters]
     values: Dict[str, Any] = {}
+    context = ParameterContext(loaded.flow.name, user_name(), "", configs=_configs(loaded))
     wrong = list(_unknown(given, [parameter.name for parameter in parameters]))
     for parameter in parameters:
         try:
-            values[parameter.attribute] = _value(parameter, texts.get(_normal(parameter.name)), loaded.flow.name)
+            values[parameter.attribute] = _value(parameter, texts.get(_normal(parameter.name)), context)
         except _Bad as bad:
             wrong.append(bad)
     if wrong:
         hints = [bad.hint for bad in wrong if bad.hint]
         raise ParameterError("\n".join(map(str, wrong)), "\n".join(dict.fromkeys(hints)) or None)
+    values.update((config.attribute, loaded.given.values.get(config.name)) for config in loaded.flow.configs)
     return values
 
 
@@ -94,27 +97,38 @@ def _unknown(given: Mapping[str, str], names: List[str]) -> List[_Bad]:
     return found
 
 
-def _value(parameter: Parameter, text: Optional[str], flow: str) -> Any:
+def _configs(loaded: Any) -> ConfigValue:
+    """The flow's configs by their names, as functions that give defaults see them."""
+    values = loaded.given.values
+    return ConfigValue({config.name: values.get(config.name) for config in loaded.flow.configs})
+
+
+def _value(parameter: Parameter, text: Optional[str], context: ParameterContext) -> Any:
     if text is None and parameter.required:
         shown = "PATH" if parameter.kind == "file" else "VALUE"
         raise _Bad(f"parameter `{parameter.name}` is required", f"give it with `--{parameter.name} {shown}`")
-    value = _default(parameter, flow) if text is None else text
+    value = _default(parameter, context) if text is None else text
     if value is None:
         return None
     converted = _CONVERT[parameter.kind](parameter, value)
     return converted.split(parameter.separator) if parameter.separator and converted else converted
 
 
-def _default(parameter: Parameter, flow: str) -> Any:
+def _default(parameter: Parameter, context: ParameterContext) -> Any:
     if not callable(parameter.default):
         return parameter.default
     try:
-        return parameter.default(ParameterContext(flow, user_name(), parameter.name))
+        value = parameter.default(context._replace(parameter_name=parameter.name))
     except FlowError:
         raise
     except Exception as error:
         text = f"the function that gives the default of parameter `{parameter.name}` failed\n\n{traceback_of(error)}"
         raise _Bad(text) from error
+    kind = str if parameter.kind == "file" else parameter.type or str
+    if value is not None and isinstance(kind, type) and type(value) is not kind:
+        shown = f"the function that gives the default of parameter `{parameter.name}` returned `{value!r}`"
+        raise _Bad(f"{shown}; expected a value of type `{kind.__name__}`")
+    return value
 
 
 def user_name() -> str:

@@ -19,32 +19,21 @@ from dockerflow.flow.spec import view_of
 __all__ = ["call_step"]
 
 
-def call_step(flow: Any, function: Callable[..., Any], arguments: Tuple[Any, ...]) -> None:
-    """Call a step of a running flow. Raises what the step raises, or what its decorators make of that."""
-    decorators = [each for each in custom_on(_plain(function)) if isinstance(each, UserStepDecorator)]
-    if not decorators:
-        function(*arguments)
-        return
-    _Call(flow, function, arguments, view_of(flow).step, decorators).run()
-
-
-def _plain(function: Any) -> Any:
-    return getattr(function, "__func__", function)
+def call_step(step: Any, arguments: Tuple[Any, ...]) -> None:
+    """Call a step, a method of a running flow. Raises what it raises, or what its decorators make of that."""
+    decorators = [each for each in custom_on(step.__func__) if isinstance(each, UserStepDecorator)]
+    if decorators:
+        _Call(step, arguments, decorators).run()
+    else:
+        step(*arguments)
 
 
 class _Call:
     """One call of a step; `_options` are those that `self.next` is to be called with for it, {} for the step's own."""
 
-    def __init__(
-        self,
-        flow: Any,
-        function: Callable[..., Any],
-        arguments: Tuple[Any, ...],
-        step: Step,
-        decorators: List[UserStepDecorator],
-    ) -> None:
-        self._flow, self._function, self._arguments, self._step = flow, function, arguments, step
-        self._decorators = decorators
+    def __init__(self, step: Any, arguments: Tuple[Any, ...], decorators: List[UserStepDecorator]) -> None:
+        self._flow, self._function, self._arguments, self._decorators = step.__self__, step, arguments, decorators
+        self._step: Step = view_of(self._flow).step
         self._options: Optional[Dict[str, Any]] = None
         self._instead: Optional[Callable[..., Any]] = None
         self._failure: Optional[Exception] = None

@@ -27,6 +27,7 @@ from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import traceback_of, type_name
 from dockerflow.flow.view import FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
+from dockerflow.flow.wrapping import call_step
 from dockerflow.runtime import secret_files, time_limit
 from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
 from dockerflow.store import manifest
@@ -153,7 +154,7 @@ class _Attempt:
             namespace=request.namespace,
             username=request.user,
             tags=request.tags,
-            parameter_names=tuple(parameter.attribute for parameter in self._flow.parameters),
+            parameter_names=tuple(sorted(each.attribute for each in (*self._flow.parameters, *self._flow.configs))),
             origin_run_id=request.origin_run_id,
             project=request.project,
             tempdir=os.getcwd(),
@@ -276,7 +277,7 @@ def _call(step: Any, arguments: Tuple[Any, ...], defined: Step, seconds: float) 
     """Run the user's step, for so many `seconds` at most (0: as long as it likes), and return why it failed."""
     try:
         with time_limit.limited(seconds, lambda: _timed_out(defined)):
-            step(*arguments)
+            call_step(step, arguments)
     except KeyboardInterrupt as error:
         return Failure("signal", "the task was interrupted (SIGINT)", type_name(error), traceback_of(error))
     except SystemExit as error:

@@ -15,6 +15,7 @@ import dockerflow
 from dockerflow.cli.commands import Commands, invoke
 from dockerflow.cli.flow_first import FlowFirst, parameters_of
 from dockerflow.cli.run_options import (
+    Branch,
     Engine,
     EngineWord,
     FlowFileWord,
@@ -22,11 +23,14 @@ from dockerflow.cli.run_options import (
     MaxNumSplits,
     MaxWorkers,
     PackageSuffixes,
+    Production,
     Quiet,
     RunIdFile,
     Tags,
+    With,
     suffixes,
 )
+from dockerflow.flow.given import Given
 
 NAME = "dockerflow"
 
@@ -102,6 +106,9 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     max_num_splits: MaxNumSplits = None,
     max_log_size: MaxLogSize = None,
     tag: Tags = None,
+    with_: With = None,
+    branch: Branch = None,
+    production: Production = False,
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
     store: Store = None,
@@ -130,6 +137,9 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         command=_called(context),
         quiet=quiet,
         package_suffixes=suffixes(package_suffixes),
+        given=Given(decorators=tuple(with_ or ())),
+        branch=branch,
+        production=production,
     )
     return running.run(chosen, run, context.command_path if context.obj else f"{context.command_path} {file}")
 
@@ -151,6 +161,9 @@ def resume(  # noqa: PLR0913  # as in `run`
     max_num_splits: MaxNumSplits = None,
     max_log_size: MaxLogSize = None,
     tag: Tags = None,
+    with_: With = None,
+    branch: Branch = None,
+    production: Production = False,
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
     store: Store = None,
@@ -180,27 +193,37 @@ def resume(  # noqa: PLR0913  # as in `run`
         command=_called(context),
         quiet=quiet,
         package_suffixes=suffixes(package_suffixes),
+        given=Given(decorators=tuple(with_ or ())),
+        branch=branch,
+        production=production,
     )
-    return resuming.resume(chosen, resuming.Wanted(origin_run_id, first))
+    return resuming.resume(chosen, resuming.Wanted(origin_run_id, first, chosen.given))
 
 
 @app.command()
-def check(flow_file: FlowFile, flow: FlowName = None) -> int:
+def check(
+    flow_file: FlowFile,
+    flow: FlowName = None,
+    with_: With = None,
+    branch: Branch = None,
+    production: Production = False,
+) -> int:
     """Look for mistakes without running anything.
 
     Every problem of the flow is printed with its file and line; the exit code is 3 if there is one.
     """
     from dockerflow.cli import checking
 
-    return checking.check(flow_file, flow)
+    loaded = checking.load_flow(flow_file, flow, Given(decorators=tuple(with_ or ())))
+    return checking.check(loaded, branch, production)
 
 
 @app.command()
-def show(flow_file: FlowFile, flow: FlowName = None) -> int:
+def show(flow_file: FlowFile, flow: FlowName = None, with_: With = None) -> int:
     """Draw a flow: its steps and their libraries."""
     from dockerflow.cli import checking
 
-    return checking.show(flow_file, flow)
+    return checking.show(checking.load_flow(flow_file, flow, Given(decorators=tuple(with_ or ()))))
 
 
 @app.command()

@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dockerflow.cli import drawing
@@ -16,20 +15,25 @@ from dockerflow.cli.words import counted
 from dockerflow.flow.checks import check as require_sound
 from dockerflow.flow.checks import problems
 from dockerflow.flow.definition import Conda, Flow, Pypi
-from dockerflow.flow.errors import InvalidFlow, place
+from dockerflow.flow.errors import FlowError, InvalidFlow, place
+from dockerflow.flow.loading import LoadedFlow
+from dockerflow.flow.parameters import user_name
+from dockerflow.flow.project import project_of
 
 if TYPE_CHECKING:
     from dockerflow.environments.spec import GivenLock
+
+__all__ = ["check", "load_flow", "show"]
 
 # For which a file's lines are read that are for some platforms alone. Another one makes no other line wrong.
 _PLATFORM, _OTHER_PLATFORM = "linux-64", "linux-aarch64"
 
 
-def check(file: Path, name: str | None) -> int:
-    """Print every problem as `file:line: message`, its hint below it."""
-    flow = load_flow(file, name).flow
+def check(loaded: LoadedFlow, branch: str | None = None, production: bool = False) -> int:
+    """Print every problem as `file:line: message`, its hint below it. `branch` and `production` are of its project."""
+    flow = loaded.flow
     found = [(f"{place(each.file, each.line)}: {each.message}", each.hint) for each in problems(flow, containers=True)]
-    found += _wrongly_asked(flow)
+    found += [*_wrongly_asked(flow), *_wrong_project(flow, branch, production)]
     for message, hint in found:
         print(message)
         if hint:
@@ -37,6 +41,14 @@ def check(file: Path, name: str | None) -> int:
     what = counted(len(found), "problem") if found else "no problems"
     print(f"{flow.name}: {counted(len(flow.steps), 'step')}, {what}")
     return InvalidFlow.exit_code if found else 0
+
+
+def _wrong_project(flow: Flow, branch: str | None, production: bool) -> list[tuple[str, str | None]]:
+    try:
+        project_of(flow, user_name(), branch, production)
+    except FlowError as error:
+        return [(error.message, error.hint)]
+    return []
 
 
 def _wrongly_asked(flow: Flow) -> list[tuple[str, str | None]]:
@@ -77,9 +89,9 @@ def _read_lock(lock: GivenLock, step: str) -> None:
             raise error from None
 
 
-def show(file: Path, name: str | None) -> int:
+def show(loaded: LoadedFlow) -> int:
     """Draw the flow. Raises InvalidFlow where there is no graph to draw."""
-    flow = load_flow(file, name).flow
+    flow = loaded.flow
     require_sound(flow)
     width = max(40, shutil.get_terminal_size((100, 24)).columns)
     with_colours = coloured(sys.stdout)

@@ -18,6 +18,7 @@ from dockerflow.cli.running import Chosen, launch_and_tell
 from dockerflow.client.errors import not_found
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
+from dockerflow.flow.current import current
 from dockerflow.flow.definition import Flow
 from dockerflow.flow.given import NOTHING, Given
 from dockerflow.flow.loading import LoadedFlow
@@ -62,7 +63,9 @@ def resume(chosen: Chosen, wanted: Wanted) -> int:
     loaded = load_flow(chosen.file, chosen.flow, _given(store, chosen, wanted))
     origin = _origin(store, loaded.flow, wanted)
     check(loaded.flow, containers=chosen.engine != "process")
-    return launch_and_tell(chosen, loaded, _new_parameters(store, loaded, origin.started), origin)
+    with current.launching(loaded.flow, chosen.project(loaded.flow)):
+        values = _new_parameters(store, loaded, origin.started)
+    return launch_and_tell(chosen, loaded, values, origin)
 
 
 def _given(store: DirectoryStore, chosen: Chosen, wanted: Wanted) -> Given:

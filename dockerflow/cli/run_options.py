@@ -47,6 +47,20 @@ EngineWord = Annotated[
     Engine,
     typer.Option("--engine", help="Where steps run: in containers, or in this Python without any (for debugging)."),
 ]
+With = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--with",
+        metavar="NAME:OPTION=VALUE,…",
+        help="A decorator for every step that has none of its kind; may be given several times.",
+    ),
+]
+Branch = Annotated[
+    Optional[str], typer.Option("--branch", metavar="NAME", help="The branch of the flow's project; otherwise yours.")
+]
+Production = Annotated[
+    bool, typer.Option("--production", help="The production branch of the flow's project, or with --branch one of it.")
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="Leave out what is told about images, and the summary at the end.")
 ]

@@ -21,8 +21,12 @@ from dockerflow.cli.picture import Picture
 from dockerflow.cli.places import config_here, place_of, store_for_writing
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
+from dockerflow.flow.current import current
+from dockerflow.flow.definition import Flow, Project
+from dockerflow.flow.given import NOTHING, Given
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.flow.parameters import resolve, user_name
+from dockerflow.flow.project import project_of
 from dockerflow.progress import Event, Notify, RunBegan
 from dockerflow.store.tags import new_tags
 
@@ -51,6 +55,13 @@ class Chosen:
     command: tuple[str, ...]
     quiet: bool = False
     package_suffixes: tuple[str, ...] = ()
+    given: Given = NOTHING
+    branch: str | None = None
+    production: bool = False
+
+    def project(self, flow: Flow) -> Project | None:
+        """The project of the run that was chosen. Raises FlowError."""
+        return project_of(flow, user_name(), self.branch, self.production)
 
 
 class View(AbstractContextManager["View"], Protocol):
@@ -64,12 +75,13 @@ class View(AbstractContextManager["View"], Protocol):
 
 def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
     """Run a flow and return the exit code; `command` and `path` are what help texts name. Raises DockerflowError."""
-    loaded = load_flow(chosen.file, chosen.flow)
+    loaded = load_flow(chosen.file, chosen.flow, chosen.given)
     given = options.parameters(loaded.flow, chosen.words, command, path)
     if given is None:
         return 0
     check(loaded.flow, containers=chosen.engine != "process")
-    values = resolve(loaded, given)
+    with current.launching(loaded.flow, chosen.project(loaded.flow)):
+        values = resolve(loaded, given)
     return launch_and_tell(chosen, loaded, values)
 
 
@@ -105,6 +117,7 @@ def _launch(
         run_id_file=chosen.run_id_file,
         engine=chosen.engine,
         origin=origin,
+        project=chosen.project(loaded.flow),
         package_suffixes=chosen.package_suffixes,
     )
     place = place_of(store)

@@ -12,7 +12,9 @@ from typing import Annotated, Optional
 import typer
 
 import dockerflow
+from dockerflow.cli import configs
 from dockerflow.cli.commands import Commands, invoke
+from dockerflow.cli.configs import ConfigPaths, ConfigTexts
 from dockerflow.cli.flow_first import FlowFirst, parameters_of
 from dockerflow.cli.run_options import (
     Branch,
@@ -30,6 +32,7 @@ from dockerflow.cli.run_options import (
     With,
     suffixes,
 )
+from dockerflow.cli.tag_commands import tag_app
 from dockerflow.flow.given import Given
 
 NAME = "dockerflow"
@@ -65,6 +68,7 @@ app = typer.Typer(
 runs_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="What is kept about runs.")
 images_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="The images that steps run in.")
 app.add_typer(runs_app, name="runs")
+app.add_typer(tag_app, name="tag")
 app.add_typer(images_app, name="images")
 
 
@@ -107,6 +111,8 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     max_log_size: MaxLogSize = None,
     tag: Tags = None,
     with_: With = None,
+    config: ConfigPaths = None,
+    config_value: ConfigTexts = None,
     branch: Branch = None,
     production: Production = False,
     run_id_file: RunIdFile = None,
@@ -137,7 +143,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         command=_called(context),
         quiet=quiet,
         package_suffixes=suffixes(package_suffixes),
-        given=Given(decorators=tuple(with_ or ())),
+        given=configs.given(config, config_value, with_),
         branch=branch,
         production=production,
     )
@@ -205,6 +211,8 @@ def check(
     flow_file: FlowFile,
     flow: FlowName = None,
     with_: With = None,
+    config: ConfigPaths = None,
+    config_value: ConfigTexts = None,
     branch: Branch = None,
     production: Production = False,
 ) -> int:
@@ -214,16 +222,22 @@ def check(
     """
     from dockerflow.cli import checking
 
-    loaded = checking.load_flow(flow_file, flow, Given(decorators=tuple(with_ or ())))
+    loaded = checking.load_flow(flow_file, flow, configs.given(config, config_value, with_))
     return checking.check(loaded, branch, production)
 
 
 @app.command()
-def show(flow_file: FlowFile, flow: FlowName = None, with_: With = None) -> int:
+def show(
+    flow_file: FlowFile,
+    flow: FlowName = None,
+    with_: With = None,
+    config: ConfigPaths = None,
+    config_value: ConfigTexts = None,
+) -> int:
     """Draw a flow: its steps and their libraries."""
     from dockerflow.cli import checking
 
-    return checking.show(checking.load_flow(flow_file, flow, Given(decorators=tuple(with_ or ()))))
+    return checking.show(checking.load_flow(flow_file, flow, configs.given(config, config_value, with_)))
 
 
 @app.command()
@@ -246,6 +260,8 @@ def lock(
             "--platform", metavar="NAME", help="A platform to lock for, too, as `linux-aarch64`; may be given again."
         ),
     ] = None,
+    config: ConfigPaths = None,
+    config_value: ConfigTexts = None,
 ) -> int:
     """Write the locks of a flow beside it, to be committed.
 
@@ -254,7 +270,15 @@ def lock(
     """
     from dockerflow.cli import locking
 
-    chosen = locking.Chosen(flow_file, flow, tuple(packages or ()), upgrade, check, tuple(platform or ()))
+    chosen = locking.Chosen(
+        flow_file,
+        flow,
+        tuple(packages or ()),
+        upgrade,
+        check,
+        tuple(platform or ()),
+        configs.given(config, config_value),
+    )
     return locking.lock(chosen)
 
 
@@ -266,6 +290,8 @@ def build(
         bool, typer.Option("--explain", help="Say why each image was built: what has changed since its last build.")
     ] = False,
     store: Store = None,
+    config: ConfigPaths = None,
+    config_value: ConfigTexts = None,
 ) -> int:
     """Make the images of all steps, and run nothing.
 
@@ -273,7 +299,7 @@ def build(
     """
     from dockerflow.cli import building
 
-    return building.build(building.Chosen(flow_file, flow, explain, store))
+    return building.build(building.Chosen(flow_file, flow, explain, store, configs.given(config, config_value)))
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,12 @@ from dockerflow.cli.pathspecs import Selection, select
 from dockerflow.cli.places import store_for_reading, store_of_runs
 from dockerflow.cli.plain import timestamp
 from dockerflow.cli.tables import print_json, print_table
-from dockerflow.cli.words import duration, size
+from dockerflow.cli.words import duration
 from dockerflow.client.errors import not_found
-from dockerflow.store import history, log, manifest, runs
+from dockerflow.store import history, log, run_tags, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.failures import log_lines
 from dockerflow.store.history import TaskHistory
-from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import LogLine
 
 # ---- runs list
@@ -70,7 +69,8 @@ def _run_lines(store: DirectoryStore, flows: Iterable[str]) -> Iterator[RunLine]
             run = history.read(store, flow, run_id)
             started = run.started.time if run.started else None
             took = run.finished.time - started if run.finished and started is not None else None
-            user, tags = (run.started.user, run.started.tags) if run.started else ("", ())
+            user = run.started.user if run.started else ""
+            tags = tuple(sorted(run_tags.read(store, run.started))) if run.started else ()
             status = history.status_now(store, flow, run_id, run)
             yield RunLine(f"{flow}/{run_id}", status, started, took, user, tags)
 
@@ -109,45 +109,3 @@ def _lines(
     if why and not complete:
         yield LogLine(why[0].time, "stdout", "")
     yield from why
-
-
-# ---- dump
-
-
-def dump(pathspec: str, as_json: bool, chosen: Path | None) -> int:
-    """Print the artifacts of the named tasks: name, type and size; names with an underscore in front stay private."""
-    store = store_of_runs(chosen)
-    selection = select(store, pathspec)
-    found = [(task, _artifacts(store, task)) for task in selection.tasks]
-    if as_json:
-        print_json([_dumped(selection, task, artifacts) for task, artifacts in found])
-        return 0
-    for number, (task, artifacts) in enumerate(found):
-        print(f"{chr(10) if number else ''}{selection.pathspec(task)}  {task.status}{_caught(task)}")
-        rows = [(f"  {name}", ref.type, size(ref.size)) for name, ref in sorted(artifacts.items())]
-        print_table(rows) if rows else print("  no artifacts")
-    return 0
-
-
-def _caught(task: TaskHistory) -> str:
-    return ", its exception caught by @catch" if task.latest is not None and task.latest.caught else ""
-
-
-def _artifacts(store: DirectoryStore, task: TaskHistory) -> Mapping[str, ArtifactRef]:
-    ended = task.latest
-    if ended is None or ended.manifest is None:
-        return {}
-    artifacts = manifest.read(store.blobs, ended.manifest).artifacts
-    return {name: ref for name, ref in artifacts.items() if not name.startswith("_")}
-
-
-def _dumped(selection: Selection, task: TaskHistory, artifacts: Mapping[str, ArtifactRef]) -> dict[str, object]:
-    return {
-        "pathspec": selection.pathspec(task),
-        "status": task.status,
-        "caught": task.latest is not None and task.latest.caught,
-        "artifacts": [
-            {"name": name, "type": ref.type, "size": ref.size, "sha256": ref.sha256}
-            for name, ref in sorted(artifacts.items())
-        ],
-    }

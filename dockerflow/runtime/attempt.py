@@ -2,8 +2,8 @@
 
 Whatever the user's code does (close descriptors, write to all of them, crash, fork, start threads), the worker learns
 how it ended: the result does not come over a descriptor that the code could touch, but over a named pipe that is
-opened when the code is done. The process then ends at once, so that no exit handler or thread of the user's acts
-after the result is known.
+opened when the code is done (see `program_end`). The process then ends at once, so that no exit handler or thread of
+the user's acts after the result is known.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from contextlib import suppress
 from typing import Callable, Dict, List, Tuple
 
-from dockerflow.runtime import memory, processes, secret_files
+from dockerflow.runtime import memory, processes, program_end, secret_files
 from dockerflow.runtime.channel import private, write
 from dockerflow.runtime.messages import RunTask, TaskResult, to_json
 
@@ -92,12 +92,15 @@ def _be_the_task(task: RunTask, run: Run, folder: str, pipe: str, ends: Tuple[in
         _reset_signals()
         processes.show_again()  # the worker's descriptors are closed by now
         memory.volunteer()
+        program_end.begin()
         for target, end in zip((1, 2), ends):
             os.dup2(end, target)
             os.close(end)
         os.chdir(folder)
         _enable_crash_report()
         result = run(task)
+        if result.ok:
+            program_end.end()
         _flush()
         _deliver(result, pipe)
         status = 0

@@ -15,7 +15,7 @@ import time
 from typing import NamedTuple
 
 from dockerflow.errors import DockerflowError
-from dockerflow.runtime import processes
+from dockerflow.runtime import import_output, processes
 from dockerflow.runtime.attempt import Run
 from dockerflow.runtime.channel import Channel, open_channel
 from dockerflow.runtime.ending import clipped
@@ -85,10 +85,11 @@ def _load(place: Place) -> Run:
     randomness = Randomness()
     with open(place.given, encoding="utf-8") as stream:
         given = Given.from_json(stream.read())
-    with randomness.watching():
+    with import_output.listening() as printed, randomness.watching():
         loaded = load(place.flow_file, place.flow_name, stand_ins=False, given=given)
 
     def run(task: RunTask) -> TaskResult:
+        import_output.repeat(printed)
         randomness.begin()
         return run_task(loaded.cls, loaded.flow, task, Blobs(place.blobs, place.outbox))
 

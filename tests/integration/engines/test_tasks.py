@@ -118,10 +118,6 @@ def test_a_daemon_is_gone_before_the_next_task(worker: Conversation) -> None:
     assert len(worker.artifacts(worker.run("counts_processes")[1])["processes"]) == 1
 
 
-def test_a_thread_left_behind_does_not_delay_the_result(worker: Conversation) -> None:
-    assert worker.run("leaves_a_thread")[1].ok
-
-
 def test_standard_input_is_empty(worker: Conversation) -> None:
     _, result = worker.run("asks")
     assert result.failure is not None

@@ -8,7 +8,6 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 from dockerflow import FlowSpec, step
@@ -122,11 +121,6 @@ class Hostile(FlowSpec):
             except OSError:
                 print(count)
                 raise
-
-    @step
-    def leaves_a_thread(self):
-        threading.Thread(target=lambda: (time.sleep(3600), print("late"))).start()
-        self.next(self.end)
 
     @step
     def prints_much(self):

@@ -14,6 +14,7 @@ class Unimportable(FlowSpec):
 
 
 def _prepare():
+    print("about to fail")
     return {}["nothing"]
 
 

@@ -8,6 +8,7 @@ stay texts here: `dockerflow.flow.parameters` knows the types.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Optional
 
@@ -16,10 +17,13 @@ import typer
 from dockerflow.cli import metaflow_options
 from dockerflow.cli.commands import Sectioned, invoke
 from dockerflow.cli.errors import CommandLineError
+from dockerflow.cli.flow_first import normal, written_in
 from dockerflow.flow.definition import Flow, ParameterDefinition
 from dockerflow.flow.errors import place
 
 HELP = "--help"
+# Names that no parameter may have in Metaflow either.
+RESERVED = {"with", "tag", "namespace", "run_id_file", "max_num_splits", "max_workers", "max_log_size", "help"}
 LONGEST_DEFAULT = 40  # characters of a default that are shown
 
 METAVARS = {"str": "TEXT", "int": "INTEGER", "float": "NUMBER", "bool": "true|false", "json": "JSON", "file": "PATH"}
@@ -50,10 +54,41 @@ def parameters(flow: Flow, words: Sequence[str], command: Callable[..., Any], pa
     words, ignored = metaflow_options.without_ignored(words, [f"--{each.name}" for each in flow.parameters])
     metaflow_options.tell(ignored)
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
-    app.command(cls=Sectioned, help=flow.doc or f"Run the flow `{flow.name}`.")(_receiver(flow, command, given))
+    text = flow.doc or f"Run the flow `{flow.name}`."
+    app.command(cls=Sectioned, help=text, epilog=_epilog(flow))(_receiver(flow, command, given))
     asked = HELP in words
     invoke(app, [HELP] if asked else _as_declared(flow, words), path)
-    return None if asked else given
+    return None if asked else {**_of_environment(flow), **given}
+
+
+# Metaflow's own variables are looked at, too; ours come first.
+VARIABLES = ("DOCKERFLOW_RUN_", "METAFLOW_RUN_")
+
+
+def _of_environment(flow: Flow) -> dict[str, str]:
+    """What the environment says of the flow's parameters; an empty text is a value."""
+    found: dict[str, str] = {}
+    for each in flow.parameters:
+        texts = (os.environ.get(prefix + _variable(each.name)) for prefix in VARIABLES)
+        text = next((text for text in texts if text is not None), None)
+        if text is not None:
+            found[each.name] = text
+    return found
+
+
+def _variable(name: str) -> str:
+    return name.replace("-", "_").upper()
+
+
+def _epilog(flow: Flow) -> str | None:
+    parts = []
+    if flow.parameters:
+        example = VARIABLES[0] + _variable(flow.parameters[0].name)
+        parts.append(f"A parameter can be given by a variable of the environment as well: `{example}`.")
+    if flow.configs:
+        listed = ", ".join(f"`{each.name}`{f' ({each.help})' if each.help else ''}" for each in flow.configs)
+        parts.append(f"The configs of the flow, for `--config` and `--config-value`: {listed}.")
+    return " ".join(parts) or None
 
 
 def _receiver(flow: Flow, command: Callable[..., Any], given: dict[str, str]) -> Callable[..., None]:
@@ -66,7 +101,12 @@ def _receiver(flow: Flow, command: Callable[..., Any], given: dict[str, str]) ->
                 given[parameter.name] = text
 
     every = inspect.signature(command, eval_str=True).parameters.values()
-    own = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in every if _is_option(each)]
+    taken = {normal(each.name) for each in flow.parameters}
+    own = [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for each in every
+        if _is_option(each) and not _names(each) & taken
+    ]
     arguments = [_argument(number, each, flow.name) for number, each in enumerate(flow.parameters)]
     receive.__signature__ = inspect.Signature([*arguments, *own])  # type: ignore[attr-defined]
     receive.__annotations__ = {each.name: each.annotation for each in [*arguments, *own]}
@@ -80,6 +120,7 @@ def _argument(number: int, parameter: ParameterDefinition, flow: str) -> inspect
         metavar=METAVARS.get(parameter.kind, "TEXT"),
         show_default=False,
         rich_help_panel=f"Parameters of {flow}",
+        hidden=parameter.hidden,
     )
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(f"parameter_{number}", kind, default=None, annotation=Annotated[Optional[str], option])
@@ -92,7 +133,7 @@ def _help(parameter: ParameterDefinition) -> str:
 
 def shown_default(parameter: ParameterDefinition) -> str:
     """`default: 3`; nothing where there is none."""
-    if parameter.default is None:
+    if parameter.default is None or not parameter.shows_default:
         return ""
     if callable(parameter.default):
         return "default: computed when the run begins"
@@ -105,29 +146,34 @@ def shown_default(parameter: ParameterDefinition) -> str:
 
 
 def _is_option(parameter: inspect.Parameter) -> bool:
+    return bool(_names(parameter))
+
+
+def _names(parameter: inspect.Parameter) -> set[str]:
+    """The names of an option of ours; of an argument none."""
     marks = getattr(parameter.annotation, "__metadata__", ())
-    return any(type(mark).__name__ == "OptionInfo" for mark in marks)
+    options = [mark for mark in marks if type(mark).__name__ == "OptionInfo"]
+    return {normal(word) for mark in options for word in mark.param_decls or (parameter.name,)}
 
 
 def _as_declared(flow: Flow, words: Sequence[str]) -> list[str]:
     """Words with a parameter's name written as the flow has it: `--movie-data` stands for `--movie_data` as well."""
-    names = {_normal(each.name): each.name for each in flow.parameters}
+    names = {normal(each.name): each.name for each in flow.parameters}
     declared = []
     for word in words:
         name, equals, value = word.partition("=")
-        known = names.get(_normal(name[2:])) if name.startswith("--") else None
+        known = names.get(normal(name[2:])) if name.startswith("--") else None
         declared.append(f"--{known}{equals}{value}" if known else word)
     return declared
 
 
-def _normal(name: str) -> str:
-    return name.lower().replace("-", "_")
-
-
 def _refuse_taken_names(flow: Flow, command: Callable[..., Any]) -> None:
-    taken = {_normal(name) for name in (*inspect.signature(command).parameters, "help")}
+    """A parameter may have the name of an option if its flow's file says so in words: see `flow_first`."""
+    every = inspect.signature(command, eval_str=True).parameters.values()
+    taken = {"help"}.union(*map(_names, every))
+    taken -= {normal(name) for name in written_in(flow.file)} - RESERVED
     for parameter in flow.parameters:
-        if _normal(parameter.name) in taken:
+        if normal(parameter.name) in taken:
             raise CommandLineError(
                 f"parameter `{parameter.name}` of flow `{flow.name}` has the name of an option of `dockerflow run`",
                 f"give it another name: `Parameter({parameter.name + '_value'!r}, …)`",

@@ -58,7 +58,7 @@ def main(cls: Any) -> int:
 
 
 def _own(cls: Any) -> OwnFlow:
-    """The script that Python runs, if one gets at the flow by importing it; otherwise the file that it is written in."""
+    """The script that Python runs, if one gets at the flow by importing it; else the file that it is written in."""
     script = getattr(sys.modules["__main__"], "__file__", None)
     written = getattr(sys.modules.get(cls.__module__), "__file__", None)
     if script is None or not os.path.isfile(script):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -47,13 +46,6 @@ def test_neighbours_of_another_flow_are_not_taken_for_its_own(tmp_path: Path) ->
         )
         names.append(loaded(folder, text).cls.NAME)
     assert names == ["one", "two"]
-
-
-def test_flow_that_is_run_by_python_says_how_to_run_it(tmp_path: Path) -> None:
-    path = written(tmp_path, FLOW + "        F()\n")
-    ended = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
-    assert ended.returncode == 2
-    assert ended.stderr == "error: a flow is not run by Python\n\nhint: use `dockerflow run <this file>`\n"
 
 
 @pytest.mark.parametrize(

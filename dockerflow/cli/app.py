@@ -207,7 +207,7 @@ def resume(  # noqa: PLR0913  # as in `run`
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913  # as in `run`
     flow_file: FlowFile,
     flow: FlowName = None,
     with_: With = None,
@@ -241,7 +241,7 @@ def show(
 
 
 @app.command()
-def lock(
+def lock(  # noqa: PLR0913  # as in `run`
     flow_file: FlowFile,
     packages: Annotated[
         Optional[list[str]],
@@ -328,27 +328,55 @@ def doctor() -> int:
 
 
 @app.command()
-def logs(
+def logs(  # noqa: PLR0913  # as in `run`
     pathspec: PathspecWord,
-    stdout: Annotated[bool, typer.Option("--stdout", help="Only what was printed to stdout.")] = False,
-    stderr: Annotated[bool, typer.Option("--stderr", help="Only what was printed to stderr.")] = False,
-    both: Annotated[bool, typer.Option("--both", help="Both, in the order of time (the default).")] = False,
-    timestamps: Annotated[bool, typer.Option("--timestamps", help="The time and task before each line.")] = False,
+    stdout: Annotated[bool, typer.Option("--stdout/--no-stdout", help="Only what was printed to stdout.")] = False,
+    stderr: Annotated[bool, typer.Option("--stderr/--no-stderr", help="Only what was printed to stderr.")] = False,
+    both: Annotated[bool, typer.Option("--both/--no-both", help="Both, in the order of time (the default).")] = False,
+    timestamps: Annotated[
+        bool, typer.Option("--timestamps/--no-timestamps", help="The time and task before each line.")
+    ] = False,
+    attempt: Annotated[
+        Optional[int], typer.Option("--attempt", min=0, metavar="N", help="This attempt; otherwise the latest.")
+    ] = None,
+    json: AsJson = False,
     store: Store = None,
 ) -> int:
     """Print what tasks have printed."""
     from dockerflow.cli import reading
 
     wanted = {name for name, asked in (("stdout", stdout), ("stderr", stderr)) if asked and not both}
-    return reading.logs(pathspec, frozenset(wanted or {"stdout", "stderr"}), timestamps, store)
+    streams = frozenset(wanted or {"stdout", "stderr"})
+    return reading.logs(pathspec, reading.Wanted(streams, timestamps, attempt, json), store)
 
 
 @app.command()
-def dump(pathspec: PathspecWord, json: AsJson = False, store: Store = None) -> int:
-    """List the artifacts of tasks: name, type and size."""
-    from dockerflow.cli import reading
+def dump(  # noqa: PLR0913  # as in `run`
+    pathspec: PathspecWord,
+    private: Annotated[
+        bool, typer.Option("--private/--no-private", help="Also those whose names begin with an underscore.")
+    ] = False,
+    max_value_size: Annotated[
+        int,
+        typer.Option(
+            "--max-value-size",
+            min=0,
+            metavar="BYTES",
+            help="Show values that are smaller; 0 shows none, and loads none.",
+        ),
+    ] = 1000,
+    include: Annotated[str, typer.Option("--include", metavar="NAMES", help="Only these, with commas between.")] = "",
+    file: Annotated[
+        Optional[Path], typer.Option("--file", metavar="FILE", help="Pickle the values into a file instead.")
+    ] = None,
+    json: AsJson = False,
+    store: Store = None,
+) -> int:
+    """List the artifacts of tasks: name, type, size, and the values of small ones."""
+    from dockerflow.cli import dumping
 
-    return reading.dump(pathspec, json, store)
+    names = frozenset(name.strip() for name in include.split(",") if name.strip())
+    return dumping.dump(pathspec, dumping.Wanted(private, max_value_size, names, json, file), store)
 
 
 @runs_app.command("list")

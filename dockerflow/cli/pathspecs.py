@@ -25,6 +25,14 @@ class Selection:
         return f"{self.flow}/{self.run_id}/{task.created.step}/{task.created.task_id}"
 
 
+def origin_of(selection: Selection, task: TaskHistory) -> str | None:
+    """The task of another run whose result a task took over; None for one that ran."""
+    created, started = task.created, selection.run.started
+    if created.origin_task_id is None or started is None:
+        return None
+    return f"{selection.flow}/{started.origin_run_id}/{created.step}/{created.origin_task_id}"
+
+
 def select(store: DirectoryStore, pathspec: str) -> Selection:
     """The tasks that a pathspec names. Raises NotFound, or CommandLineError for what is no pathspec."""
     words = pathspec.strip("/").split("/")

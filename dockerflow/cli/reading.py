@@ -1,4 +1,4 @@
-"""`runs list`, `logs` and `dump`: what the store keeps about runs, for people and, with `--json`, for programs."""
+"""`runs list` and `logs`: what the store keeps about runs, for people and, with `--json`, for programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockerflow.cli.pathspecs import Selection, select
+from dockerflow.cli.pathspecs import Selection, origin_of, select
 from dockerflow.cli.places import store_for_reading, store_of_runs
 from dockerflow.cli.plain import timestamp
 from dockerflow.cli.tables import print_json, print_table
@@ -17,7 +17,7 @@ from dockerflow.client.errors import not_found
 from dockerflow.store import history, log, run_tags, runs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.failures import log_lines
-from dockerflow.store.history import TaskHistory
+from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.records import LogLine
 
 # ---- runs list
@@ -33,11 +33,13 @@ class RunLine:
     seconds: float | None
     user: str
     tags: tuple[str, ...]
+    origin: str | None = None  # id of the run that it resumes
 
-    def cells(self) -> tuple[str, ...]:
+    def cells(self, with_origin: bool) -> tuple[str, ...]:
         started = "" if self.started is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.started))
         took = "" if self.seconds is None else duration(self.seconds)
-        return (self.run, self.status, started, took, self.user, ", ".join(self.tags))
+        origin = (self.origin or "",) if with_origin else ()
+        return (self.run, self.status, started, took, self.user, *origin, ", ".join(self.tags))
 
 
 def list_runs(flow: str | None, as_json: bool, chosen: Path | None) -> int:
@@ -47,8 +49,9 @@ def list_runs(flow: str | None, as_json: bool, chosen: Path | None) -> int:
     if as_json:
         print_json([vars(line) for line in lines])
     elif lines:
-        titles = ("run", "status", "started", "took", "user", "tags")
-        print_table([titles, *(line.cells() for line in lines)])
+        resumed = any(line.origin for line in lines)
+        titles = ("run", "status", "started", "took", "user", *(("resumes",) if resumed else ()), "tags")
+        print_table([titles, *(line.cells(resumed) for line in lines)])
     else:
         print(f"no runs in {store.root}", file=sys.stderr)
     return 0
@@ -69,43 +72,77 @@ def _run_lines(store: DirectoryStore, flows: Iterable[str]) -> Iterator[RunLine]
             run = history.read(store, flow, run_id)
             started = run.started.time if run.started else None
             took = run.finished.time - started if run.finished and started is not None else None
-            user = run.started.user if run.started else ""
+            user, origin = (run.started.user, run.started.origin_run_id) if run.started else ("", None)
             tags = tuple(sorted(run_tags.read(store, run.started))) if run.started else ()
             status = history.status_now(store, flow, run_id, run)
-            yield RunLine(f"{flow}/{run_id}", status, started, took, user, tags)
+            yield RunLine(f"{flow}/{run_id}", status, started, took, user, tags, origin)
 
 
 # ---- logs
 
 
-def logs(pathspec: str, streams: frozenset[str], timestamps: bool, chosen: Path | None) -> int:
+@dataclass(frozen=True)
+class Wanted:
+    """What of a log is shown, and how. `attempt` None means the latest of each task."""
+
+    streams: frozenset[str]
+    timestamps: bool = False
+    attempt: int | None = None
+    as_json: bool = False
+
+
+def logs(pathspec: str, wanted: Wanted, chosen: Path | None) -> int:
     """Print what the named tasks printed; with several tasks, a line before each says which it is."""
     store = store_of_runs(chosen)
     selection = select(store, pathspec)
-    printed = ((task, tuple(_lines(store, selection, task, streams))) for task in selection.tasks)
-    for number, (task, lines) in enumerate((task, lines) for task, lines in printed if lines):
+    attempts = [(task, attempt) for task in selection.tasks if (attempt := _attempt(task, wanted.attempt))]
+    if len(selection.tasks) == 1:
+        _tell_what_is_not_there(selection, selection.tasks[0], wanted.attempt)
+    printed = ((task, attempt, tuple(_lines(store, selection, task, attempt, wanted))) for task, attempt in attempts)
+    if wanted.as_json:
+        print_json([_as_json(selection.pathspec(task), attempt, lines) for task, attempt, lines in printed])
+        return 0
+    for number, (task, lines) in enumerate((task, lines) for task, _, lines in printed if lines):
         where = selection.pathspec(task)
-        if len(selection.tasks) > 1 and not timestamps:
+        if len(selection.tasks) > 1 and not wanted.timestamps:
             print(f"{chr(10) if number else ''}==> {where} <==")
         prefix = f"[{where.partition('/')[2]}] "
         for line in lines:
-            text = f"{timestamp(line.time)} {prefix}{line.text}\n" if timestamps else line.text + "\n" * line.ended
-            sys.stdout.write(text)
+            end = "\n" * line.ended
+            sys.stdout.write(f"{timestamp(line.time)} {prefix}{line.text}\n" if wanted.timestamps else line.text + end)
     return 0
 
 
+def _attempt(task: TaskHistory, number: int | None) -> Attempt | None:
+    if number is None:
+        return task.attempts[-1] if task.attempts else None
+    return next((attempt for attempt in task.attempts if attempt.number == number), None)
+
+
+def _tell_what_is_not_there(selection: Selection, task: TaskHistory, attempt: int | None) -> None:
+    """About a task that was named: nothing printed has a reason. Raises NotFound for an attempt that there was not."""
+    origin = origin_of(selection, task)
+    if origin:
+        print(f"reused from {origin}, which has its log: `dockerflow logs {origin}`", file=sys.stderr)
+    elif attempt is not None and _attempt(task, attempt) is None:
+        known = (str(each.number) for each in task.attempts)
+        raise not_found("attempt", str(attempt), f"task `{selection.pathspec(task)}`", known)
+
+
 def _lines(
-    store: DirectoryStore, selection: Selection, task: TaskHistory, streams: frozenset[str]
+    store: DirectoryStore, selection: Selection, task: TaskHistory, attempt: Attempt, wanted: Wanted
 ) -> Iterator[LogLine]:
-    """What the latest attempt printed, and why it failed."""
-    if not task.attempts:
-        return
-    attempt, complete = task.attempts[-1], True
+    """What the attempt printed, and why it failed."""
+    complete = True
     for line in log.of_attempt(store, selection.flow, selection.run_id, task.created.task_id, attempt):
-        if line.stream in streams:
+        if line.stream in wanted.streams:
             yield line
             complete = line.ended
-    why = log_lines(attempt) if "stderr" in streams else []
+    why = log_lines(attempt) if "stderr" in wanted.streams else []
     if why and not complete:
         yield LogLine(why[0].time, "stdout", "")
     yield from why
+
+
+def _as_json(pathspec: str, attempt: Attempt, lines: Iterable[LogLine]) -> dict[str, object]:
+    return {"pathspec": pathspec, "attempt": attempt.number, "lines": [vars(line) for line in lines]}

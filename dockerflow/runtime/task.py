@@ -183,7 +183,7 @@ class _Attempt:
         if interrupted or not self._catches:
             return self.result(failure, self._save_what_can_be(this))
         if self._catch is not None and self._catch.print_exception:
-            _tell(f"@catch: {this!r} failed\n{failure.traceback or failure.message}")
+            _tell(f"@catch: {this!r} failed\n{failure.traceback or failure.message}", "stdout")
         self._keep(this, _caught(failure, self._step.name))
         taken = Taken(self._step.next) if self._step.next else None
         result = self.result(failure, self._save_what_can_be(this))
@@ -297,9 +297,9 @@ def _timed_out(step: Step) -> TimeoutException:
     return TimeoutException(f"Step {step.name} timed out after {given}", "give it more time with `@timeout`")
 
 
-def _tell(text: str) -> None:
+def _tell(text: str, stream: str = "stderr") -> None:
     with suppress(*_CLOSED):
-        print(text, file=sys.stderr)
+        print(text, file=getattr(sys, stream), flush=True)
 
 
 def _exit(error: SystemExit) -> Failure:

@@ -138,9 +138,9 @@ def test_catch_prints_the_failure_unless_told_not_to(
     one: Callable[..., OneTask], capsys: pytest.CaptureFixture[str]
 ) -> None:
     one("raise ValueError('no')\nself.next(self.end)", "@catch").run()
-    assert "ValueError: no" in capsys.readouterr().err
+    assert "ValueError: no" in capsys.readouterr().out
     one("raise ValueError('no')\nself.next(self.end)", "@catch(print_exception=False)").run()
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr() == ("", "")
 
 
 def test_fallback_records_a_failure_without_running_the_step(one: Callable[..., OneTask]) -> None:
@@ -214,8 +214,8 @@ def test_step_may_close_its_streams(stream: str, one: Callable[..., OneTask], mo
 def test_failure_is_caught_although_there_is_nowhere_to_print_it(
     one: Callable[..., OneTask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO()))
-    result = one("import sys\nsys.stderr.close()\n1 / 0\nself.next(self.end)", "@catch(var='failed')").run()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO()))
+    result = one("import sys\nsys.stdout.close()\n1 / 0\nself.next(self.end)", "@catch(var='failed')").run()
     assert (result.ok, result.caught) == (True, True)
 
 

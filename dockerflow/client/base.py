@@ -30,6 +30,7 @@ class PathObject:
     _by_depth: ClassVar[Dict[int, Any]] = {}
     _what: ClassVar[str] = ""
     _depth: ClassVar[int] = 0
+    _lacks: ClassVar[str] = "is not"
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -51,7 +52,7 @@ class PathObject:
         self._set(components, scope, _checked(attempt, self._what, self._depth))
         self._look()
         if scope.namespace is not None and not self._is_in(scope.namespace):
-            raise elsewhere(self._described(), scope.namespace, self._all_tags())
+            raise elsewhere(f"{self._described()} {self._lacks}", scope.namespace, self._all_tags())
 
     def _set(self, components: Tuple[str, ...], scope: Scope, attempt: Optional[int], above: Any = None) -> None:
         self._components, self._scope, self._attempt, self._above_known = components, scope, attempt, above

@@ -61,11 +61,11 @@ def not_found(what: str, name: str, where: str, names: Iterable[str]) -> NotFoun
 
 
 def elsewhere(what: str, namespace: str, tags: Iterable[str]) -> NamespaceMismatch:
-    """The error for something that has not the tag that the namespace is, but `tags`."""
+    """The error for something that has not the tag that the namespace is, but `tags`; `what` ends in `is not`."""
     users = sorted(tag for tag in tags if tag.startswith("user:"))
     known = f"it is in `{users[0]}`; " if users else ""
     return NamespaceMismatch(
-        f"{what} is not in the namespace `{namespace}`",
+        f"{what} in the namespace `{namespace}`",
         f"{known}`namespace(None)` looks at the runs of all users",
     )
 

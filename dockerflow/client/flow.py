@@ -18,6 +18,7 @@ class Flow(PathObject):
     """A flow by its name: `Flow("GenreStats")`. Iterating gives its runs in the namespace, the newest first."""
 
     _what, _depth = "flow", 0
+    _lacks = "has no run"
 
     @property
     def latest_run(self) -> Optional[Run]:
@@ -53,7 +54,7 @@ class Flow(PathObject):
         run: Run = super().__getitem__(run_id)
         ns = self._scope.namespace
         if ns is not None and not run._is_in(ns):
-            raise elsewhere(run._described(), ns, run.tags)
+            raise elsewhere(f"{run._described()} {run._lacks}", ns, run.tags)
         return run
 
     def __contains__(self, run_id: object) -> bool:
@@ -104,7 +105,7 @@ class Metaflow:
             raise not_found("flow", name, f"the store `{self._place.store.root}`", self._names())
         flow: Flow = Flow._named((name,), Scope(self._place, get_namespace()))
         if not flow.is_in_namespace():
-            raise elsewhere(flow._described(), str(get_namespace()), flow._all_tags())
+            raise elsewhere(f"{flow._described()} {flow._lacks}", str(get_namespace()), flow._all_tags())
         return flow
 
     def __contains__(self, name: object) -> bool:

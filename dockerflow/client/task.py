@@ -13,6 +13,7 @@ from dockerflow.client.errors import ClientError, not_found
 from dockerflow.client.facts import Metadata
 from dockerflow.client.values import Values
 from dockerflow.store import log, manifest
+from dockerflow.store.failures import log_lines
 from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import AttemptFinished, Failure, LogLine, StepRecord
@@ -180,6 +181,7 @@ class Task(PathObject):
 
     @property
     def stderr(self) -> str:
+        """The same of standard error; behind it stands why the attempt failed, unless `@catch` made a success of it."""
         return self._text("stderr")
 
     @property
@@ -196,7 +198,7 @@ class Task(PathObject):
     ) -> Iterator[Tuple[datetime, Any]]:
         """Time (UTC, as in Metaflow without saying so) and text of each line of `stdout` or `stderr`. `meta_dict` is
         Metaflow's and says nothing here."""
-        for line in self._lines(stream):
+        for line in log.whole(self._lines(stream)):
             text = line.text if as_unicode else line.text.encode(errors="surrogateescape")
             yield datetime.fromtimestamp(line.time, timezone.utc).replace(tzinfo=None), text
 
@@ -207,8 +209,8 @@ class Task(PathObject):
         if stream not in ("stdout", "stderr"):
             raise ValueError(f"a task prints to `stdout` or `stderr`, not to `{stream}`")
         flow, run_id = self._components[:2]
-        lines = log.of_attempt(self._store, flow, run_id, self.id, self._begun)
-        return (line for line in lines if line.stream == stream)
+        printed = log.of_attempt(self._store, flow, run_id, self.id, self._begun)
+        return (line for line in (*printed, *log_lines(self._begun, printed)) if line.stream == stream)
 
     # What is read from the store
 

@@ -57,6 +57,15 @@ def test_folders_that_every_user_may_write_to_are_volumes(request_: WorkerReques
     assert "TMPDIR" not in told(request_)["environment"]  # type: ignore[operator]
 
 
+def test_a_worker_reads_the_runs_of_the_store_and_is_told_where() -> None:
+    request = replace(OURS, runs=Path("/store/runs"))
+    (runs,) = [each for each in host_options(request, "", 2, 1 << 30)["mounts"] if each["Source"] == "/store/runs"]
+    assert (runs["Target"], runs["ReadOnly"]) == ("/dockerflow/runs", True)
+    environment = told(request)["environment"]
+    assert environment["DOCKERFLOW_STORE"] == "/dockerflow"  # type: ignore[index]
+    assert environment["DOCKERFLOW_OUTBOX"] == "/dockerflow/outbox"  # type: ignore[index]
+
+
 def test_folders_that_are_closed_are_opened_in_another_way() -> None:
     inside = str(WORK / "open")
     assert str(place_of_work(CLOSED)) == inside

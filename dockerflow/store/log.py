@@ -9,7 +9,7 @@ decoded with `surrogateescape`: JSON's escapes carry them.
 from __future__ import annotations
 
 import json
-from typing import Iterable, List
+from typing import Iterable, Iterator, List
 
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.directory import DirectoryStore
@@ -34,6 +34,18 @@ def decode_lines(encoded: bytes) -> List[LogLine]:
         return [LogLine(time, _STREAMS[letter], text, not cut) for time, letter, text, *cut in rows]
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a log line: {error}") from error
+
+
+def whole(lines: Iterable[LogLine]) -> Iterator[LogLine]:
+    """The lines of one stream with the pieces of a line put together; it has the time of its last piece."""
+    pieces: List[str] = []
+    for line in lines:
+        pieces.append(line.text)
+        if line.ended:
+            yield LogLine(line.time, line.stream, "".join(pieces))
+            pieces = []
+    if pieces:
+        yield LogLine(line.time, line.stream, "".join(pieces), ended=False)
 
 
 def write(blobs: Blobs, lines: Iterable[LogLine]) -> str:

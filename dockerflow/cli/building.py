@@ -16,6 +16,7 @@ from dockerflow.cli.words import listed
 from dockerflow.config import Config
 from dockerflow.flow.checks import check
 from dockerflow.flow.definition import Flow
+from dockerflow.flow.given import NOTHING, Given
 from dockerflow.images import changes
 from dockerflow.images.build_history import History, Whose, read
 from dockerflow.progress import Notify
@@ -30,13 +31,14 @@ class Chosen:
     flow: str | None
     explain: bool
     store: Path | None
+    given: Given = NOTHING
 
 
 def build(chosen: Chosen) -> int:
     """Have a lock and an image for every step; a line about each as in a run, and one about all. Raises what `prepare`
     raises, and FlowError for a flow that could not run.
     """
-    flow = load_flow(chosen.file, chosen.flow).flow
+    flow = load_flow(chosen.file, chosen.flow, chosen.given).flow
     check(flow, containers=True)
     config = config_here()
     store = store_for_writing(chosen.store, config)

@@ -23,7 +23,16 @@ USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]
 
 
 class Sectioned(TyperCommand):
-    """A command whose options stand under the titles given as `rich_help_panel`, also without rich."""
+    """A command whose options stand under the titles given as `rich_help_panel`, also without rich.
+
+    An option whose metavar has two words takes two values, which typer has no annotation for: `--config NAME PATH`.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for each in self.params:
+            if each.param_type_name == "option" and each.multiple and each.metavar:
+                each.nargs = len(each.metavar.split())
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

@@ -31,6 +31,7 @@ from dockerflow.environments.virtual_packages import PLATFORMS
 from dockerflow.flow.checks import check as require_sound
 from dockerflow.flow.definition import Flow
 from dockerflow.flow.errors import place
+from dockerflow.flow.given import NOTHING, Given
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class Chosen:
     upgrade: bool
     check: bool
     platforms: tuple[str, ...]
+    given: Given = NOTHING
 
 
 def lock(chosen: Chosen) -> int:
     """Bring the committed locks up to date, or with `--check` say whether they are. Raises DockerflowError."""
     _require_sense(chosen)
-    flow = load_flow(chosen.file, chosen.flow).flow
+    flow = load_flow(chosen.file, chosen.flow, chosen.given).flow
     require_sound(flow, containers=True)
     config = config_here()
     there = relock.before(flow.file)

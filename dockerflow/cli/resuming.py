@@ -33,7 +33,7 @@ from dockerflow.store.tags import new_tags
 @dataclass(frozen=True)
 class Wanted:
     """What to resume: a run by its id, or the flow's latest; the step to run again, or what failed. `given` is what the
-    command line adds to the file; configs that are not in it are the origin's.
+    command line adds to the file; the values of the configs are the origin's.
     """
 
     origin_run_id: str | None = None
@@ -69,7 +69,8 @@ def resume(chosen: Chosen, wanted: Wanted) -> int:
 
 
 def _given(store: DirectoryStore, chosen: Chosen, wanted: Wanted) -> Given:
-    """The configs of the origin and what is given anew; `--with` is said of a run, and not kept.
+    """What is given anew with the origin's configs, which are among its parameters; `--with` is said of a run, and not
+    kept.
 
     Nothing is read of an origin that cannot be found: what to say of it is known when the flow is.
     """
@@ -79,8 +80,7 @@ def _given(store: DirectoryStore, chosen: Chosen, wanted: Wanted) -> Given:
     started = journal.first(store, flow, run_id) if flow and run_id in ids and run_id else None
     if not isinstance(started, RunStarted) or not store.blobs.has(started.code):
         return wanted.given
-    configs = code_package.given(bytes(store.blobs.get(started.code))).configs
-    return replace(wanted.given, configs={**configs, **wanted.given.configs})
+    return replace(wanted.given, values=code_package.given(bytes(store.blobs.get(started.code))).values)
 
 
 def _flow_with_runs(store: DirectoryStore, file: str) -> str | None:

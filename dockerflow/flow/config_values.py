@@ -41,7 +41,8 @@ def config_values(configs: Sequence[Written], given: Given, flow: str) -> Dict[s
             values[config.name] = given.values[config.name]
             continue
         try:
-            values[config.name] = _value(config, given.configs.get(config.name), flow)
+            text = given.configs.get(config.name)
+            values[config.name] = _value(config, _of_environment(config) if text is None else text, flow)
         except _Bad as bad:
             wrong.append(bad)
     if wrong:
@@ -58,6 +59,33 @@ def _unknown(configs: Sequence[Written], given: Mapping[str, str]) -> Iterator[_
             has = ", ".join(f"`{each}`" for each in names)
             hint = f"did you mean `{near[0]}`?" if near else f"the flow has {has}" if has else "it has none"
             yield _Bad(f"the flow has no config `{name}`", hint)
+
+
+# Dictionaries from config to path and from config to value; Metaflow's own are looked at, too.
+_PATHS = ("DOCKERFLOW_FLOW_CONFIG", "METAFLOW_FLOW_CONFIG")
+_VALUES = ("DOCKERFLOW_FLOW_CONFIG_VALUE", "METAFLOW_FLOW_CONFIG_VALUE")
+
+
+def _of_environment(config: Written) -> Optional[str]:
+    for paths, values in zip(_PATHS, _VALUES):
+        by_path, by_value = _variable(paths), _variable(values)
+        if config.name in by_value:
+            value = by_value[config.name]
+            return value if isinstance(value, str) else json.dumps(value)
+        if config.name in by_path:
+            return _read(config, by_path[config.name])
+    return None
+
+
+def _variable(name: str) -> Mapping[str, Any]:
+    text = os.environ.get(name, "").strip()
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError as error:
+        raise _Bad(f"the variable `{name}` is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise _Bad(f"the variable `{name}` is `{text}`; expected a dictionary with the flow's configs as keys")
+    return found
 
 
 def _value(config: Written, text: Optional[str], flow: str) -> Any:

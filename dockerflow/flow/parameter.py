@@ -20,12 +20,10 @@ from dockerflow.flow.errors import StepError
 
 __all__ = ["IncludeFile", "JSONType", "JSONTypeClass", "Parameter"]
 
-# A parameter of such a name could not be given: options of `run` here and on Metaflow. In lower case, with dashes.
+# A parameter of such a name could not be given, or not on Metaflow. In lower case, with dashes.
 RESERVED = frozenset(
     [
         "decospecs",
-        "engine",
-        "flow",
         "help",
         "max-log-size",
         "max-num-splits",
@@ -36,7 +34,6 @@ RESERVED = frozenset(
         "run-id",
         "run-id-file",
         "runner-attribute-file",
-        "store",
         "tag",
         "tags",
         "task-id",

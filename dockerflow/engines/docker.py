@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ OLDEST_API = (1, 40)
 
 # How long the engine may take, when we let go of it, to answer what it was asked before, in seconds.
 PATIENCE = 5.0
+
+# What to do where the containers of a gang cannot reach each other.
+UNREACHABLE = "set `network` to `bridge`, or to a network of the engine on which containers reach each other"
 
 _CONNECTIONS = 32
 
@@ -127,10 +131,11 @@ class DockerHost:
             try:
                 attached = Attached(self.client, container_id)
                 expected = self._start(container_id, attached, presumes_memory=self._is_podman and bool(request.memory))
+                running = Running(container_id, self._address(container_id, request) if request.gang else "")
             except BaseException:
                 self._remove(container_id)
                 raise
-        return DockerWorker(self, request, container_id, attached, Listener(request.worker_id, notify), expected)
+        return DockerWorker(self, request, running, attached, Listener(request.worker_id, notify), expected)
 
     def close(self) -> None:
         """Let go of the engine. Workers that still run can no longer say how they ended."""
@@ -174,10 +179,29 @@ class DockerHost:
             raise
         return expected
 
+    def _address(self, container_id: str, request: WorkerRequest) -> str:
+        """In the network of the container; those of the engine's own machine share theirs."""
+        if request.network == "host":
+            return "127.0.0.1"
+        networks = self.client.api.inspect_container(container_id)["NetworkSettings"]["Networks"]
+        found = next((str(each["IPAddress"]) for each in networks.values() if each.get("IPAddress")), "")
+        if not found:
+            message = f"container `{request.name}` of a gang has no address in the network `{request.network}`"
+            raise EngineError(message, UNREACHABLE)
+        return found
+
     def _remove(self, container_id: str) -> None:
         """Nothing happens when it is gone or going."""
         with suppress(docker.errors.APIError):
             self.client.api.remove_container(container_id, v=True, force=True)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A container that was started, and where others reach it, if that was asked for."""
+
+    container_id: str
+    address: str
 
 
 class DockerWorker:
@@ -187,12 +211,13 @@ class DockerWorker:
         self,
         host: DockerHost,
         request: WorkerRequest,
-        container_id: str,
+        running: Running,
         attached: Attached,
         listener: Listener,
         expected: Exit,
     ) -> None:
-        self.container_id = container_id
+        self.container_id = running.container_id
+        self.address = running.address
         self._host = host
         self._request = request
         self._attached = attached

@@ -82,6 +82,8 @@ def _start(request: WorkerRequest, python: str, work: Path) -> subprocess.Popen[
 class ProcessWorker:
     """A worker that is a child of this process, and the thread that listens to it."""
 
+    address = "127.0.0.1"
+
     def __init__(self, process: subprocess.Popen[bytes], work: Path, listener: Listener) -> None:
         self._process = process
         self._stdin: Any = process.stdin  # a raw stream, whose `write` may write a part

@@ -45,6 +45,7 @@ class WorkerRequest:
     shared_memory: int | None = None  # MiB; None: as much as the memory
     network: str = "bridge"  # or `host`, `none`
     user: str | None = None  # `uid:gid`; None: the caller's, or 65534:65534 where that is root
+    gang: bool = False  # its tasks must be able to reach those of other workers
     own: OwnPython | None = None  # of an image that is none of ours, whose entry point is then passed over
 
 
@@ -85,6 +86,10 @@ Notify = Callable[[int, Said], None]
 class Worker(Protocol):
     """A worker that was started. No method waits for the worker or its engine, and none raises because the worker is
     gone: `WorkerEnded` says that, once."""
+
+    @property
+    def address(self) -> str:
+        """Where other workers can reach it, if its request asked for that."""
 
     def send(self, task: RunTask) -> None:
         """Hand over a task. Tasks run one after the other, in the order in which they were sent."""

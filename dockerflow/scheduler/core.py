@@ -10,6 +10,7 @@ Which worker does what is in `pool`. Here is what follows what:
 - a task whose result is there already, in the run that is resumed, does not run: see `resumed`;
 - a failed attempt is followed by another, as often as the step retries, then by `@catch`;
 - a worker that lost a task to a crash is not used again: the next attempt gets a fresh container;
+- the tasks of a gang begin together, and what becomes of them is known when all have ended: see `gangs`;
 - after a failure that nothing catches no new attempt starts; those that run may end, and their results are kept.
 """
 
@@ -20,10 +21,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dockerflow.runtime.messages import ForeachFrame, Input, TaskResult
+from dockerflow.scheduler import gangs
 from dockerflow.scheduler.joins import Place, SplitFrame
 from dockerflow.scheduler.pool import assign, start_workers, stop_idle
 from dockerflow.scheduler.resumed import result_of_origin, taken_over
-from dockerflow.scheduler.state import Run, Task, Worker
+from dockerflow.scheduler.state import End, Gang, Run, Task, Worker
 from dockerflow.scheduler.values import (
     Begin,
     Command,
@@ -72,8 +74,9 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
         case WorkerGone(worker):
             yield from _gone(run, run.workers.pop(worker), event, now)
         case RetryDue(task_id):
-            run.tasks[task_id].failed = None
-            _enqueue(run, run.tasks[task_id])
+            for task in gangs.with_its_gang(run.tasks[task_id]):
+                task.failed = None
+                _enqueue(run, task)
         case StopRequested():
             yield from _stop(run, event, now)
 
@@ -82,19 +85,26 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
 
 
 def _create(run: Run, step: str, inputs: tuple[Input, ...], place: Place, now: float) -> Iterator[Command]:
+    task = _task(run, step, inputs, place)
+    yield _added(run, task, result_of_origin(run, task), now)
+
+
+def _task(run: Run, step: str, inputs: tuple[Input, ...], place: Place) -> Task:
     run.task_count += 1
-    task = Task(step, str(run.task_count), inputs, place)
-    foreach = tuple((f.step, f.variable, f.index, f.size) for f in place.foreach)
-    created = TaskCreated(now, step, task.task_id, tuple(i.task_id for i in inputs), foreach)
-    found = result_of_origin(run, task)
+    return Task(step, str(run.task_count), inputs, place)
+
+
+def _added(run: Run, task: Task, found: AttemptFinished | None, now: float) -> Command:
+    """The task is to run, or is not because its result was `found`."""
+    foreach = tuple((f.step, f.variable, f.index, f.size) for f in task.place.foreach)
+    created = TaskCreated(now, task.step, task.task_id, tuple(i.task_id for i in task.inputs), foreach)
     if found is not None:
         run.to_follow.append((task, found))
-        yield taken_over(run, created, found)
-        return
+        return taken_over(run, created, found)
     run.tasks[task.task_id] = task
-    run.live[step] = run.live.get(step, 0) + 1
+    run.live[task.step] = run.live.get(task.step, 0) + 1
     _enqueue(run, task)
-    yield Write(created)
+    return Write(created)
 
 
 def _follow_taken_over(run: Run, now: float) -> Iterator[Command]:
@@ -113,12 +123,12 @@ def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now
     if task is None or worker.state != "busy":
         return
     run.busy -= 1
-    worker.task, worker.state = None, "idle"
+    worker.task, worker.state = None, "ending" if worker.killed else "idle"
     result = _checked(run, result)
     if result.failure is not None and result.failure.kind in CRASHES:
         worker.state = "ending"
         yield StopWorker(worker.number)
-    yield from _ended(run, task, result, log, now)
+    yield from _ended(run, End(task, result, log), now)
 
 
 def _checked(run: Run, result: TaskResult) -> TaskResult:
@@ -132,6 +142,8 @@ def _fault(run: Run, step: StepPlan, transition: Transition | None) -> Failure |
         return _fault_of_switch(step, transition.steps if transition else ())
     if step.foreach is not None:
         return _fault_of_foreach(step, (transition.size if transition else None) or 0, run.plan.max_num_splits)
+    if step.gang:
+        return gangs.fault(step, transition, run.plan.max_num_splits)
     return None
 
 
@@ -153,32 +165,58 @@ def _fault_of_switch(step: StepPlan, chosen: tuple[str, ...]) -> Failure | None:
     return Failure("exception", f"the switch on `{step.condition}` chose {found}; expected one of {expected}")
 
 
-def _ended(run: Run, task: Task, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
-    if result.ok:
-        yield Write(_record(task, result, log, now, final=True))
-        _forget(run, task)
-        if not run.failure:
-            yield from _follow(run, task, result.manifest, result.transition, now)
+def _ended(run: Run, end: End, now: float) -> Iterator[Command]:
+    if end.task.gang is None:
+        yield from _settle(run, [end], now)
         return
-    failure = result.failure or Failure("lost", "the attempt failed without a reason")
+    yield from gangs.member_ended(run, end.task.gang, end)
+    if gangs.is_over(end.task.gang):
+        yield from _settle(run, gangs.verdict(end.task.gang), now)
+
+
+def _settle(run: Run, ends: list[End], now: float) -> Iterator[Command]:
+    """What comes of an attempt of one task, or of all tasks of a gang."""
+    failed = [end for end in ends if not end.result.ok]
+    if not failed:
+        yield from _conclude(run, ends, now)
+        if not run.failure:
+            for end in ends:
+                yield from _follow(run, end.task, end.result.manifest, end.result.transition, now)
+        return
+    task = ends[0].task
     step = run.plan.steps[task.step]
     exhausted = task.attempt >= step.retries
     # What the step raises is caught in the task's own process; after a crash @catch acts in one more attempt.
     falls_back = step.catches and task.fallback is None
     if run.failure or (exhausted and not falls_back):
-        yield Write(_record(task, result, log, now, final=True))
-        _forget(run, task)
-        run.failure = run.failure or f"task {task.step}/{task.task_id} failed: {failure.message}"
+        yield from _conclude(run, ends, now)
+        run.failure = run.failure or _reason(gangs.culprit(failed))
         return
     pause = 0.0 if exhausted else step.retry_seconds
-    task.fallback = failure if exhausted else None
-    task.attempt += 1
-    task.failed = _record(task, result, log, now, final=False)
-    yield Write(task.failed, retry_in=pause)
+    for end in ends:
+        end.task.fallback = _failure(end.result) if exhausted else None
+        end.task.attempt += 1
+        end.task.failed = _record(end, now, final=False)
+        yield Write(end.task.failed, retry_in=pause)
     yield WaitForRetry(task.task_id, pause)
 
 
-def _record(task: Task, result: TaskResult, log: str | None, now: float, *, final: bool) -> AttemptFinished:
+def _conclude(run: Run, ends: list[End], now: float) -> Iterator[Command]:
+    for end in ends:
+        yield Write(_record(end, now, final=True))
+        _forget(run, end.task)
+
+
+def _failure(result: TaskResult) -> Failure:
+    return result.failure or Failure("lost", "the attempt failed without a reason")
+
+
+def _reason(end: End) -> str:
+    return f"task {end.task.step}/{end.task.task_id} failed: {_failure(end.result).message}"
+
+
+def _record(end: End, now: float, *, final: bool) -> AttemptFinished:
+    task, result = end.task, end.result
     return AttemptFinished(
         time=now,
         step=task.step,
@@ -189,7 +227,7 @@ def _record(task: Task, result: TaskResult, log: str | None, now: float, *, fina
         manifest=result.manifest,
         failure=result.failure,
         caught=result.caught,
-        log=log,
+        log=end.log,
         seconds=result.seconds,
         user_seconds=result.user_seconds,
         system_seconds=result.system_seconds,
@@ -220,6 +258,8 @@ def _follow(run: Run, task: Task, manifest: str | None, transition: Transition |
             frame = ForeachFrame(task.step, step.foreach, index, size, finished.manifest)
             place = task.place.inside(SplitFrame(task.task_id, index, size, foreach=True), frame)
             yield from _enter(run, step.next[0], place, finished, now)
+    elif step.gang:
+        yield from _create_gang(run, task, finished, transition.size if transition and transition.size else 0, now)
     elif step.condition is not None:
         for name in transition.steps if transition else ():
             yield from _enter(run, name, task.place, finished, now)
@@ -229,6 +269,23 @@ def _follow(run: Run, task: Task, manifest: str | None, transition: Transition |
             yield from _enter(run, name, place, finished, now)
     else:
         yield from _enter(run, step.next[0], task.place, finished, now)
+
+
+def _create_gang(run: Run, task: Task, finished: Input, size: int, now: float) -> Iterator[Command]:
+    (name,) = run.plan.steps[task.step].next
+    places = [
+        task.place.inside(
+            SplitFrame(task.task_id, index, size, foreach=True),
+            ForeachFrame(task.step, "", index, size, finished.manifest),
+        )
+        for index in range(size)
+    ]
+    tasks = [_task(run, name, (finished,), place) for place in places]
+    gang = Gang(tasks)
+    found = [result_of_origin(run, member) for member in tasks]
+    for member, result in zip(tasks, found, strict=True):
+        member.gang = gang
+        yield _added(run, member, result if all(found) else None, now)  # what they did, they did together
 
 
 def _enter(run: Run, name: str, place: Place, finished: Input, now: float) -> Iterator[Command]:
@@ -255,7 +312,7 @@ def _gone(run: Run, worker: Worker, event: WorkerGone, now: float) -> Iterator[C
         run.busy -= 1
         task = worker.task
         result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=event.failure)
-        yield from _ended(run, task, result, event.log, now)
+        yield from _ended(run, End(task, result, event.log), now)
     elif worker.state == "starting":
         starts = run.failed_starts[worker.step] = run.failed_starts.get(worker.step, 0) + 1
         if event.deterministic or starts >= STARTS:
@@ -277,7 +334,7 @@ def _cannot_start(run: Run, step: str, failure: Failure, now: float) -> Iterator
     for task in run.queued.pop(step):
         result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=failure)
         yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt))
-        yield Write(_record(task, result, None, now, final=True))
+        yield Write(_record(End(task, result, None), now, final=True))
         _forget(run, task)
 
 
@@ -300,7 +357,9 @@ def _stop(run: Run, event: StopRequested, now: float) -> Iterator[Command]:
         if worker.state == "busy" and worker.task is not None:
             task = worker.task
             result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=stopped)
-            yield Write(_record(task, result, event.logs.get(worker.number), now, final=True))
+            yield Write(_record(End(task, result, event.logs.get(worker.number)), now, final=True))
+    for end in gangs.unsettled(run):
+        yield Write(_record(End(end.task, replace(end.result, ok=False, failure=stopped), end.log), now, final=True))
     yield from _finish(run, "stopped", event.reason, now)
 
 

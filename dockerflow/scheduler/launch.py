@@ -23,10 +23,10 @@ from dockerflow import progress
 from dockerflow.config import Config
 from dockerflow.engines.worker import Host, WorkerRequest
 from dockerflow.flow.checks import check
-from dockerflow.flow.definition import Catch, Environment, Project, Resources, Retry, Step, Timeout
+from dockerflow.flow.definition import Catch, Environment, Parallel, Project, Resources, Retry, Step, Timeout
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.runtime.messages import Secret
-from dockerflow.scheduler import origin
+from dockerflow.scheduler import gangs, origin
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Stop
@@ -100,6 +100,8 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     """
     flow = request.loaded.flow
     check(flow, containers=request.engine != "process")
+    if request.engine != "process":
+        gangs.require_network(flow, request.config.network)
     secrets = read_secrets(flow)
     for text in notes(flow):
         notify(progress.Noted(text))
@@ -313,6 +315,7 @@ def _requests(
             gpu=resources.gpu,
             shared_memory=resources.shared_memory,
             network=request.config.network,
+            gang=flow.steps[step].decorator(Parallel) is not None,
             own=environment.own if environment else None,
         )
 

@@ -26,7 +26,7 @@ from dockerflow import progress
 from dockerflow.engines.errors import EngineError
 from dockerflow.engines.worker import Host, Worker, WorkerEnded, WorkerRequest
 from dockerflow.errors import DockerflowError
-from dockerflow.runtime.messages import Broken, Log, Ready, TaskResult
+from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.core import advance
 from dockerflow.scheduler.logs import Logs
@@ -158,8 +158,17 @@ class Loop:
         for assigned in self._to_hand_out:
             handle = self._handles.get(assigned.worker)
             if handle is not None:  # its worker has not ended in this very turn
-                handle.send(assigned.task)
+                handle.send(self._reachable(assigned))
         self._to_hand_out.clear()
+
+    def _reachable(self, assigned: v.Assign) -> RunTask:
+        """The task, told where its gang's first one is: the core knows workers by number. One whose container is gone
+        is nowhere, and the gang about to fail.
+        """
+        task, control = assigned.task, self._handles.get(assigned.control or 0)
+        if task.gang is None:
+            return task
+        return replace(task, gang=replace(task.gang, address=control.address if control else ""))
 
     def _is_told(self, assigned: v.Assign) -> bool:
         """Whether the journal in the store has the task and what it follows."""

@@ -1,6 +1,6 @@
 """Which worker does what: tasks to workers of their step, workers for tasks, and some ahead of time.
 
-- A step's tasks go to workers of that step, one at a time each, oldest first.
+- A step's tasks go to workers of that step, one at a time each, oldest first; those of a gang all at once.
 - At most `max_workers` attempts run at once; a worker is started where one is wanted.
 - When every queued task has a worker, others are started for the steps that may follow: that hides their start-up.
 - The workers of a step end when no task can reach it any more.
@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from dockerflow.runtime.messages import RunTask
+from dockerflow.runtime.messages import Gang, RunTask
+from dockerflow.scheduler import gangs
 from dockerflow.scheduler.state import Run, Task, Worker
 from dockerflow.scheduler.values import Assign, Command, StartWorker, StopWorker, Write
 from dockerflow.store.records import AttemptStarted
@@ -21,15 +22,23 @@ AHEAD = 2
 
 
 def assign(run: Run, now: float) -> Iterator[Command]:
+    while (workers := gangs.ready(run)) is not None:
+        for worker in workers:
+            yield from _assign(run, worker, workers[0].number, now)
+    most = gangs.limit_for_others(run)
     for worker in list(run.workers.values()):
-        if run.busy >= run.plan.max_workers:
+        if run.busy >= most:
             return
-        if worker.state == "idle" and worker.step in run.queued:
-            task = _next_task(run, worker.step)
-            worker.state, worker.task = "busy", task
-            run.busy += 1
-            yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt, container=str(worker.number)))
-            yield Assign(worker.number, _message(run, task))
+        if worker.state == "idle" and worker.step in run.queued and not gangs.is_next(run, worker.step):
+            yield from _assign(run, worker, None, now)
+
+
+def _assign(run: Run, worker: Worker, control: int | None, now: float) -> Iterator[Command]:
+    task = _next_task(run, worker.step)
+    worker.state, worker.task = "busy", task
+    run.busy += 1
+    yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt, container=str(worker.number)))
+    yield Assign(worker.number, _message(run, task), control)
 
 
 def _next_task(run: Run, step: str) -> Task:
@@ -42,10 +51,14 @@ def _next_task(run: Run, step: str) -> Task:
 
 def start_workers(run: Run) -> Iterator[Command]:
     """Workers for what is queued; when each queued task has one, ahead of time for the steps that may follow."""
+    for step in list(run.queued):
+        for _ in range(gangs.lacking(run, step)):
+            yield _start(run, step)
     starting = Counter(worker.step for worker in run.workers.values() if worker.state == "starting")
-    awaited = {step: min(starting[step], len(queue)) for step, queue in run.queued.items()}
-    free = run.plan.max_workers - run.busy - sum(awaited.values())
-    for step, queue in run.queued.items():
+    queued = {step: queue for step, queue in run.queued.items() if not gangs.is_next(run, step)}
+    awaited = {step: min(starting[step], len(queue)) for step, queue in queued.items()}
+    free = gangs.limit_for_others(run) - run.busy - sum(awaited.values())
+    for step, queue in queued.items():
         wanted = len(queue) - awaited[step]
         for _ in range(min(free, wanted)):
             yield _start(run, step)
@@ -109,4 +122,13 @@ def _message(run: Run, task: Task) -> RunTask:
         time_limit=step.time_limit,
         secrets=step.secrets,
         project=plan.project,
+        gang=_gang(task),
     )
+
+
+def _gang(task: Task) -> Gang | None:
+    """Where the first of them can be reached is not known here: see `values.Assign`."""
+    if task.gang is None:
+        return None
+    tasks = task.gang.tasks
+    return Gang(gangs.number(task), len(tasks), tasks[0].task_id, address="")

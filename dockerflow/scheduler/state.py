@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dockerflow.runtime.messages import Input
+from dockerflow.runtime.messages import Input, TaskResult
 from dockerflow.scheduler.joins import Joins, Place
 from dockerflow.scheduler.values import Plan, StepPlan
 from dockerflow.store.records import AttemptFinished, Failure
@@ -22,6 +22,24 @@ class Task:
     attempt: int = 0
     fallback: Failure | None = None
     failed: AttemptFinished | None = None  # the record of the last attempt, while another is to follow
+    gang: Gang | None = None
+
+
+@dataclass
+class End:
+    """An attempt of a task that has ended. `log` is the blob with what it had printed."""
+
+    task: Task
+    result: TaskResult
+    log: str | None
+
+
+@dataclass
+class Gang:
+    """Tasks that run at the same time, in the order of their numbers, and end as one."""
+
+    tasks: list[Task]
+    ends: list[End] = field(default_factory=list)  # of this attempt, in the order of time
 
 
 @dataclass
@@ -30,6 +48,7 @@ class Worker:
     step: str
     state: Literal["starting", "idle", "busy", "ending"] = "starting"
     task: Task | None = None
+    killed: bool = False
 
 
 @dataclass

@@ -126,8 +126,11 @@ class StartWorker:
 
 @dataclass(frozen=True)
 class Assign:
+    """`control` is the worker that has the first task of the gang that the task is of; its address goes with it."""
+
     worker: int
     task: RunTask
+    control: int | None = None
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,9 @@ class Simulation:
                 if worker in self.starting:
                     self.starting.remove(worker)
                 self.ending.append(worker)
+            case v.KillWorker(worker):
+                self.working.pop(worker, None)
+                self.ending.append(worker)
             case v.WaitForRetry(task_id):
                 self.waiting.append(task_id)
             case v.Finish():

@@ -1,0 +1,141 @@
+"""Tasks that run at the same time and end as one.
+
+- A gang begins when each of its tasks has a ready worker: they wait for each other, so one alone could wait for ever.
+- It begins as soon as so many attempts fewer than `max_workers` run; a gang of more than `max_workers` begins when no
+  other attempt runs. While it waits, its places are not given to others.
+- When one of its tasks fails, the others are killed. Only when all have ended is it known what becomes of them: they
+  all succeed, or they all run again or fail.
+
+Pure, like the core, which calls it. Addresses are the loop's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dockerflow.flow.definition import Flow, Parallel
+from dockerflow.flow.errors import place
+from dockerflow.scheduler.errors import RunError
+from dockerflow.scheduler.state import End, Gang, Run, Task, Worker
+from dockerflow.scheduler.values import Command, KillWorker, StepPlan
+from dockerflow.store.records import Failure, Transition
+
+
+def fault(step: StepPlan, transition: Transition | None, most: int) -> Failure | None:
+    """Why a task of this step cannot be followed by the gang that it asks for, if it cannot."""
+    size = (transition.size if transition else None) or 0
+    if 1 <= size <= most:
+        return None
+    message = f"the gang of `{step.next[0]}` has {size:,} tasks; there may be 1 to {most:,}"
+    return Failure("exception", message, hint="ask for fewer with `num_parallel`")
+
+
+def require_network(flow: Flow, network: str) -> None:
+    """Raise RunError where containers of a gang could not reach each other."""
+    gang = next((step for step in flow.steps.values() if step.decorator(Parallel)), None)
+    if gang is not None and network == "none":
+        where = place(gang.file, gang.line)
+        raise RunError(
+            f"the tasks of step `{gang.name}` ({where}) are a gang, and containers have no network (`network` is `none`)",
+            "set `network` to `bridge` in the configuration, or `DOCKERFLOW_NETWORK=bridge` for one run",
+        )
+
+
+def with_its_gang(task: Task) -> list[Task]:
+    return [task] if task.gang is None else task.gang.tasks
+
+
+def number(task: Task) -> int:
+    """Of a gang's task among them all."""
+    return task.place.splits[-1].branch
+
+
+# ---- how it begins
+
+
+def is_next(run: Run, step: str) -> bool:
+    """Whether the oldest queued task of the step is one of a gang: then all are."""
+    return run.queued[step][0].gang is not None
+
+
+def ready(run: Run) -> list[Worker] | None:
+    """The workers for the tasks of the oldest gang, if it can begin."""
+    gang = _oldest(run)
+    if gang is None or run.busy + len(gang.tasks) > max(run.plan.max_workers, len(gang.tasks)):
+        return None
+    idle = _workers(run, gang.tasks[0].step, "idle")
+    return idle[: len(gang.tasks)] if len(idle) >= len(gang.tasks) else None
+
+
+def lacking(run: Run, step: str) -> int:
+    """How many workers are still to be started for a gang that is queued."""
+    gang = run.queued[step][0].gang
+    if gang is None:
+        return 0
+    return max(0, len(gang.tasks) - len(_workers(run, step, "idle", "starting")))
+
+
+def limit_for_others(run: Run) -> int:
+    """How many attempts may run, beside a gang that waits."""
+    gang = _oldest(run)
+    return run.plan.max_workers - (0 if gang is None else min(len(gang.tasks), run.plan.max_workers))
+
+
+def _oldest(run: Run) -> Gang | None:
+    gangs = (queue[0].gang for queue in run.queued.values())
+    return next((gang for gang in gangs if gang is not None), None)
+
+
+def _workers(run: Run, step: str, *states: str) -> list[Worker]:
+    return [worker for worker in run.workers.values() if worker.step == step and worker.state in states]
+
+
+# ---- how it ends
+
+
+def member_ended(run: Run, gang: Gang, end: End) -> Iterator[Command]:
+    """Note the end of one of its attempts; after a failure the others have to end too."""
+    gang.ends.append(end)
+    if end.result.ok:
+        return
+    for worker in run.workers.values():
+        if worker.state == "busy" and worker.task is not None and worker.task.gang is gang and not worker.killed:
+            worker.killed = True
+            yield KillWorker(worker.number)
+
+
+def is_over(gang: Gang) -> bool:
+    return len(gang.ends) == len(gang.tasks)
+
+
+def verdict(gang: Gang) -> list[End]:
+    """The ends of all attempts, in the order of the tasks. The gang is then ready for another attempt."""
+    ends, gang.ends = gang.ends, []
+    failed = [end for end in ends if not end.result.ok]
+    if failed:
+        first = failed[0]
+        ends = [first, *(_because_of(first, end) for end in ends if end is not first)]
+    return sorted(ends, key=lambda end: number(end.task))
+
+
+def _because_of(first: End, end: End) -> End:
+    """The end of a task whose gang failed: its own failure, unless it had none or was killed."""
+    failure = end.result.failure
+    if not end.result.ok and failure is not None and failure.kind not in ("lost", "signal"):
+        return end
+    message = f"ended because task {first.task.step}/{first.task.task_id} of its gang failed"
+    stopped = Failure("stopped", message, hint="the tasks of a gang succeed together or not at all")
+    return replace(end, result=replace(end.result, ok=False, failure=stopped))
+
+
+def culprit(failed: list[End]) -> End:
+    """The one whose failure is the reason."""
+    return next((end for end in failed if not end.result.failure or end.result.failure.kind != "stopped"), failed[0])
+
+
+def unsettled(run: Run) -> Iterator[End]:
+    """What has ended of gangs that have not."""
+    gangs = {id(task.gang): task.gang for task in run.tasks.values() if task.gang is not None}
+    for gang in gangs.values():
+        yield from gang.ends

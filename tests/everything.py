@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 # What is shipped into step containers, where an old Python may run it.
-_PARTS = ("errors.py", "exception.py", "flow", "artifacts", "runtime", "store", "client")
+_PARTS = ("errors.py", "exception.py", "flow", "artifacts", "cards", "runtime", "store", "client")
 SHIPPED = [f"dockerflow/{name}" for name in _PARTS]
 WITH_ENGINE = ["integration", "end_to_end", "differential", "faults"]
 

@@ -14,12 +14,13 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from dockerflow.flow.definition import Flow, Step
 
-__all__ = ["FOREACH_ITEMS", "FOREACH_STACK", "INTERNAL", "Level", "Taken", "View", "item_of", "items_of"]
+__all__ = ["CARDS", "FOREACH_ITEMS", "FOREACH_STACK", "INTERNAL", "Level", "Taken", "View", "item_of", "items_of"]
 
 # Artifacts of ours among the user's: never inherited, never merged.
 FOREACH_STACK = "_foreach_stack"  # of a task inside a foreach: (step, variable, index, size, manifest) for every level
 FOREACH_ITEMS = "_foreach_items"  # of a task that splits over something whose order another process may not repeat
-INTERNAL = frozenset((FOREACH_STACK, FOREACH_ITEMS))
+CARDS = "_cards"  # of a task of a step with `@card`: (type, id, page) for each card
+INTERNAL = frozenset((FOREACH_STACK, FOREACH_ITEMS, CARDS))
 
 
 @dataclass(frozen=True)

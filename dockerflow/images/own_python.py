@@ -44,10 +44,10 @@ FOLDERS = ("/tmp", "/work")
 
 # What of the standard library a worker imports. Some distributions have a small Python without all of it.
 NEEDED = (
-    "ast atexit collections contextlib copy copyreg ctypes dataclasses datetime difflib faulthandler fcntl functools "
-    "gc getpass hashlib importlib inspect io itertools json keyword linecache mmap operator os pathlib pickle "
-    "platform random re resource selectors shutil signal stat struct sys tarfile tempfile threading time traceback "
-    "types typing uuid weakref"
+    "ast atexit base64 collections contextlib copy copyreg ctypes dataclasses datetime difflib faulthandler "
+    "fcntl functools gc getpass hashlib html importlib inspect io itertools json keyword linecache mmap operator "
+    "os pathlib pickle platform random re reprlib resource selectors shutil signal stat struct sys tarfile "
+    "tempfile textwrap threading time traceback types typing uuid weakref"
 )
 
 LABEL = "dockerflow.probe"

@@ -13,7 +13,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import ArtifactError, CannotEncode
@@ -21,12 +21,12 @@ from dockerflow.errors import DockerflowError
 from dockerflow.flow.caught import Caught
 from dockerflow.flow.conda_names import package_of
 from dockerflow.flow.current import Parallel, Situation, current
-from dockerflow.flow.definition import Catch, Flow, Image, Secrets, Step, Timeout
+from dockerflow.flow.definition import Card, Catch, Flow, Image, Secrets, Step, Timeout
 from dockerflow.flow.errors import StepError, TimeoutException
 from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import traceback_of, type_name
-from dockerflow.flow.view import FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
+from dockerflow.flow.view import CARDS, FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
 from dockerflow.flow.wrapping import call_step
 from dockerflow.runtime import secret_files, time_limit
 from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
@@ -35,6 +35,9 @@ from dockerflow.store.blobs import Blobs, hash_of
 from dockerflow.store.errors import StoreError
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import Failure, Transition
+
+if TYPE_CHECKING:
+    from dockerflow.cards.collector import CardComponentCollector
 
 __all__ = ["run_task"]
 
@@ -67,6 +70,7 @@ class _Attempt:
         self._cls, self._flow, self._request, self._blobs = cls, flow, request, blobs
         self._step: Step = flow.steps[request.step]
         self._catch = self._step.decorator(Catch)
+        self._cards: Optional[CardComponentCollector] = None
         self._catches = self._catch is not None and (request.last_attempt or request.fallback is not None)
 
     def run(self) -> TaskResult:
@@ -158,8 +162,18 @@ class _Attempt:
             origin_run_id=request.origin_run_id,
             project=request.project,
             tempdir=os.getcwd(),
-            provided={} if request.gang is None else {"parallel": _parallel(request.gang), "is_parallel": True},
+            provided=self._provided(),
         )
+
+    def _provided(self) -> Dict[str, Any]:
+        """What `current` has because of the step's decorators."""
+        gang, cards = self._request.gang, [each for each in self._step.decorators if isinstance(each, Card)]
+        found: Dict[str, Any] = {} if gang is None else {"parallel": _parallel(gang), "is_parallel": True}
+        if cards:
+            from dockerflow.cards.collector import CardComponentCollector  # noqa: PLC0415 - few steps have cards
+
+            self._cards = found["card"] = CardComponentCollector(cards)
+        return found
 
     # How it ends
 
@@ -178,7 +192,8 @@ class _Attempt:
         if failure is None:
             failure, sha256 = self._save(this)
             if failure is None:
-                return replace(self.result(None, sha256), transition=_transition(view_of(this).taken))
+                kept = self._with_cards(this, sha256)
+                return replace(self.result(None, kept), transition=_transition(view_of(this).taken))
         interrupted = failure.kind == "signal" and self._request.fallback is None
         if interrupted or not self._catches:
             return self.result(failure, self._save_what_can_be(this))
@@ -186,7 +201,7 @@ class _Attempt:
             _tell(f"@catch: {this!r} failed\n{failure.traceback or failure.message}", "stdout")
         self._keep(this, _caught(failure, self._step.name))
         taken = Taken(self._step.next) if self._step.next else None
-        result = self.result(failure, self._save_what_can_be(this))
+        result = self.result(failure, self._with_cards(this, self._save_what_can_be(this)))
         return replace(result, ok=True, caught=True, transition=_transition(taken))
 
     def _keep(self, this: FlowSpec, value: Optional[Caught]) -> None:
@@ -213,6 +228,16 @@ class _Attempt:
                 raise
             _tell(f"the artifacts of the failed attempt could not be kept: {error.message}")
             return None
+
+    def _with_cards(self, this: FlowSpec, sha256: Optional[str]) -> Optional[str]:
+        """The manifest with the task's cards, which tell of all that is in it already."""
+        if self._cards is None or sha256 is None:
+            return sha256
+        from dockerflow.runtime.card_pages import CardSubject, pages  # noqa: PLC0415 - few steps have cards
+
+        refs = manifest.read(self._blobs, sha256).artifacts
+        subject = CardSubject(self._flow, self._request, refs, own_artifacts(this), self._load)
+        return manifest.write(self._blobs, {CARDS: pages(subject, self._cards.cards)}, refs)
 
     def _artifacts(self, this: FlowSpec) -> Tuple[Dict[str, Any], Dict[str, ArtifactRef]]:
         """The values to store, and the refs to pass on."""

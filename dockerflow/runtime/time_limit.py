@@ -2,8 +2,9 @@
 
 `limited` raises inside the step's own process, by SIGALRM, so that `@catch` and `@retry` see an exception of the step
 and what it had set is kept. Python handles a signal between two of its instructions only: code that never comes back
-to Python, or that catches the exception and goes on, is ended by the worker (`server`), some seconds later (`RunTask.grace`). Whether
-the step has come back is known by a byte that both processes share; what is kept after that may take its time.
+to Python, or that catches the exception and goes on, is ended by the worker (`server`), some seconds later
+(`RunTask.grace`). Whether the step has come back is known by a byte that both processes share; what is kept after that
+may take its time.
 
 Standard library only, Python 3.7.
 """
@@ -42,7 +43,7 @@ STEP = CameBack()
 
 
 @contextmanager
-def limited(seconds: float, error: Callable[[], Exception]) -> Iterator[None]:
+def limited(seconds: float, error: Callable[[], BaseException]) -> Iterator[None]:
     """Raise `error()` in what runs here when `seconds` are over; 0: never. For the main thread of a process."""
     if not seconds:
         yield

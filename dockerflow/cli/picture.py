@@ -262,12 +262,13 @@ def _(event: progress.RunEnded, picture: Picture, now: float) -> Picture:
 
 
 def _is_lost(event: progress.AttemptEnded) -> bool:
-    """Whether a task ended badly, for good, and not because the user wanted it."""
+    """Whether a task ended badly, for good, and not because the user wanted it or another task of its gang failed."""
     return not event.ok and not event.caught and event.retry_in is None and not is_stopped(event)
 
 
 def is_stopped(event: progress.AttemptEnded) -> bool:
-    return event.failure is not None and event.failure.kind == "stopped"
+    """Whether the attempt ended for no reason of its own."""
+    return event.failure is not None and event.failure.kind in ("stopped", "gang") and not event.caught
 
 
 def _fell_back(event: progress.AttemptEnded) -> bool:

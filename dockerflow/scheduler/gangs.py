@@ -37,7 +37,7 @@ def require_network(flow: Flow, network: str) -> None:
     if gang is not None and network == "none":
         where = place(gang.file, gang.line)
         raise RunError(
-            f"the tasks of step `{gang.name}` ({where}) are a gang, and containers have no network (`network` is `none`)",
+            f"the tasks of step `{gang.name}` ({where}) are a gang, and containers have no network: `network` is `none`",
             "set `network` to `bridge` in the configuration, or `DOCKERFLOW_NETWORK=bridge` for one run",
         )
 
@@ -125,13 +125,13 @@ def _because_of(first: End, end: End) -> End:
     if not end.result.ok and failure is not None and failure.kind not in ("lost", "signal"):
         return end
     message = f"ended because task {first.task.step}/{first.task.task_id} of its gang failed"
-    stopped = Failure("stopped", message, hint="the tasks of a gang succeed together or not at all")
-    return replace(end, result=replace(end.result, ok=False, failure=stopped))
+    ended = Failure("gang", message, hint="the tasks of a gang succeed together or not at all")
+    return replace(end, result=replace(end.result, ok=False, failure=ended))
 
 
 def culprit(failed: list[End]) -> End:
     """The one whose failure is the reason."""
-    return next((end for end in failed if not end.result.failure or end.result.failure.kind != "stopped"), failed[0])
+    return next((end for end in failed if not end.result.failure or end.result.failure.kind != "gang"), failed[0])
 
 
 def unsettled(run: Run) -> Iterator[End]:

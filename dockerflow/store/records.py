@@ -21,8 +21,8 @@ class Failure:
     `kind` is one of: `exception` (the user's code raised), `exit` (it left the process with a status), `signal` (the
     process was killed), `out_of_memory` (killed by the container's memory limit), `timeout` (killed
     because it did not end at its time limit; one that did raised an `exception`), `artifact` (a value could not be
-    written or read), `lost` (the worker's container went away), `stopped` (the user stopped the run, or another task of
-    the gang failed). `type_name` is
+    written or read), `lost` (the worker's container went away), `stopped` (the user stopped the run), `gang`
+    (another task of the gang failed). `type_name` is
     `module.Class` where there was an exception; `traceback` begins at the user's own frame.
     """
 

@@ -112,7 +112,7 @@ def test_failure_of_one_ends_the_others(failure: Failure) -> None:
     for task_id in ("2", "4"):
         found = ended[task_id].failure
         assert found is not None
-        assert (found.kind, found.message) == ("stopped", "ended because task node/3 of its gang failed")
+        assert (found.kind, found.message) == ("gang", "ended because task node/3 of its gang failed")
 
 
 def test_retry_repeats_the_whole_gang() -> None:
@@ -131,7 +131,7 @@ def test_crash_is_caught_by_another_attempt_of_all() -> None:
     simulation = Simulation(gang(catches=True), outcome(3, lambda task: CRASHED if number(task) == 0 else None))
     assert simulation.run() == v.Finish("succeeded")
     _, second = begun_together(simulation)
-    assert [each.task.fallback and each.task.fallback.kind for each in second] == ["signal", "stopped", "stopped"]
+    assert [each.task.fallback and each.task.fallback.kind for each in second] == ["signal", "gang", "gang"]
     (join,) = simulation.assigned("join")
     assert len(join.inputs) == 3
 

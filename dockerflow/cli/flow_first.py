@@ -24,7 +24,8 @@ class FlowFirst(Sectioned):
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         arities = {word: 0 if each.is_flag else each.nargs for each, word in self._own_options()}
-        file, before, after = (ctx.obj.file, [], args) if ctx.obj else _split(args, arities)
+        own = ctx.obj  # see `own_command`
+        file, before, after = (own.file, args[: own.before], args[own.before :]) if own else _split(args, arities)
         clashing = {normal(word) for word in arities} & ({normal(name) for name in written_in(file)} if file else set())
         ours, theirs = _parted(after, clashing, arities)
         ctx.meta[_KEY] = theirs

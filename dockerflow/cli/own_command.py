@@ -15,7 +15,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,10 +37,14 @@ _NEXT = (("show", "draws the flow"), ("run", "runs it"), ("help", "lists all com
 
 @dataclass(frozen=True)
 class OwnFlow:
-    """The flow of the file that Python runs: its name and its file. `path` is how the user calls it."""
+    """The flow of the file that Python runs: its name and its file. `path` is how the user calls it.
+
+    `before` is how many of a command's words stood before the command.
+    """
 
     name: str
     file: str
+    before: int = 0
 
     @property
     def path(self) -> str:
@@ -84,7 +88,7 @@ def _carry_out(own: OwnFlow, words: Sequence[str]) -> int:
     accepted = _options_of(group.commands.get(command))
     given, left = metaflow_options.moved(before, accepted)
     metaflow_options.tell(left)
-    code = carry_out(group, [command, *given, *arguments], own.path, own)
+    code = carry_out(group, [command, *given, *arguments], own.path, replace(own, before=len(given)))
     if not rest and code == 0:
         print("\n".join(["", *(f"`{own.path} {word}` {what}" for word, what in _NEXT)]))
     return code

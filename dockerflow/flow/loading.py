@@ -109,7 +109,8 @@ def _missing_allowed(folder: str, allowed: bool) -> Iterator[Mapping[str, Missin
 def _import(file: str, folder: str) -> ModuleType:
     stem = os.path.splitext(os.path.basename(file))[0]
     there = sys.modules.get(stem)
-    if stem in sys.builtin_module_names or (there is not None and not hasattr(there, _LOADED)):
+    known = there is None or hasattr(there, _LOADED) or getattr(there, "__file__", None) == file
+    if stem in sys.builtin_module_names or not known:
         hint = "give the file another name"
         raise FlowFileError(f"flow file `{file}` has the name of the Python module `{stem}`, which it would hide", hint)
     _come_first(folder)

@@ -36,6 +36,13 @@ def test_two_versions_of_scikit_learn_are_compared_in_one_run(dockerflow, result
     assert all(accuracy > 0.9 for accuracy in data.accuracies)
 
 
+def test_a_flow_written_for_metaflow_trains_in_rounds_until_another_one_no_longer_helps(dockerflow, results):
+    dockerflow("run", EXAMPLES / "early_stopping" / "flow.py", "--most_rounds", 4)
+    run = results.Flow("EarlyStopping").latest_successful_run
+    assert len(list(run["train"])) == len(run.data.accuracies) == 4
+    assert run.data.best_accuracy == max(run.data.accuracies) > 0.8
+
+
 def test_a_second_run_solves_nothing_and_builds_nothing_and_says_so(dockerflow):
     dockerflow("run", GENRE_STATS)
     second = dockerflow("run", GENRE_STATS).stdout

@@ -35,9 +35,9 @@ def require_network(flow: Flow, network: str) -> None:
     """Raise RunError where containers of a gang could not reach each other."""
     gang = next((step for step in flow.steps.values() if step.decorator(Parallel)), None)
     if gang is not None and network == "none":
-        where = place(gang.file, gang.line)
+        where = f"step `{gang.name}` ({place(gang.file, gang.line)})"
         raise RunError(
-            f"the tasks of step `{gang.name}` ({where}) are a gang, and containers have no network: `network` is `none`",
+            f"the tasks of {where} are a gang, and containers have no network: `network` is `none`",
             "set `network` to `bridge` in the configuration, or `DOCKERFLOW_NETWORK=bridge` for one run",
         )
 

@@ -1,19 +1,23 @@
 """Train in rounds until another round no longer helps, with what Metaflow's newer language has for that.
 
     dockerflow run examples/early_stopping/flow.py
-    dockerflow run examples/early_stopping/flow.py --config-value settings '{"rate": 0.5, "patience": 2, "memory": 1000}'
+    dockerflow run examples/early_stopping/flow.py --config settings mine.json
 
 The file imports from `metaflow`: it is one that was written for Metaflow, and runs on both.
 """
 
+import os
+
 from metaflow import Config, FlowSpec, Parameter, conda_base, config_expr, resources, retry, step, timeout
+
+SETTINGS = os.path.join(os.path.dirname(__file__), "settings.json")
 
 
 @conda_base(python="3.11", libraries={"scikit-learn": "1.5.2"})
 class EarlyStopping(FlowSpec):
     """Recognise handwritten digits; stop when the accuracy has not risen for some rounds."""
 
-    settings = Config("settings", default="settings.json", help="Learning rate, patience and memory.")
+    settings = Config("settings", default=SETTINGS, help="Learning rate, patience and memory.")
     most_rounds = Parameter("most_rounds", help="Stop after so many rounds at the latest.", default=30)
 
     @step
@@ -46,7 +50,7 @@ class EarlyStopping(FlowSpec):
     @step
     def end(self):
         """Say it."""
-        print(f"round {self.best_round} of {len(self.accuracies)} recognised {self.best_accuracy:.2%} of the test images")
+        print(f"round {self.best_round} of {len(self.accuracies)} recognised {self.best_accuracy:.2%}")
 
 
 def train_round(weights, rate):

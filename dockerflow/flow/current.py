@@ -132,10 +132,11 @@ class Current:
         return None if tags is None else set(tags)
 
     @property
-    def parameter_names(self) -> Optional[List[str]]:
-        """The attributes that are parameters."""
-        names = self._of("parameter_names")
-        return None if names is None else list(names)
+    def parameter_names(self) -> List[str]:
+        """The attributes that are parameters. Outside a task there is no such attribute, as in Metaflow."""
+        if self._situation is None or self._situation.parameter_names is None:
+            raise AttributeError(_missing("parameter_names"))
+        return list(self._situation.parameter_names)
 
     @property
     def origin_run_id(self) -> Optional[str]:
@@ -230,6 +231,7 @@ class Current:
 _OF_PROJECT = ("project_name", "branch_name", "project_flow_name", "is_production", "is_user_branch")
 _PROVIDED_BY = {
     **dict.fromkeys(_OF_PROJECT, "flow has no `@project`"),
+    "parameter_names": "is no task",
     "card": "step has no `@card`",
     "parallel": "step is in no `num_parallel` gang",
     "is_parallel": "step is in no `num_parallel` gang",

@@ -42,7 +42,6 @@ NONE_OUTSIDE = (
     "namespace",
     "username",
     "tags",
-    "parameter_names",
     "task",
     "run",
     "trigger",
@@ -115,7 +114,7 @@ def test_outside_a_task_there_is_nothing() -> None:
     assert [getattr(current, name) for name in NONE_OUTSIDE] == [None] * len(NONE_OUTSIDE)
     assert not any(name in current for name in NONE_OUTSIDE)
     assert (current.is_running_flow, current.tempdir) == (False, ".")
-    assert [hasattr(current, name) for name in OF_PROJECT] == [False] * len(OF_PROJECT)
+    assert not any(hasattr(current, name) for name in ("parameter_names", *OF_PROJECT))
 
 
 def test_a_launch_knows_flow_and_project_alone(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ pre,code{font:13px/1.45 ui-monospace,monospace}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f3f5f8;border-radius:6px;padding:.6rem .8rem;margin:.4rem 0}
 td pre{background:none;padding:0;margin:0}
 .wide{overflow-x:auto}
+.values th:last-child{width:60%}.values th:nth-child(3){text-align:right}
 .type,.note,figcaption{color:#5b6675;font-size:.85rem}
 .label{font-weight:600;margin-right:.6rem}
 .error{border-left:4px solid #d1242f;padding:.2rem .9rem;margin:.8rem 0}
@@ -118,7 +119,8 @@ def _rows(title: str, rows: Sequence[Row]) -> Iterator[str]:
         for row in rows
     )
     head = "<tr><th>name</th><th>type</th><th>size</th><th>value</th></tr>"
-    yield f"<h2>{title}</h2><div class=wide><table><thead>{head}</thead><tbody>{lines}</tbody></table></div>"
+    table = f"<table><thead>{head}</thead><tbody>{lines}</tbody></table>"
+    yield f'<h2>{title}</h2><div class="wide values">{table}</div>'
 
 
 def _size(size: float) -> str:

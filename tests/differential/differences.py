@@ -11,6 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.differential.case import Case
+from tests.differential.sides import Answers
+
+
+class Nothing:
+    """The answer of a side that does not know the thing asked for."""
+
+    def __repr__(self) -> str:
+        return "(nothing)"
+
+
+NOTHING = Nothing()
+
 
 @dataclass(frozen=True)
 class Found:
@@ -25,20 +38,23 @@ class Found:
         return f"{self.what} · {self.fact}\n    metaflow    {_shown(self.theirs)}\n    dockerflow  {_shown(self.ours)}"
 
 
-class Nothing:
-    """The answer of a side that does not know the thing asked for."""
+@dataclass(frozen=True)
+class Seen:
+    """What a difference is judged by: the flow, and all the answers."""
 
-    def __repr__(self) -> str:
-        return "(nothing)"
+    case: Case
+    theirs: Answers
+    ours: Answers
 
-
-NOTHING = Nothing()
+    def failed(self, run: str) -> bool:
+        """Whether the run failed on both sides."""
+        return all(answers.get((run, "successful")) is False for answers in (self.theirs, self.ours))
 
 
 @dataclass(frozen=True)
 class Everywhere:
     why: str
-    applies: Callable[[Found], bool]
+    applies: Callable[[Found, Seen], bool]
 
 
 @dataclass(frozen=True)
@@ -58,50 +74,104 @@ def _shown(answer: Any, limit: int = 2000) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
-def _name(found: Found) -> bool:
-    if found.fact == "artifacts":
-        return found.theirs != NOTHING and found.ours == [name for name in found.theirs if name != "name"]
+def _name(found: Found, _: Seen) -> bool:
+    if found.fact == "artifacts" and NOTHING not in (found.theirs, found.ours):
+        return bool(found.ours == [name for name in found.theirs if name != "name"])
     return found.fact == "artifact name" and found.ours is NOTHING
 
 
-def _system_tags(found: Found) -> bool:
-    own = ("<tool>_version:", "python_version:", "runtime:")
-    return found.fact == "system tags" and found.ours == [tag for tag in found.theirs if not tag.startswith(own)]
+def _system_tags(found: Found, _: Seen) -> bool:
+    def others(tags: Any) -> list[str]:
+        return [tag for tag in tags if not tag.startswith(("<tool>_version:", "date:"))]
+
+    return found.fact == "system tags" and others(found.ours) == others(found.theirs)
 
 
-def _own_error(found: Found) -> bool:
+def _order_of_taken_over(found: Found) -> bool:
+    lists = isinstance(found.theirs, list) and isinstance(found.ours, list)
+    later = not found.what.startswith("run 1")
+    return later and lists and found.fact.endswith("newest first") and sorted(found.theirs) == sorted(found.ours)
+
+
+def _own_error(found: Found, _: Seen) -> bool:
     if found.fact != "exception" or found.ours in (None, NOTHING):
         return False
-    missing = re.match(r"caught builtins\.AttributeError: Flow \w+ has no attribute", str(found.theirs))
+    missing = re.match(r"caught builtins\.AttributeError: Flow \w+ (has no|level) attribute", str(found.theirs))
     same_type = str(found.ours).split(":")[0] == str(found.theirs).split(":")[0]
     both_own = all(str(one).startswith("caught <tool>.") for one in (found.theirs, found.ours))
     return both_own or bool(missing and same_type)
 
 
+def _kin(found: Found, seen: Seen) -> bool:
+    """Theirs has tasks too many, of the same place in the foreaches."""
+    if found.fact not in ("parents", "children") or "condition=" not in seen.case.text:
+        return False
+    return set(found.ours) < set(found.theirs)
+
+
+def _unlucky(found: Found, seen: Seen) -> bool:
+    """A task beside the one that failed, or what a step or another task says of it."""
+    run, _, place = found.what.partition(" · ")
+    if not seen.failed(run):
+        return False
+    if found.fact == "there is one":
+        answers = seen.theirs if found.theirs else seen.ours
+        return bool(place) and answers.get((found.what, "successful"), True) is True
+    return found.fact in ("tasks", "steps", "children", "child steps") or (
+        place.startswith("step ") and found.fact == "finished"
+    )
+
+
+def _never_raises(found: Found, _: Seen) -> bool:
+    asked = ("parent steps", "child steps", "parents", "children")
+    return found.fact in asked and str(found.theirs).startswith("raises ") and isinstance(found.ours, list)
+
+
 EVERYWHERE = (
     Everywhere("Metaflow stores the flow's name as an artifact of every task; here `self.name` is no artifact", _name),
-    Everywhere("versions are recorded with a run's environments here, they are no tags", _system_tags),
+    Everywhere("the versions that run are our own, and the day of a run is a tag of ours", _system_tags),
+    Everywhere(
+        "what is wrong has an exit code of its own here; Metaflow's is 1 or 2",
+        lambda found, _: found.fact == "exit code" and 0 not in (found.theirs, found.ours) and found.ours != 70,
+    ),
     Everywhere(
         "a run that failed is over: here it is `finished`, in Metaflow it never is",
-        lambda found: (found.fact, found.theirs, found.ours) == ("finished", False, True),
+        lambda found, _: (found.fact, found.theirs, found.ours) == ("finished", False, True),
     ),
     Everywhere(
         "a run that resumes nothing has no origin; Metaflow shows the pathspec of a run `None`",
-        lambda found: found.fact == "origin" and str(found.theirs).endswith("/None") and found.ours is None,
-    ),
-    Everywhere(
-        "steps that have not begun are left out here, Metaflow's client raises an error",
-        lambda found: found.fact == "child steps" and found.theirs == "raises MetaflowNotFound",
+        lambda found, _: found.fact == "origin" and str(found.theirs).endswith("/None") and found.ours is None,
     ),
     Everywhere(
         "a task of a run that resumes nothing has no origin; Metaflow says so with the text `None`",
-        lambda found: (found.fact, found.theirs, found.ours) == ("origin run", "None", None),
+        lambda found, _: (found.fact, found.theirs, found.ours) == ("origin run", "None", None),
+    ),
+    Everywhere(
+        "steps and tasks that there are not are left out here, Metaflow's client raises an error", _never_raises
+    ),
+    Everywhere("where one task fails, which independent ones have run is chance", _unlucky),
+    Everywhere("where a flow has switches, Metaflow takes for parents whatever could have been one", _kin),
+    Everywhere(
+        "a resumed run takes tasks over as they follow each other; in Metaflow in no order", _order_of_taken_over
     ),
     Everywhere("what the tools themselves raise is told in each one's words", _own_error),
     Everywhere(
         "the client does not answer this yet",
-        lambda found: found.ours == "raises AttributeError" and found.fact in ("attempts", "user tags", "origin"),
+        lambda found, _: found.ours == "raises AttributeError" and found.fact in ("attempts", "user tags", "origin"),
     ),
 )
 
-IN: dict[str, tuple[Here, ...]] = {}
+IN: dict[str, tuple[Here, ...]] = {
+    "deletion_of_inherited": (
+        Here(".*", "artifacts|artifact (has|refused)", "an inherited artifact is deleted here without a look at it"),
+    ),
+    "fails_foreach_generator": (
+        Here(".* · start", "ended|exception|stderr", "here the step fails, in Metaflow keeping its artifacts does"),
+    ),
+    "fails_switch_without_case": (
+        Here(".* · start", "exception", "what is wrong with a switch is an error of ours, not a RuntimeError"),
+    ),
+    "foreach_three_levels": (
+        Here(".*", "artifact (places|here|stack)", "a join in an outer foreach still knows the item it is for"),
+    ),
+}

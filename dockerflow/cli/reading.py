@@ -123,7 +123,7 @@ def _tell_what_is_not_there(selection: Selection, task: TaskHistory, attempt: in
     """About a task that was named: nothing printed has a reason. Raises NotFound for an attempt that there was not."""
     origin = origin_of(selection, task)
     if origin:
-        print(f"reused from {origin}, which has its log: `dockerflow logs {origin}`", file=sys.stderr)
+        print(f"reused from {origin}: see `dockerflow logs {origin}`", file=sys.stderr)
     elif attempt is not None and _attempt(task, attempt) is None:
         known = (str(each.number) for each in task.attempts)
         raise not_found("attempt", str(attempt), f"task `{selection.pathspec(task)}`", known)

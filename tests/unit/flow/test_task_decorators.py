@@ -196,13 +196,18 @@ def test_what_is_for_another_machine_is_merged_into_the_step(
             "@batch(image='Not An Image')",
             "`image` of `@batch` is `'Not An Image'`; expected the name of an image, like `\"debian:bookworm\"`",
         ),
-        ("@pytorch_parallel(port=1)", "`@pytorch_parallel` has no option `port`"),
         ("@project(name='x')", "`@project` stands on a step"),
         ("@schedule(daily=True)", "`@schedule` stands on a step"),
     ],
 )
 def test_wrong_option_is_named_with_its_line(decorator: str, message: str, tmp_path: Path) -> None:
     assert found(tmp_path, source(decorator)) == [(decorator, message)]
+
+
+def test_a_gang_of_pytorch_has_the_options_of_metaflows(tmp_path: Path) -> None:
+    assert ("@pytorch_parallel(port=1)", "`@pytorch_parallel` has no option `port`") in found(
+        tmp_path, source("@pytorch_parallel(port=1)")
+    )
 
 
 def test_a_step_runs_on_one_machine(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def _system_tags(found: Found, _: Seen) -> bool:
     return found.fact == "system tags" and others(found.ours) == others(found.theirs)
 
 
-def _order_of_taken_over(found: Found) -> bool:
+def _order_of_taken_over(found: Found, _: Seen) -> bool:
     lists = isinstance(found.theirs, list) and isinstance(found.ours, list)
     later = not found.what.startswith("run 1")
     return later and lists and found.fact.endswith("newest first") and sorted(found.theirs) == sorted(found.ours)

@@ -24,8 +24,8 @@ from dockerflow.store.directory import DirectoryStore
 
 HEAD = """
 import os, time
-from dockerflow import FlowSpec, Parameter, batch, card, catch, current, environment, kubernetes, project, resources, retry
-from dockerflow import schedule, secrets, step, timeout, trigger, user_step_decorator
+from dockerflow import FlowSpec, Parameter, batch, card, catch, current, environment, kubernetes, project, resources
+from dockerflow import retry, schedule, secrets, step, timeout, trigger, user_step_decorator
 from dockerflow.cards import Artifact, Markdown, MetaflowCardComponent
 from dockerflow.exception import TimeoutException
 """

@@ -69,15 +69,12 @@ _WAYS = {
     "NBRunner": _RUNNER,
     "Runner": _RUNNER,
     "S3": "keep the value as an artifact (`self.x = …`), or use `boto3` or `minio`, asked for with `@conda` or `@pypi`",
-    "airflow_external_task_sensor": _CRON,
-    "airflow_s3_key_sensor": _CRON,
     "datatools": "use `boto3` or `minio`, asked for with `@conda` or `@pypi`",
     "inspect_spin": "read what a run left with `Task`",
     "metaflow_config": "settings of dockerflow are in `.dockerflow/config.yaml`, not in the flow",
     "parallel_imap_unordered": _POOL,
     "parallel_map": _POOL,
     "profile": "measure with `time.monotonic()`; `dockerflow runs list` tells how long runs took",
-    "pytorch_parallel": "use `@parallel`, and start what trains inside the step",
     "runner": _RUNNER,
 }
 

@@ -14,7 +14,7 @@ from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 from dockerflow.flow.definition import Flow, Problem, Step
 
-__all__ = ["balance_problems"]
+__all__ = ["balance_problems", "matching_joins"]
 
 Stack = Tuple[Tuple[str, str], ...]
 
@@ -25,18 +25,35 @@ Shape = Tuple[Tuple[FrozenSet[str], str], ...]
 def balance_problems(flow: Flow) -> List[Problem]:
     """The problems with splits and joins of a flow whose steps are all known and reachable and in no circle."""
     found: List[Problem] = []
-    before = _preceding(flow)
-    stacks: Dict[str, Optional[Stack]] = {flow.start: ()}  # None: not to be said because of another problem
-    for step in _in_order(flow, before):
-        if step.name != flow.start:
-            stacks[step.name] = _stack(flow, step, before[step.name], stacks, found)
-    end = stacks.get(flow.end)
+    end = _stacks(flow, found).get(flow.end)
     if end:
         splits = " and ".join(f"`{split}`" for split, _ in end)
         step = flow.steps[flow.end]
         message = f"step `{step.name}` is reached before the split at {splits} is joined"
         found.append(Problem(step.file, step.line, message, "add a step with `inputs` that all its branches lead to"))
     return found
+
+
+def matching_joins(flow: Flow) -> Dict[str, str]:
+    """For each step that splits, in a flow without problems, the join where its branches come together."""
+    before, stacks = _preceding(flow), _stacks(flow, [])
+    found: Dict[str, str] = {}
+    for step in flow.steps.values():
+        for name in before[step.name] if step.join else ():
+            stack = stacks.get(name)
+            if stack:
+                found[stack[-1][0]] = step.name
+    return found
+
+
+def _stacks(flow: Flow, found: List[Problem]) -> Dict[str, Optional[Stack]]:
+    """By step; None where nothing is to be said because of another problem. What is wrong goes to `found`."""
+    before = _preceding(flow)
+    stacks: Dict[str, Optional[Stack]] = {flow.start: ()}
+    for step in _in_order(flow, before):
+        if step.name != flow.start:
+            stacks[step.name] = _stack(flow, step, before[step.name], stacks, found)
+    return stacks
 
 
 def _preceding(flow: Flow) -> Dict[str, Tuple[str, ...]]:

@@ -180,22 +180,14 @@ class Current:
 
     @property
     def graph(self) -> Optional[Dict[str, Any]]:
-        """The flow: `doc`, and of each of its `steps` the name, doc, line, next steps and foreach."""
+        """The flow: its `doc`, `start_step`, `end_step`, `parameters`, `steps` and `graph_structure`; of each step the
+        `type`, `doc`, `line`, `decorators` and `next` steps, and what it splits by.
+        """
         if self._situation is None:
             return None
-        flow = self._situation.flow
-        steps = {
-            step.name: {
-                "name": step.name,
-                "doc": step.doc,
-                "line": step.line,
-                "next": list(step.next),
-                "foreach": step.foreach,
-                "join": step.join,
-            }
-            for step in flow.steps.values()
-        }
-        return {"name": flow.name, "doc": flow.doc, "steps": steps}
+        from dockerflow.flow.graph import graph_of  # noqa: PLC0415 - few tasks ask
+
+        return graph_of(self._situation.flow)
 
     def get(self, key: str, default: Any = None) -> Any:
         """The attribute, or `default` where `current` has none of that name. One that is None is None."""

@@ -53,7 +53,7 @@ class Node:
     marks: tuple[str, ...] = ()  # `start`, `end`
 
 
-def graph_of(nodes: dict[str, Node], package: str = "dockerflow") -> str:
+def source_of(nodes: dict[str, Node], package: str = "dockerflow") -> str:
     """The source of a flow from its graph. The cases of a switch are the numbers from 0."""
     text = [f"from {package} import FlowSpec, parallel, step", "class Graph(FlowSpec):"]
     for name, node in nodes.items():

@@ -1,7 +1,7 @@
 """Let `import metaflow` give dockerflow, so that a flow written for Metaflow needs no change.
 
     with in_place_of_metaflow():        while a file is read, or as long as a command of ours takes
-    be_metaflow()                       for the rest of this process: in step workers
+    be_metaflow(folder)                 for the rest of this process: in step workers
 
 `metaflow` and its submodules that flows import then give the public names of `dockerflow`, whichever those are, also
 where a Metaflow is installed. What dockerflow does not have is an error that names it, its line and a way out: an
@@ -103,6 +103,8 @@ class _TheirModule(ModuleType):
 class _Finder:
     """Asked before every other finder, it alone answers for `metaflow` and what is below it."""
 
+    folder = ""
+
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         if not _is_theirs(name):
             return None
@@ -137,8 +139,9 @@ def in_place_of_metaflow() -> Iterator[None]:
         sys.modules.update(before)
 
 
-def be_metaflow() -> None:
-    """Be Metaflow from now on, for every module of this process."""
+def be_metaflow(folder: str) -> None:
+    """Be Metaflow from now on, for every module of this process; errors name files as they are below `folder`."""
+    _finder.folder = os.path.join(folder, "")
     if not is_metaflow():
         _taken_out()
         sys.meta_path.insert(0, _finder)
@@ -192,7 +195,11 @@ def _found(module: str, name: str) -> Optional[Tuple[ModuleType, str]]:
 
 
 def _refusal(name: str, frame: Optional[FrameType]) -> str:
-    at = "" if frame is None else f"{place(frame.f_code.co_filename, frame.f_lineno)}: "
+    file, line = ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+    if _finder.folder and file.startswith(_finder.folder):  # unpacked in a step, far from where the user has it
+        at = f"{file[len(_finder.folder) :]}:{line}: "
+    else:
+        at = f"{place(file, line)}: " if file else ""
     return f"{at}`{name}` is not in dockerflow"
 
 

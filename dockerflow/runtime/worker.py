@@ -81,7 +81,7 @@ def _load(place: Place) -> Run:
 
     sys.argv = [place.flow_file]
     os.chdir(place.work)
-    be_metaflow()
+    be_metaflow(os.path.dirname(place.flow_file))
     randomness = Randomness()
     with open(place.given, encoding="utf-8") as stream:
         given = Given.from_json(stream.read())

@@ -30,6 +30,7 @@ from dockerflow.cli.run_options import (
     RunIdFile,
     Tags,
     With,
+    flow_files,
     suffixes,
 )
 from dockerflow.cli.tag_commands import tag_app
@@ -38,7 +39,9 @@ from dockerflow.flow.given import Given
 NAME = "dockerflow"
 
 
-FlowFile = Annotated[Path, typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False)]
+FlowFile = Annotated[
+    Path, typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False, autocompletion=flow_files)
+]
 FlowName = Annotated[
     Optional[str], typer.Option("--flow", metavar="NAME", help="The flow's class, if the file has several.")
 ]

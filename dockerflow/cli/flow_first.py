@@ -31,6 +31,15 @@ class FlowFirst(Sectioned):
         ctx.meta[_KEY] = theirs
         return super().parse_args(ctx, [*before, *ours])
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Also the parameters that the text of the flow's file has."""
+        file = ctx.obj.file if ctx.obj else ctx.params.get("flow_file")
+        if not file or not incomplete.startswith("-"):
+            return list(super().shell_complete(ctx, incomplete))
+        ours = list(super().shell_complete(ctx, "--"))
+        theirs = [type(each)(f"--{name}") for each in ours[:1] for name in sorted(written_in(file))]
+        return [each for each in (*theirs, *ours) if each.value.startswith(incomplete)]
+
     def _own_options(self) -> list[tuple[Any, str]]:
         return [(each, word) for each in self.params if each.param_type_name == "option" for word in each.opts]
 

@@ -14,8 +14,16 @@ class Engine(str, Enum):
     process = "process"
 
 
+def flow_files(incomplete: str) -> list[str]:
+    """The Python files that a word may become; where there is none, the shell completes it as any path."""
+    folder = Path(incomplete or ".").parent if incomplete else Path()
+    found = (path.as_posix() for path in folder.glob("*.py") if path.is_file())
+    return sorted(path for path in found if path.startswith(incomplete.removeprefix("./")))
+
+
 FlowFileWord = Annotated[
-    Optional[str], typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False)
+    Optional[str],
+    typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False, autocompletion=flow_files),
 ]
 MaxWorkers = Annotated[
     Optional[int],

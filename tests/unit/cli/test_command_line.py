@@ -51,6 +51,25 @@ def test_completion_knows_the_commands() -> None:
     assert answer.stdout.split() == ["run", "runs"]
 
 
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("dockerflow run ", ["hello.py"]),
+        ("dockerflow show he", ["hello.py"]),
+        ("dockerflow run hello.py --g", ["--greet_with"]),
+        ("dockerflow run hello.py --max-w", ["--max-workers"]),
+        ("dockerflow run hello.py --max-workers 2 --pe", ["--people"]),
+    ],
+)
+def test_completion_knows_flow_files_and_their_parameters(folder: Path, words: str, completed: list[str]) -> None:
+    """The file is not imported for that: a library that is missing here, or slow, would stand in the way."""
+    with (folder / "hello.py").open("a") as stream:
+        stream.write("raise SystemExit('imported')\n")
+    count = str(len(words.split(" ")) - 1)
+    answer = dockerflow(cwd=folder, _DOCKERFLOW_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count)
+    assert answer.stdout.split() == completed
+
+
 # ---- mistakes
 
 

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from dockerflow.flow.custom import FlowMutator, StepDecoratorBase, StepMutator, custom_on, replace_custom, short_name
+from dockerflow.flow.custom import (
+    FlowMutator,
+    StepDecoratorBase,
+    StepMutator,
+    UserStepDecorator,
+    custom_on,
+    replace_custom,
+    short_name,
+)
 from dockerflow.flow.decorators import Written, write_on, written_on
 from dockerflow.flow.flow_values import OF_FLOWS, SEVERAL
 from dockerflow.flow.libraries import BASES
@@ -181,7 +189,10 @@ class MutableStep(_Decorated):
     @property
     def decorator_specs(self) -> Iterator[Spec]:
         yield from map(spec_of_written, written_on(self._function))
-        yield from map(spec_of_custom, custom_on(self._function))
+        own = custom_on(
+            self._function
+        )  # those that are run with the step come before those that change it, as in Metaflow
+        yield from map(spec_of_custom, sorted(own, key=lambda each: not isinstance(each, UserStepDecorator)))
 
     def add_decorator(
         self,

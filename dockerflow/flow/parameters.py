@@ -104,12 +104,17 @@ def _configs(loaded: Any) -> ConfigValue:
 
 
 def _value(parameter: Parameter, text: Optional[str], context: ParameterContext) -> Any:
-    if text is None and parameter.required:
+    given = None if text is None else _converted(parameter, text)
+    if given is not None:
+        return given
+    if parameter.required:  # JSON's `null` gives nothing, as in Metaflow
         shown = "PATH" if parameter.kind == "file" else "VALUE"
         raise _Bad(f"parameter `{parameter.name}` is required", f"give it with `--{parameter.name} {shown}`")
-    value = _default(parameter, context) if text is None else text
-    if value is None:
-        return None
+    value = _default(parameter, context)
+    return None if value is None else _converted(parameter, value)
+
+
+def _converted(parameter: Parameter, value: Any) -> Any:
     converted = _CONVERT[parameter.kind](parameter, value)
     return converted.split(parameter.separator) if parameter.separator and converted else converted
 
@@ -172,7 +177,7 @@ def _float(parameter: Parameter, value: Any) -> float:
     raise _bad(parameter, value, "a number")
 
 
-# The words that Metaflow's command line takes.
+# The words that Metaflow's command line takes, and those of newer ones like it.
 _WORDS = {
     **dict.fromkeys(("true", "t", "1", "yes", "y", "on"), True),
     **dict.fromkeys(("false", "f", "0", "no", "n", "off"), False),

@@ -14,7 +14,7 @@ import inspect
 import linecache
 from dataclasses import dataclass, replace
 from types import FunctionType
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from dockerflow.flow.cases_written import look_up_in
 from dockerflow.flow.decorator_values import decorators_of
@@ -74,7 +74,7 @@ def read_flow(cls: Any, files: bool = False) -> Flow:
     steps = {name: _step(name, function, base, source, report) for name, function in functions.items()}
     start, end = ends_of(functions, report)
     for klass in classes_of(cls):
-        _check_body(klass, report)
+        _check_body(klass, vars(flow_spec_of(cls)), report)
     for step in steps.values():
         _check_catch(cls, step, report)
     return Flow(
@@ -144,8 +144,10 @@ def _of_flow(cls: Any, report: Report) -> List[Written]:
     return found
 
 
-def _check_body(klass: Any, report: Report) -> None:
-    """What a class statement shows and the class no longer: decorators without `@step`, names that are bound twice."""
+def _check_body(klass: Any, taken: Mapping[str, Any], report: Report) -> None:
+    """What a class statement shows and the class no longer: decorators without `@step`, names that are bound twice, or
+    are `taken`: those that every flow has.
+    """
     for name, value in vars(klass).items():
         if isinstance(value, FunctionType) and not is_step(value):
             for written in written_on(value):
@@ -154,7 +156,7 @@ def _check_body(klass: Any, report: Report) -> None:
     bound: Dict[str, Tuple[str, int]] = {}
     file = inspect.getsourcefile(klass) or ""
     for name, what, line in _bindings(klass):
-        if what in ("method", "class attribute") and _takes_away(klass, name):
+        if what in ("method", "class attribute") and name in taken and _takes_away(klass, name):
             message = f"`{name}` is a name that every flow has, and is something else here"
             report.add(file, line, message, "give it another name")
         before, at = bound.get(name, ("", 0))
@@ -166,7 +168,7 @@ def _check_body(klass: Any, report: Report) -> None:
 
 def _takes_away(klass: Any, name: str) -> bool:
     """Whether a class has something else under a name of FlowSpec; a method that calls `super()` adds to it."""
-    if name.startswith("__") or name not in vars(flow_spec_of(klass)):
+    if name.startswith("__"):
         return False
     return "super" not in getattr(getattr(vars(klass).get(name), "__code__", None), "co_names", ())
 

@@ -15,6 +15,7 @@ from dockerflow.flow.custom import UserStepDecorator, custom_on
 from dockerflow.flow.definition import Step
 from dockerflow.flow.errors import StepError
 from dockerflow.flow.spec import view_of
+from dockerflow.flow.view import Taken, items_of
 
 __all__ = ["call_step"]
 
@@ -68,7 +69,7 @@ class _Call:
             return False
         try:
             if self._instead:
-                self._options = self._asked(self._instead(self._flow, *self._arguments))
+                self._options = self._asked(self._instead(self._flow, *self._arguments) or None)
             else:
                 self._function(*self._arguments)
         except Exception as error:  # noqa: BLE001 - the decorators around the step are told of it
@@ -112,11 +113,21 @@ class _Call:
                 f"step `{step.name}` starts a gang, and its decorator leaves out how many tasks that has",
                 "give the options: `yield {'num_parallel': 4}`",
             )
-        if not options and step.foreach:
-            options = {"foreach": step.foreach}
-        targets = [getattr(self._flow, name) for name in step.next]
-        if step.condition and "condition" not in options:
+        if step.foreach and not step.gang and set(options) <= {"foreach"}:
+            view.taken = self._items(str(options.get("foreach", step.foreach)))
+        elif step.condition and "condition" not in options:
             cases = {value: getattr(self._flow, name) for value, name in step.cases}
             self._flow.next(cases, condition=step.condition, **options)
         else:
-            self._flow.next(*targets, **options)
+            self._flow.next(*(getattr(self._flow, name) for name in step.next), **options)
+
+    def _items(self, variable: str) -> Taken:
+        """A foreach over another variable than the one that the source names is one over the same items of that."""
+        step = self._step
+        if variable == step.foreach:
+            self._flow.next(*(getattr(self._flow, name) for name in step.next), foreach=variable)
+            taken: Taken = view_of(self._flow).taken  # type: ignore[assignment]
+            return taken
+        value = getattr(self._flow, variable)
+        size, items = items_of(value)
+        return Taken(step.next, step.foreach, size, list(value) if items is None else items)

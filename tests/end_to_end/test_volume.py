@@ -1,0 +1,133 @@
+"""Many tasks, many lines, and whose turn it is: nothing is lost and nothing is out of order."""
+
+from __future__ import annotations
+
+import textwrap
+
+LINES = """
+import sys
+from dockerflow import FlowSpec, conda_base, step
+
+@conda_base(python="3.11")
+class Lines(FlowSpec):
+    @step
+    def start(self):
+        self.numbers = list(range(32))
+        self.next(self.prints, foreach="numbers")
+
+    @step
+    def prints(self):
+        for line in range(10_000):
+            print(f"{self.input} {line}")
+            print(f"{self.input} {line} e", file=sys.stderr)
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+WIDE = """
+from dockerflow import FlowSpec, conda_base, current, step
+
+@conda_base(python="3.11")
+class Wide(FlowSpec):
+    @step
+    def start(self):
+        self.numbers = range(1200)
+        self.next(self.each, foreach="numbers")
+
+    @step
+    def each(self):
+        self.number, self.task_id = self.input, current.task_id
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.all = [i.number for i in inputs]
+        self.ids = [int(i.task_id) for i in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+BACKWARDS = """
+import os
+import time
+from dockerflow import FlowSpec, Parameter, step
+
+class Backwards(FlowSpec):
+    folder = Parameter("folder")
+
+    @step
+    def start(self):
+        self.numbers = [5, 3, 8, 1]
+        self.next(self.each, foreach="numbers")
+
+    @step
+    def each(self):
+        # Each waits for the file of the next one, which it has made when it was about to end.
+        while self.index < 3 and not os.path.exists(f"{self.folder}/{self.index + 1}"):
+            time.sleep(0.01)
+        open(f"{self.folder}/{self.index}", "w").close()
+        self.number, self.ended = self.input, time.time()
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.all = [i.number for i in inputs]
+        self.ends = [i.ended for i in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def _written(folder, text: str) -> str:
+    (folder / "flow.py").write_text(textwrap.dedent(text))
+    return "flow.py"
+
+
+def test_no_line_of_many_tasks_is_lost_or_out_of_order(dockerflow, results, tmp_path):
+    dockerflow("run", _written(tmp_path, LINES), "--run-id-file", "id")
+    tasks = {task.index: task for task in results.Run(f"Lines/{(tmp_path / 'id').read_text()}")["prints"]}
+    assert sorted(tasks) == list(range(32))
+    for number, task in tasks.items():
+        assert task.stdout == "".join(f"{number} {line}\n" for line in range(10_000))
+        assert task.stderr == "".join(f"{number} {line} e\n" for line in range(10_000))
+
+
+def test_of_a_limited_log_head_and_tail_are_kept(dockerflow, results, tmp_path):
+    text = LINES.replace("range(32)", "range(1)").replace("10_000", "200_000")
+    dockerflow("run", _written(tmp_path, text), "--engine", "process", "--max-log-size", 1, "--run-id-file", "id")
+    stdout = results.Run(f"Lines/{(tmp_path / 'id').read_text()}")["prints"].task.stdout
+    assert 1_000_000 < len(stdout) < 1_100_000
+    assert stdout.startswith("0 0\n0 1\n")
+    assert stdout.endswith("0 199998\n0 199999\n")
+    (left_out,) = (line for line in stdout.splitlines() if not line.startswith("0 "))
+    lost = int(left_out.split()[1].replace(",", ""))
+    assert lost == 200_000 - (len(stdout.splitlines()) - 1)
+
+
+def test_a_join_of_1200_tasks_gets_them_in_order(dockerflow, results, tmp_path):
+    dockerflow("run", _written(tmp_path, WIDE), "--run-id-file", "id")
+    data = results.Run(f"Wide/{(tmp_path / 'id').read_text()}")["join"].task.data
+    assert data.all == list(range(1200))
+    assert data.ids == sorted(set(data.ids))
+
+
+def test_a_join_gets_its_inputs_in_order_whatever_finished_first(dockerflow, results, tmp_path):
+    (tmp_path / "made").mkdir()
+    words = ("--engine", "process", "--max-workers", 4, "--folder", tmp_path / "made", "--run-id-file", "id")
+    dockerflow("run", _written(tmp_path, BACKWARDS), *words)
+    data = results.Run(f"Backwards/{(tmp_path / 'id').read_text()}")["join"].task.data
+    assert data.all == [5, 3, 8, 1]
+    assert data.ends == sorted(data.ends, reverse=True)

@@ -16,7 +16,7 @@ import sys
 from types import MappingProxyType, MethodType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from dockerflow.flow import shell
+from dockerflow.flow import own_script, shell
 from dockerflow.flow.errors import MissingInMerge, StepError, UnhandledInMerge
 from dockerflow.flow.metaflow_names import is_metaflow
 from dockerflow.flow.next_called import taken_of
@@ -38,6 +38,7 @@ class FlowSpec:
         ends with it. Not while a command of dockerflow reads the file.
         """
         if use_cli and not is_metaflow():
+            own_script.end()
             raise SystemExit(_command_of(type(self)))
 
     @property
@@ -257,3 +258,6 @@ def _mergeable(
 
 def _is_set(flow: FlowSpec, view: View, name: str) -> bool:
     return name in vars(flow) or name in view.refs or hasattr(type(flow), name)
+
+
+own_script.begin()  # whoever imports this is about to define a flow

@@ -204,3 +204,13 @@ def test_files_of_other_kinds_travel_when_named(python: Script) -> None:
     python.write("flow.py", FLOW.replace("print(self.said)", reading) + MAIN)
     python("run", "--engine", "process", code=1)
     assert "from a file" in python("--package-suffixes=.csv,.txt", "run", "--engine", "process").stdout
+
+
+def test_script_imports_what_only_its_containers_have(python: Script) -> None:
+    """From where it imports `FlowSpec` on; what stands before that is Python's own affair."""
+    libraries = "import no_such_library as nsl\nfrom no_such_library.deep import thing\nVALUE = nsl.number + 1\n"
+    flow = FLOW.replace("import sys\n", "import sys\nfrom dockerflow import pypi_base\n")
+    flow = flow.replace("\nprint(", f"\n{libraries}\nprint(", 1)
+    flow = flow.replace("class Greeting", '@pypi_base(packages={"no-such-library": "1.0"})\nclass Greeting')
+    python.write("flow.py", flow + MAIN)
+    assert "no-such-library 1.0" in python("show").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 
 LINES = """
@@ -131,3 +132,32 @@ def test_a_join_gets_its_inputs_in_order_whatever_finished_first(dockerflow, res
     data = results.Run(f"Backwards/{(tmp_path / 'id').read_text()}")["join"].task.data
     assert data.all == [5, 3, 8, 1]
     assert data.ends == sorted(data.ends, reverse=True)
+
+
+BIG = """
+import numpy
+from dockerflow import FlowSpec, step
+
+SIZE = (4 << 30) + 4097
+
+class Big(FlowSpec):
+    @step
+    def start(self):
+        self.big = numpy.zeros(SIZE, dtype="u1")
+        self.big[0], self.big[1 << 32], self.big[-1] = 3, 5, 7
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.size, self.seen = len(self.big), [int(self.big[i]) for i in (0, 1, 1 << 32, -1)]
+"""
+
+
+def test_an_artifact_above_4_gib_goes_from_step_to_step(dockerflow, results, tmp_path):
+    """On processes, whose Python has numpy: its zeros take no memory. 13 s of processor, 4.1 GiB of disk."""
+    try:
+        dockerflow("run", _written(tmp_path, BIG), "--engine", "process", "--run-id-file", "id")
+        data = results.Run(f"Big/{(tmp_path / 'id').read_text()}").data
+        assert (data.size, data.seen) == ((4 << 30) + 4097, [3, 0, 5, 7])
+    finally:
+        shutil.rmtree(tmp_path / ".dockerflow")

@@ -15,7 +15,7 @@ import time
 from typing import NamedTuple
 
 from dockerflow.errors import DockerflowError
-from dockerflow.runtime import import_output, processes
+from dockerflow.runtime import beside, import_output, processes
 from dockerflow.runtime.attempt import Run
 from dockerflow.runtime.channel import Channel, open_channel
 from dockerflow.runtime.ending import clipped
@@ -81,6 +81,8 @@ def _load(place: Place) -> Run:
 
     sys.argv = [place.flow_file]
     os.chdir(place.work)
+    others = beside.entries(os.path.dirname(place.flow_file))
+    beside.link(others)
     be_metaflow(os.path.dirname(place.flow_file))
     randomness = Randomness()
     with open(place.given, encoding="utf-8") as stream:
@@ -90,6 +92,7 @@ def _load(place: Place) -> Run:
 
     def run(task: RunTask) -> TaskResult:
         import_output.repeat(printed)
+        beside.link(others)
         randomness.begin()
         return run_task(loaded.cls, loaded.flow, task, Blobs(place.blobs, place.outbox))
 

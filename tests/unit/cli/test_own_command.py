@@ -198,9 +198,11 @@ def test_call_at_the_top_is_left_alone_when_the_file_is_read(python: Script) -> 
     assert "hello" in python("run", "--engine", "process").stdout
 
 
-def test_files_of_other_kinds_travel_when_named(python: Script) -> None:
+@pytest.mark.parametrize("path", ['os.path.join(os.path.dirname(__file__), "words.txt")', '"words.txt"'])
+def test_files_of_other_kinds_travel_when_named(python: Script, path: str) -> None:
+    """A step finds them beside its flow's file and in its working folder, which it may write to."""
     python.write("words.txt", "from a file")
-    reading = 'import os; print(open(os.path.join(os.path.dirname(__file__), "words.txt")).read())'
+    reading = f'import os; print(open({path}).read()); open("new.txt", "w").close()'
     python.write("flow.py", FLOW.replace("print(self.said)", reading) + MAIN)
     python("run", "--engine", "process", code=1)
     assert "from a file" in python("--package-suffixes=.csv,.txt", "run", "--engine", "process").stdout

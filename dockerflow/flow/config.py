@@ -95,9 +95,6 @@ class Config:
     def __set__(self, flow: Any, value: Any) -> NoReturn:
         raise AttributeError(f"`{written(self).attribute}` is a config and cannot be changed in a step")
 
-    def __delete__(self, flow: Any) -> NoReturn:
-        raise AttributeError(f"`{written(self).attribute}` is a config and cannot be deleted in a step")
-
     def __getattr__(self, name: str) -> Expression:
         return getattr(self._expression(), name)  # type: ignore[no-any-return]
 

@@ -51,7 +51,7 @@ class ConfigValue(Dict[Any, Any]):
         raise TypeError("a config cannot be changed in a flow; `to_dict()` gives a dictionary that can be")
 
     __setattr__ = __delattr__ = __setitem__ = __delitem__ = _unchangeable
-    clear = update = setdefault = pop = popitem = __ior__ = _unchangeable  # type: ignore[assignment]
+    clear = update = setdefault = pop = popitem = __ior__ = _unchangeable
 
 
 def plain(value: Any) -> Any:

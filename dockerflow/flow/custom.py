@@ -50,7 +50,7 @@ class Custom:
     _initialized = False
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)  # type: ignore[call-arg]  # what others have put on the class
+        super().__init_subclass__(**options)  # what others have put on the class
         cls.decorator_name = cls.__dict__.get("decorator_name", f"{cls.__module__}.{cls.__name__}")
         for base in cls.__bases__:
             _every.pop(getattr(base, "decorator_name", ""), None)
@@ -63,7 +63,7 @@ class Custom:
         vars(made).update(_file=file, _line=line, _args=arguments, _kwargs=options)
         if len(arguments) == 1 and not options and cls._is_target(arguments[0]):
             vars(made)["_args"] = ()
-            made.__init__()
+            made.__init__()  # type: ignore[misc]  # a user's own constructor takes no arguments here
             return note(arguments[0], made)
         return made
 
@@ -212,7 +212,7 @@ class _Generated(UserStepDecorator):
         running = vars(self)["_running"] = self._function(step_name, flow, inputs, *more)
         given = next(running)
         self.skip_step = (given or True) if isinstance(given, dict) else False
-        return None if isinstance(given, dict) else given  # type: ignore[no-any-return]
+        return None if isinstance(given, dict) else given
 
     def post_step(self, step_name: str, flow: Any, exception: Optional[Exception] = None) -> Any:
         running = vars(self)["_running"]

@@ -218,6 +218,7 @@ def check(  # noqa: PLR0913  # as in `run`
     config_value: ConfigTexts = None,
     branch: Branch = None,
     production: Production = False,
+    json: AsJson = False,
 ) -> int:
     """Look for mistakes without running anything.
 
@@ -226,7 +227,7 @@ def check(  # noqa: PLR0913  # as in `run`
     from dockerflow.cli import checking
 
     loaded = checking.load_flow(flow_file, flow, configs.given(config, config_value, with_))
-    return checking.check(loaded, branch, production)
+    return checking.check(loaded, branch, production, json)
 
 
 @app.command()
@@ -236,11 +237,26 @@ def show(
     with_: With = None,
     config: ConfigPaths = None,
     config_value: ConfigTexts = None,
+    json: AsJson = False,
 ) -> int:
     """Draw a flow: its steps and their libraries."""
     from dockerflow.cli import checking
 
-    return checking.show(checking.load_flow(flow_file, flow, configs.given(config, config_value, with_)))
+    return checking.show(checking.load_flow(flow_file, flow, configs.given(config, config_value, with_)), json)
+
+
+@app.command("output-dot")
+def output_dot(
+    flow_file: FlowFile,
+    flow: FlowName = None,
+    with_: With = None,
+    config: ConfigPaths = None,
+    config_value: ConfigTexts = None,
+) -> int:
+    """Print a flow's graph in the DOT language, for Graphviz: `dockerflow output-dot flow.py | dot -Tsvg`."""
+    from dockerflow.cli import checking
+
+    return checking.output_dot(checking.load_flow(flow_file, flow, configs.given(config, config_value, with_)))
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """A flow as text: steps from top to bottom, branches indented below the step that splits, joins back at its level.
 
-A line is a tuple of (text, kind) pairs; `plain` and `coloured` make strings of it. What ends a split is found from
-the graph alone (the nearest step that every way to the end passes), so any graph with one `end` can be drawn; a step
-that is reached a second time is named and not drawn again.
+A line is a tuple of (text, kind) pairs; `plain` and `coloured` make strings of it. What ends a split or a switch is
+found from the graph alone (a join, or the nearest step that every way to the end passes), so any graph with one end can
+be drawn; a step that is reached a second time is named and not drawn again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dockerflow.cli.options import METAVARS, shown_default
 from dockerflow.cli.words import counted
 from dockerflow.environments.spec import default_python
+from dockerflow.flow.balance import matching_joins
 from dockerflow.flow.definition import (
     Catch,
     Conda,
@@ -49,7 +50,7 @@ def draw(flow: Flow, width: int) -> Iterator[Line]:
         for parameter in flow.parameters:
             yield from _parameter(parameter, width)
         yield ()
-    yield from _Drawing(flow, width).from_step("start", None, "", "")
+    yield from _Drawing(flow, width).from_step(flow.start, None, "", "")
 
 
 def _parameter(parameter: ParameterDefinition, width: int) -> Iterator[Line]:
@@ -64,44 +65,56 @@ class _Drawing:
         self._steps = flow.steps
         self._preceding = flow.preceding()
         self._width = width
-        self._joins = _Joins(flow.steps)
+        self._joins = _Joins(flow)
         self._drawn: set[str] = set()
 
-    def from_step(self, first: str, stop: str | None, margin: str, head: str) -> Iterator[Line]:
+    def from_step(
+        self, first: str, stop: str | None, margin: str, head: str, case: tuple[str, str] = ("", "")
+    ) -> Iterator[Line]:
         """`first` and what follows it at this level, up to `stop`. `head` stands before the first line, `margin` before
-        every other.
+        every other. `case` says for what a switch leads here.
         """
         name: str | None = first
         while name is not None and name != stop:
             if name in self._drawn:
-                yield (head, "edge"), (f"→ {name}, drawn above", "edge")
+                yield (head, "edge"), (f"→ {name}, drawn above", "edge"), case
                 return
             self._drawn.add(name)
             step = self._steps[name]
             follower = self._joins.of(name) if _opens(step) else next(iter(step.next), None)
             goes_on = _opens(step) or (follower is not None and follower != stop)
-            yield (head, "edge"), ("● ", "edge"), (name, "step"), self._note(step)
+            yield (head, "edge"), ("● ", "edge"), (name, "step"), self._note(step), case
             yield from self._about(step, margin + ("│ " if goes_on else "  "))
             if goes_on:
                 yield ((margin + "│", "edge"),)
             if _opens(step):
                 yield from self._branches(step, follower, margin)
-            name, head = follower, margin
+                if follower is not None and follower != stop:
+                    yield ((margin + "│", "edge"),)
+            name, head, case = follower, margin, ("", "")
 
     def _branches(self, step: Step, join: str | None, margin: str) -> Iterator[Line]:
-        for branch in step.next:
-            if branch == join:
-                yield ((f"{margin}├── → {branch}", "edge"),)
+        for number, branch in enumerate(step.next):
+            if number:
+                yield ((margin + "│", "edge"),)
+            case = _case(step, branch)
+            if branch == step.name:
+                yield (f"{margin}├── → {branch}, again", "edge"), case
+            elif branch == join:
+                yield (f"{margin}├── → {branch}", "edge"), case
             else:
-                yield from self.from_step(branch, join, margin + "│   ", margin + "├── ")
-            yield ((margin + "│", "edge"),)
+                yield from self.from_step(branch, join, margin + "│   ", margin + "├── ", case)
 
     def _note(self, step: Step) -> tuple[str, str]:
         before = self._preceding[step.name]
         if step.join:
             return f"  joins {', '.join(before)}", "note"
-        opened = next((self._steps[name] for name in before if self._steps[name].foreach), None)
-        return (f"  for each of {opened.foreach}", "note") if opened else ("", "")
+        opened = next(
+            (self._steps[name] for name in before if self._steps[name].foreach or self._steps[name].gang), None
+        )
+        if opened is None:
+            return "", ""
+        return f"  for each of {opened.foreach}" if opened.foreach else "  a gang: several at the same time", "note"
 
     def _about(self, step: Step, margin: str) -> Iterator[Line]:
         for line in _wrapped(step.doc, "", self._width - len(margin) - 2):
@@ -113,9 +126,17 @@ class _Drawing:
             yield (margin, "edge"), ("  ", ""), (said, "note")
 
 
+def _case(step: Step, branch: str) -> tuple[str, str]:
+    """For which values of its condition a switch leads to `branch`."""
+    if step.condition is None:
+        return "", ""
+    values = " or ".join(repr(value) for value, target in step.cases if target == branch)
+    return f"  if {step.condition} is {values}", "note"
+
+
 def _opens(step: Step) -> bool:
-    """Whether several tasks follow one task of this step."""
-    return step.split or step.foreach is not None
+    """Whether there is more than one way on from this step, or several tasks go it."""
+    return step.split or step.foreach is not None or step.gang or step.condition is not None
 
 
 def environment(step: Step) -> str:
@@ -159,36 +180,19 @@ def _wrapped(text: str, indent: str, width: int) -> Iterator[Line]:
 
 
 class _Joins:
-    """Which join ends which split or foreach."""
+    """Where the ways come together that a split, a foreach, a gang or a switch opens."""
 
-    def __init__(self, steps: Mapping[str, Step]) -> None:
-        self._steps = steps
-        self._nearest = _post_dominators(steps)
+    def __init__(self, flow: Flow) -> None:
+        self._steps = flow.steps
+        self._nearest = _post_dominators(flow.steps)
+        self._joins = matching_joins(flow)
 
     def of(self, name: str) -> str | None:
-        """The join where the tasks that `name` opened come together; None for a step that opens none."""
+        """None for a step that opens none."""
         step = self._steps[name]
-        if step.split:
+        if step.split or step.condition is not None:
             return self._nearest.get(name)
-        return self._of_foreach(step) if step.foreach else None
-
-    def _of_foreach(self, step: Step) -> str | None:
-        """The first join below that does not end a split or foreach inside."""
-        name, seen = next(iter(step.next), None), set[str]()
-        while name is not None and name in self._steps and name not in seen:
-            if self._steps[name].join:
-                return name
-            seen.add(name)
-            name = self._after(name)
-        return None
-
-    def _after(self, name: str) -> str | None:
-        """The step that follows `name` at the same level."""
-        step = self._steps[name]
-        if not step.split and not step.foreach:
-            return next(iter(step.next), None)
-        join = self.of(name)
-        return None if join is None else self._after(join)
+        return self._joins.get(name)
 
 
 def _post_dominators(steps: Mapping[str, Step]) -> Mapping[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dockerflow.cli.drawing import coloured, draw, plain
@@ -195,3 +197,66 @@ def test_colours_change_no_character() -> None:
         for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[36m"):
             text = text.replace(code, "")
         assert text.rstrip() == plain(line)
+
+
+def test_a_switch_shows_what_leads_where_and_what_comes_again() -> None:
+    flow = [
+        replace(step("start", "a", "end"), condition="kind", cases=(("x", "a"), ("y", "a"), (3, "end"))),
+        replace(step("a", "a", "b"), condition="more", cases=((True, "a"), (False, "b"))),
+        step("b", "end"),
+    ]
+    assert names(*flow, step("end")) == [
+        "● start",
+        "│",
+        "├── ● a  if kind is 'x' or 'y'",
+        "│   │",
+        "│   ├── → a, again  if more is True",
+        "│   │",
+        "│   ├── → b  if more is False",
+        "│   │",
+        "│   ● b",
+        "│",
+        "├── → end  if kind is 3",
+        "│",
+        "● end",
+    ]
+
+
+def test_ways_of_a_switch_that_meet_at_the_join_around_it_end_there() -> None:
+    flow = [
+        step("start", "a", foreach="xs"),
+        replace(step("a", "b", "c"), condition="n", cases=((1, "b"), (2, "c"))),
+        step("b", "j"),
+        step("c", "j"),
+    ]
+    assert names(*flow, step("j", "end", join=True), step("end")) == [
+        "● start",
+        "│",
+        "├── ● a  for each of xs",
+        "│   │",
+        "│   ├── ● b  if n is 1",
+        "│   │",
+        "│   ├── ● c  if n is 2",
+        "│",
+        "● j  joins b, c",
+        "│",
+        "● end",
+    ]
+
+
+def test_a_gang_is_called_one() -> None:
+    flow = [replace(step("start", "node"), gang=True), step("node", "j"), step("j", "end", join=True)]
+    assert names(*flow, step("end")) == [
+        "● start",
+        "│",
+        "├── ● node  a gang: several at the same time",
+        "│",
+        "● j  joins node",
+        "│",
+        "● end",
+    ]
+
+
+def test_a_flow_begins_with_its_first_step_whatever_that_is_called() -> None:
+    flow = Flow("F", "/f/flow.py", 1, "", {each.name: each for each in (step("only"),)}, start="only", end="only")
+    assert [plain(line) for line in draw(flow, 80)][2:] == ["● only", "    python 3.11, no libraries"]

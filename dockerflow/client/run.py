@@ -108,8 +108,8 @@ class Run(PathObject):
         """Give the run a tag, unless it is one of the system's. Raises TaggingError for what cannot be a tag."""
         self.replace_tag([], tag)
 
-    def add_tags(self, tags: Iterable[str]) -> None:
-        self.replace_tags([], tags)
+    def add_tags(self, tags: Union[str, Iterable[str]]) -> None:
+        self.replace_tag([], tags)
 
     def remove_tag(self, tag: Union[str, Iterable[str]]) -> None:
         """Take a tag from the run, if it has it. Raises TaggingError for one of the system's."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from dockerflow.flow.checks import check
 from dockerflow.flow.definition import Retry
+from dockerflow.flow.given import NOTHING, Given
 from dockerflow.flow.loading import LoadedFlow, load
 from dockerflow.flow.parameters import resolve
 from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask, TaskResult
@@ -148,9 +149,9 @@ class Driver:
         return [Waiting(step, inputs, task.foreach[:-1] if split.foreach else task.foreach, task.splits[:-1])]
 
 
-def drive(path: Path, root: Path, parameters: Mapping[str, str] | None = None) -> Driver:
+def drive(path: Path, root: Path, parameters: Mapping[str, str] | None = None, given: Given = NOTHING) -> Driver:
     """Load, check and run the flow of a file with the blobs of its artifacts below `root`."""
-    loaded = load(path)
+    loaded = load(path, given=given)
     check(loaded.flow)
     driver = Driver(loaded, root, manifest.write(Blobs(root), resolve(loaded, parameters or {}), {}))
     driver.run()

@@ -210,7 +210,12 @@ class _Generated(UserStepDecorator):
     def pre_step(self, step_name: str, flow: Any, inputs: Any = None) -> Optional[Callable[..., Any]]:
         more = (vars(self).get("attributes", {}),) if self._takes_attributes else ()
         running = vars(self)["_running"] = self._function(step_name, flow, inputs, *more)
-        given = next(running)
+        try:
+            given = next(running)
+        except StopIteration:
+            name = type(self).__name__
+            hint = "write `yield` where the step is to run, or `yield USER_SKIP_STEP` to leave it out"
+            raise FlowError(f"the step decorator `{name}` ends before it yields", hint) from None
         self.skip_step = (given or True) if isinstance(given, dict) else False
         return None if isinstance(given, dict) else given
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 import docker
 from docker.types import DeviceRequest
@@ -10,25 +11,37 @@ from docker.types import DeviceRequest
 from dockerflow.engines.boundary import FOREIGN, translated
 from dockerflow.engines.errors import NoGpu
 
-__all__ = ["device_requests", "require"]
+__all__ = ["Wanted", "device_requests", "require"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a step asks for: `count` GPUs, in an image in which `python` can be started."""
+
+    step: str
+    image: str
+    python: str
+    count: int
 
 
 def device_requests(count: int) -> list[DeviceRequest]:
     return [DeviceRequest(count=count, capabilities=[["gpu"]])]
 
 
-def require(client: docker.DockerClient, url: str, image: str, count: int, step: str) -> None:
-    """Raise NoGpu unless the engine starts a container that asks for so many GPUs."""
+def require(client: docker.DockerClient, url: str, wanted: Wanted) -> None:
+    """Raise NoGpu unless the engine starts a container that asks for the GPUs."""
     api = client.api
     with translated("make a container with a GPU", url):
-        host_config = api.create_host_config(device_requests=device_requests(count), network_mode="none")
-        made = str(api.create_container(image, entrypoint=["/bin/true"], host_config=host_config)["Id"])
+        host_config = api.create_host_config(device_requests=device_requests(wanted.count), network_mode="none")
+        made = str(
+            api.create_container(wanted.image, entrypoint=[wanted.python, "-c", ""], host_config=host_config)["Id"]
+        )
     try:
         api.start(made)
     except FOREIGN as error:
         said = getattr(error, "explanation", None) or error
         raise NoGpu(
-            f"step `{step}` asks for a GPU, and the engine at `{url}` cannot give it: {said}",
+            f"step `{wanted.step}` asks for a GPU, and the engine at `{url}` cannot give it: {said}",
             "install the NVIDIA container toolkit on the engine's machine, or take `gpu` out of the step's resources",
         ) from error
     finally:

@@ -178,9 +178,10 @@ def _host_and_environments(
         remove_leftovers(host.client, host.url)
         environments = prepare(request.loaded.flow, host, request.config, store, notify)
         for step in request.loaded.flow.steps.values():
-            resources = step.decorator(Resources)
-            if resources is not None and resources.gpu:
-                gpu.require(host.client, host.url, environments[step.name].container_image, resources.gpu, step.name)
+            count, environment = (step.decorator(Resources) or Resources()).gpu, environments[step.name]
+            if count:
+                wanted = gpu.Wanted(step.name, environment.container_image, environment.python, count)
+                gpu.require(host.client, host.url, wanted)
         stack.pop_all()
         return host, environments
 

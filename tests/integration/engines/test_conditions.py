@@ -7,7 +7,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from dockerflow.engines import gpu
 from dockerflow.engines.docker import DockerWorker
+from dockerflow.engines.errors import NoGpu
 from dockerflow.runtime.messages import Log, RunTask, Secret, TaskResult
 from tests.integration.engines.conversation import Conversation, Scene
 
@@ -125,3 +127,15 @@ def test_secrets_are_nowhere_but_in_their_task(
 def test_shared_memory_has_the_size_asked_for(scene: Scene) -> None:
     worker = scene.start("Conditioned", shared_memory=24)
     assert worker.artifacts(run(worker, "without")[1])["shared_memory"] == 24
+
+
+def test_an_engine_without_gpus_says_so_and_keeps_no_container(image: str, docker_client: docker.DockerClient) -> None:
+    wanted = gpu.Wanted("train", image, "/usr/bin/no-such-python-of-this-test", 1)
+    with pytest.raises(NoGpu) as error:
+        gpu.require(docker_client, "unix:///var/run/docker.sock", wanted)
+    assert error.value.message.startswith(
+        "step `train` asks for a GPU, and the engine at `unix:///var/run/docker.sock`"
+    )
+    assert error.value.hint is not None
+    there = docker_client.api.containers(all=True, filters={"ancestor": image})
+    assert not [each for each in there if wanted.python in each["Command"]]

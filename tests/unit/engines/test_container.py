@@ -83,3 +83,23 @@ def test_what_opens_a_folder_is_writable_for_everyone() -> None:
     with tarfile.open(fileobj=io.BytesIO(opening())) as archive:
         (folder,) = archive.getmembers()
     assert (folder.name, folder.isdir(), folder.mode) == ("open", True, 0o1777)
+
+
+def test_shared_memory_is_what_is_asked_for_or_as_much_as_the_memory() -> None:
+    def size(request: WorkerRequest) -> object:
+        return host_options(request, "1000:1000", 2, 1 << 30)["shm_size"]
+
+    assert size(OURS) == 1 << 29
+    assert size(replace(OURS, memory=100)) == 100 << 20
+    assert size(replace(OURS, memory=100, shared_memory=10)) == 10 << 20
+
+
+def test_gpus_are_asked_for_as_devices() -> None:
+    assert "device_requests" not in host_options(OURS, "1000:1000", 2, 1 << 30)
+    (asked,) = host_options(replace(OURS, gpu=2), "1000:1000", 2, 1 << 30)["device_requests"]
+    assert (asked.count, asked.capabilities) == (2, [["gpu"]])
+
+
+def test_variables_go_over_those_that_every_worker_has() -> None:
+    environment = container(replace(OURS, environment={"HOME": "/elsewhere", "A": "1"}), "1000:1000", {})["environment"]
+    assert (environment["HOME"], environment["A"], environment["PYTHONHASHSEED"]) == ("/elsewhere", "1", "0")

@@ -14,6 +14,15 @@ from typing import Any
 from tests.differential.case import Case
 from tests.differential.sides import Answers
 
+STREAMS = ("stdout", "stderr")
+
+# Where a tool's report of a failure begins, in either stream; what the step itself wrote stands before it.
+REPORT = re.compile(
+    r"^(<flow .*> failed:|@catch|Traceback \(most recent call last\):|Task failed\.| +Cannot pickle artifact"
+    r"|error: (?:the process|step) |[-\d]{10} [.:\d]+ Step \w+ timed out after)",
+    re.MULTILINE,
+)
+
 
 class Nothing:
     """The answer of a side that does not know the thing asked for."""
@@ -87,19 +96,31 @@ def _system_tags(found: Found, _: Seen) -> bool:
     return found.fact == "system tags" and others(found.ours) == others(found.theirs)
 
 
-def _order_of_taken_over(found: Found, _: Seen) -> bool:
-    lists = isinstance(found.theirs, list) and isinstance(found.ours, list)
-    later = not found.what.startswith("run 1")
-    return later and lists and found.fact.endswith("newest first") and sorted(found.theirs) == sorted(found.ours)
+def users_lines(text: str) -> str:
+    """What a task printed without what a tool did."""
+    return REPORT.split(text, maxsplit=1)[0]
 
 
 def _own_error(found: Found, _: Seen) -> bool:
-    if found.fact != "exception" or found.ours in (None, NOTHING):
+    if not re.match("exception$|artifact ", found.fact) or found.ours in (None, NOTHING):
         return False
-    missing = re.match(r"caught builtins\.AttributeError: Flow \w+ (has no|level) attribute", str(found.theirs))
+    if "FailureHandledByCatch" in str(found.theirs):
+        return str(found.ours).startswith("caught ")
+    missing = re.match(r"caught builtins\.AttributeError: Flow (\w+ has no|level) attribute", str(found.theirs))
     same_type = str(found.ours).split(":")[0] == str(found.theirs).split(":")[0]
     both_own = all(str(one).startswith("caught <tool>.") for one in (found.theirs, found.ours))
     return both_own or bool(missing and same_type)
+
+
+def _without_exception(found: Found, _: Seen) -> bool:
+    if found.fact == "ended":
+        return (found.theirs, found.ours) == (False, True)
+    own = r"caught (builtins\.SystemExit|<tool>\.artifacts\.errors\.\w+|): "
+    return found.fact == "exception" and found.theirs is None and bool(re.match(own, str(found.ours)))
+
+
+def _main(found: Found, seen: Seen) -> bool:
+    return str(found.theirs).replace("__main__.", f"{seen.case.name}.") == found.ours
 
 
 def _kin(found: Found, seen: Seen) -> bool:
@@ -151,27 +172,43 @@ EVERYWHERE = (
     ),
     Everywhere("where one task fails, which independent ones have run is chance", _unlucky),
     Everywhere("where a flow has switches, Metaflow takes for parents whatever could have been one", _kin),
-    Everywhere(
-        "a resumed run takes tasks over as they follow each other; in Metaflow in no order", _order_of_taken_over
-    ),
     Everywhere("what the tools themselves raise is told in each one's words", _own_error),
+    Everywhere("how a process ended is known here also where no exception ended it", _without_exception),
+    Everywhere("classes of a flow's file are those of a module here, of `__main__` in Metaflow", _main),
     Everywhere(
-        "the client does not answer this yet",
-        lambda found, _: found.ours == "raises AttributeError" and found.fact in ("attempts", "user tags", "origin"),
+        "a last line without an end is shown as it was printed",
+        lambda found, _: found.fact in STREAMS and found.theirs == f"{found.ours}\n",
+    ),
+    Everywhere(
+        "what cannot be made of an artifact's bytes has an error of ours",
+        lambda found, _: str(found.theirs).startswith("raises ") and found.ours == "raises CannotDecode",
     ),
 )
 
 IN: dict[str, tuple[Here, ...]] = {
+    "exit_caught": (
+        Here(
+            ".*",
+            "(current )?attempts?|artifacts|artifact (left|kept)",
+            "`sys.exit` is caught in its attempt here, and what was set before it is kept",
+        ),
+    ),
+    "fails_unpicklable": (Here(".*", "artifacts|artifact fine", "what can be kept of a failed task is"),),
     "deletion_of_inherited": (
         Here(".*", "artifacts|artifact (has|refused)", "an inherited artifact is deleted here without a look at it"),
     ),
     "fails_foreach_generator": (
-        Here(".* · start", "ended|exception|stderr", "here the step fails, in Metaflow keeping its artifacts does"),
+        Here(".* · start", "exception", "here the step fails, in Metaflow keeping its artifacts does"),
     ),
     "fails_switch_without_case": (
         Here(".* · start", "exception", "what is wrong with a switch is an error of ours, not a RuntimeError"),
     ),
     "foreach_three_levels": (
         Here(".*", "artifact (places|here|stack)", "a join in an outer foreach still knows the item it is for"),
+    ),
+    "resume_foreach": (
+        Here(
+            "run 2 .*", "parents|children", "Metaflow's client finds no kin of what was taken over in nested foreaches"
+        ),
     ),
 }

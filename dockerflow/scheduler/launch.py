@@ -71,6 +71,7 @@ class RunRequest:
     command: tuple[str, ...] = ()
     run_id_file: Path | None = None
     engine: str = "docker"  # or `process`
+    namespace: str | None = None  # of the client in steps; otherwise the user's, and empty for none
     package_suffixes: tuple[str, ...] = ()  # of files that go into the containers beside the Python files
     origin: Origin | None = None
     project: Project | None = None
@@ -96,7 +97,8 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     """Run a flow to its end.
 
     Raises FlowError before anything is built when the graph is wrong, RunError when secrets are missing, EngineError,
-    EnvironmentsError or ImageError when the steps' images cannot be had, StoreError when the store cannot be written. A run that fails is an outcome.
+    EnvironmentsError or ImageError when the steps' images cannot be had, StoreError when the store cannot be written. A
+    run that fails is an outcome.
     """
     flow = request.loaded.flow
     check(flow, containers=request.engine != "process")
@@ -261,7 +263,7 @@ def _plan(
         max_workers=request.max_workers or cpus,
         max_num_splits=request.max_num_splits or v.MAX_NUM_SPLITS,
         user=started.user,
-        namespace=f"user:{started.user}",
+        namespace=f"user:{started.user}" if request.namespace is None else request.namespace,
         tags=started.tags,
         start=request.loaded.flow.start,
         project=request.project,

@@ -10,7 +10,10 @@ import pytest
 
 from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 
-COMMANDS = ["run", "check", "show", "lock", "build", "setup", "doctor", "logs", "dump", "version", "runs", "images"]
+COMMANDS = [
+    "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "logs", "dump", "version",
+    "runs", "tag", "images",
+]  # fmt: skip
 
 
 def test_help_lists_every_command() -> None:

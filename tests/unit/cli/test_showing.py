@@ -81,7 +81,7 @@ def test_check_gives_programs_every_problem(tmp_path: Path) -> None:
     assert (answer.code, told["flow"], told["steps"]) == (3, "Forms", 8)
     assert [(each["line"], each["message"]) for each in told["problems"]] == [
         (13, "step `start_gang` starts a gang of `node`, which has no `@parallel`"),
-        (25, "step `wide` gives `foreach` something else than a text"),
+        (26, "step `wide` gives `foreach` something else than a text"),
     ]
     assert {Path(each["file"]).name for each in told["problems"]} == {"forms.py"}
 

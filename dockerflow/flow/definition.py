@@ -275,6 +275,11 @@ class Flow:
     project: Optional[AskedProject] = None  # what `@project` says
     ignored: Tuple[str, ...] = ()  # decorators of the flow that mean nothing here
 
+    def given_names(self) -> Tuple[str, ...]:
+        """The attributes that are parameters or configs, in alphabetical order as in Metaflow."""
+        names = [each.attribute for each in self.parameters] + [each.attribute for each in self.configs]
+        return tuple(sorted(names))
+
     def preceding(self) -> Dict[str, Tuple[str, ...]]:
         """For each step the steps whose `self.next` names it, in the order of their definition."""
         found: Dict[str, Tuple[str, ...]] = dict.fromkeys(self.steps, ())

@@ -158,7 +158,7 @@ class _Attempt:
             namespace=request.namespace,
             username=request.user,
             tags=request.tags,
-            parameter_names=tuple(sorted(each.attribute for each in (*self._flow.parameters, *self._flow.configs))),
+            parameter_names=self._flow.given_names(),
             origin_run_id=request.origin_run_id,
             project=request.project,
             tempdir=os.getcwd(),

@@ -51,6 +51,13 @@ def _value(folder: Path, parameter: str, text: str | None = None) -> Any:
         ("Parameter('x', default=lambda context: context.flow_name)", None, "F"),
         ("Parameter('x', default=lambda context: 4, type=int)", None, 4),
         ("Parameter('x', required=True, default='given')", None, "given"),
+        ("Parameter('x', default=5, type=JSONType)", "null", 5),
+        ("Parameter('x', default='a,b', separator=',')", "", ""),
+        ("Parameter('x', default=lambda context: '[1]', type=JSONType)", None, [1]),
+        ("Parameter('x', default=lambda context: context.parameter_name)", None, "x"),
+        ("Parameter('x', default=lambda context: None, type=int)", None, None),
+        ("Parameter('x', type=int)", "1_0", 10),
+        ("Parameter('x', default=[1, 2])", None, [1, 2]),
     ],
 )
 def test_text_becomes_the_value_that_the_parameter_says(
@@ -68,6 +75,22 @@ def test_text_becomes_the_value_that_the_parameter_says(
         ("Parameter('x', type=bool)", "maybe", "parameter `x` is `maybe`; expected `true` or `false`"),
         ("Parameter('x', type=JSONType)", "{a: 1}", "parameter `x` is `{a: 1}`; expected JSON"),
         ("Parameter('x', required=True)", None, "parameter `x` is required"),
+        ("Parameter('x', required=True, type=JSONType)", "null", "parameter `x` is required"),
+        (
+            "Parameter('x', type=int, default=lambda context: 'one')",
+            None,
+            "the function that gives the default of parameter `x` returned `'one'`; expected a value of type `int`",
+        ),
+        (
+            "Parameter('x', default=lambda context: 1)",
+            None,
+            "the function that gives the default of parameter `x` returned `1`; expected a value of type `str`",
+        ),
+        (
+            "IncludeFile('x', default=lambda context: 1)",
+            None,
+            "the function that gives the default of parameter `x` returned `1`; expected a value of type `str`",
+        ),
         ("IncludeFile('x')", "missing.csv", "parameter `x` is `missing.csv`; expected a readable file (No such file"),
         (
             "Parameter('x', default=lambda c: 1 / 0)",
@@ -197,3 +220,53 @@ def test_default_is_told_the_user_that_the_run_is_recorded_under(
 ) -> None:
     monkeypatch.setenv(variable, "ada")
     assert _value(tmp_path, "Parameter('x', default=lambda context: context.user_name)") == user_name() == "ada"
+
+
+def test_function_that_gives_a_default_is_called_once_with_its_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METAFLOW_USER", "grace")
+    flow = loaded(
+        tmp_path,
+        _flow("a = Parameter('the-name', default=lambda c: CALLS.append(c) or 'x')").replace(
+            "        class F", "        CALLS = []\n        class F"
+        ),
+    )
+    calls = flow.cls.start.__globals__["CALLS"]
+    assert calls == []
+    resolve(flow, {})
+    assert [(each.flow_name, each.parameter_name, each.user_name) for each in calls] == [("F", "the-name", "grace")]
+    resolve(flow, {"the-name": "given"})
+    assert len(calls) == 1
+
+
+def test_parameters_of_a_mixin_are_the_flows(tmp_path: Path) -> None:
+    text = """
+        class Mixin:
+            size = Parameter("size", default=1)
+            unit = "kg"
+            def helper(self):
+                return 1
+        class F(Mixin, FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)
+            @step
+            def end(self):
+                pass
+    """
+    assert found(tmp_path, text) == []
+    assert resolve(loaded(tmp_path, text), {}) == {"size": 1}
+
+
+def test_hidden_parameter_can_be_given(tmp_path: Path) -> None:
+    flow = loaded(tmp_path, _flow("a = Parameter('a', hidden=True, show_default=False, default=1)"))
+    assert [(each.hidden, each.shows_default) for each in flow.flow.parameters] == [(True, False)]
+    assert resolve(flow, {"a": "2"}) == {"a": 2}
+
+
+@pytest.mark.parametrize("name", ["params", "with", "tag", "tags", "run-id-file", "run_id_file", "max_workers", "obj"])
+def test_names_that_metaflow_reserves_are_reserved(name: str, tmp_path: Path) -> None:
+    line = f"a = Parameter('{name}')"
+    message = f"parameter `{name}` has a reserved name: `--{name}` is an option of the run"
+    assert found(tmp_path, _flow(line)) == [(line, message)]

@@ -8,10 +8,10 @@ INSTALLED := $(VENV)/.installed
 INPUT := .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-unit test-engines bench clean
+.PHONY: help demo test lint test-unit test-engines test-bank test-generated bench clean
 
 help:  ## List the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 demo: $(INSTALLED)  ## Set this machine up, then run the first example on a real table of movies
 	@$(BIN)/dockerflow setup examples/genre_stats/flow.py
@@ -30,6 +30,12 @@ test-unit: $(INSTALLED)  ## Run the tests that need no engine and no network
 
 test-engines: $(INSTALLED)  ## Set the other engines up, then test images and workers on each
 	@$(BIN)/python tests/everything.py engines
+
+test-bank: $(INSTALLED)  ## Run every flow of the bank on Metaflow and in containers, and compare what they leave
+	@$(BIN)/python tests/everything.py bank
+
+test-generated: $(INSTALLED)  ## Make 100 flows from today's number, run them on Metaflow and here, and compare
+	@$(BIN)/python tests/everything.py generated
 
 bench: $(INSTALLED)  ## Measure what we claim, each beside a peer
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,7 +1,9 @@
-"""Run all checks and tests, one after the other, and end with a summary: `everything.py [lint|unit|engines]`.
+"""Run checks and tests, one after the other, and end with a summary.
+
+    everything.py [lint|unit|engines|bank|generated]
 
 Every part runs even if one before it failed, so that one run shows all there is to mend. Tests of `unit` run on every
-core; those with an engine run one at a time, for they measure and count what is on it.
+core; those with an engine run one at a time, for they measure and count what is on it, but for the differential ones.
 """
 
 from __future__ import annotations
@@ -59,12 +61,18 @@ SET_UP = [
 OTHER_ENGINES = [Part("other engines", ["python", "-m", "tests.engines"])]
 CONTRACTS = ["tests/integration/images/test_engine_contract.py", "tests/integration/engines/test_engine_contract.py"]
 ON_EACH = [Part("each engine", ["pytest", "-q", *CONTRACTS, "tests/integration/images/test_registry_pull.py"])]
-ENGINE = [Part(name, ["pytest", "-q", f"tests/{name}"]) for name in WITH_ENGINE]
+# Nothing is measured in the differential tests, so two of their flows run at once.
+AT_ONCE = {"differential": ["-n", "2"]}
+ENGINE = [Part(name, ["pytest", "-q", *AT_ONCE.get(name, []), f"tests/{name}"]) for name in WITH_ENGINE]
+BANK = [Part("bank", ["python", "-m", "tests.differential", "bank", "--engine", "docker"])]
+GENERATED = [Part("generated", ["python", "-m", "tests.differential", "generated", "--count", "100"])]
 
 PARTS = {
     "lint": LINT,
     "unit": UNIT,
     "engines": [*SET_UP, *OTHER_ENGINES, *ON_EACH],
+    "bank": [*SET_UP, *BANK],
+    "generated": GENERATED,
     "all": [*LINT, *UNIT, *SET_UP, *OTHER_ENGINES, *ENGINE],
 }
 
@@ -89,10 +97,6 @@ def counted(outcomes: list[Outcome]) -> tuple[int, int]:
     passed = sum(int(number) for number in re.findall(r"(\d+) passed", words))
     failed = sum(int(number) for number in re.findall(r"(\d+) (?:failed|errors?)", words))
     return passed, failed
-
-
-
-
 
 
 def main(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.differential import case as cases
+from tests.differential import generated
 from tests.differential.case import Case
 from tests.differential.comparison import compared
 
@@ -29,10 +30,15 @@ def one(case: Case, engine: str) -> tuple[bool, str]:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser("python -m tests.differential", description=__doc__)
-    parser.add_argument("flows", nargs="*", help="names of the bank's flows, files, or `bank` for all of them")
+    parser.add_argument("flows", nargs="+", help="names of the bank's flows, files, `bank` for all, or `generated`")
     parser.add_argument("--engine", choices=("process", "docker"), default="process")
+    parser.add_argument(
+        "--seed", type=int, default=generated.of_today(), help="of the first generated flow; else today's"
+    )
+    parser.add_argument("--count", type=int, default=100, help="how many flows are generated")
     options = parser.parse_args(arguments)
-    return report(chosen(options.flows), options.engine)
+    made = generated.flows(options.seed, options.count) if "generated" in options.flows else []
+    return report([*chosen([word for word in options.flows if word != "generated"]), *made], options.engine)
 
 
 def report(wanted: Iterable[Case], engine: str) -> int:

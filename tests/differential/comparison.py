@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tests.differential import sides
 from tests.differential.case import Case
-from tests.differential.differences import EVERYWHERE, IN, NOTHING, Found, Here
+from tests.differential.differences import EVERYWHERE, IN, NOTHING, STREAMS, Found, Here, Seen, users_lines
 from tests.differential.sides import Answers, Outcome
 
 
@@ -36,28 +37,34 @@ def compared(case: Case, engine: str = "process") -> Comparison:
     """Run a case on both sides."""
     theirs, ours = sides.on_metaflow(case), sides.on_dockerflow(case, engine)
     on_purpose = IN.get(case.name, ())
-    found = [one for one in differing(theirs.answers, ours.answers) if not _everywhere(one)]
+    found = [
+        one
+        for one in differing(theirs.answers, ours.answers)
+        if not _everywhere(one, Seen(case, theirs.answers, ours.answers))
+    ]
     missed = tuple(here for here in on_purpose if not any(here.applies(one) for one in found))
     left = tuple(one for one in found if not any(here.applies(one) for here in on_purpose))
     return Comparison(case, theirs, ours, left, missed)
 
 
 def differing(theirs: Answers, ours: Answers) -> list[Found]:
-    """A run that one side alone has is one difference, not as many as it has facts."""
-    run_ids = sorted({what.split(" · ")[0] for what, _ in {**theirs, **ours}})
-    alone = [name for name in run_ids if any(not _of(name, answers) for answers in (theirs, ours))]
-    found = [Found(name, "there is one", bool(_of(name, theirs)), bool(_of(name, ours))) for name in alone]
-    keys = [key for key in {**theirs, **ours} if key[0].split(" · ")[0] not in alone]
-    pairs = ((key, theirs.get(key, NOTHING), ours.get(key, NOTHING)) for key in keys)
-    return [*found, *(Found(*key, one, other) for key, one, other in pairs if one != other)]
+    """What one side alone has, a run, a step or a task, is one difference, not as many as it has facts."""
+    things = dict.fromkeys(what for what, _ in {**theirs, **ours})
+    known = [{what for what, _ in answers} for answers in (theirs, ours)]
+    alone = [what for what in things if not all(what in those for those in known)]
+    found = [Found(what, "there is one", *(what in those for those in known)) for what in alone]
+    pairs = ((key, _shown(key, theirs), _shown(key, ours)) for key in {**theirs, **ours})
+    found += [Found(*key, one, other) for key, one, other in pairs if one != other and key[0] not in alone]
+    return [one for one in found if not any(one.what.startswith(f"{what} · ") for what in alone)]
 
 
-def _of(run: str, answers: Answers) -> bool:
-    return any(what.split(" · ")[0] == run for what, _ in answers)
+def _shown(key: tuple[str, str], answers: Answers) -> Any:
+    answer = answers.get(key, NOTHING)
+    return users_lines(answer) if key[1] in STREAMS and isinstance(answer, str) else answer
 
 
-def _everywhere(found: Found) -> bool:
-    return any(one.applies(found) for one in EVERYWHERE)
+def _everywhere(found: Found, seen: Seen) -> bool:
+    return any(one.applies(found, seen) for one in EVERYWHERE)
 
 
 def _end(outcome: Outcome, limit: int = 6000) -> str:

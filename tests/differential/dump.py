@@ -25,9 +25,6 @@ client: Any = importlib.import_module(sys.argv[1])
 
 UNLISTED = "_private"
 
-# Where a tool's report of a failure begins; what a step itself wrote stands before it.
-REPORT = re.compile(r"^(<flow .*> failed:|@catch|Traceback \(most recent call last\):|Task failed\.)", re.MULTILINE)
-
 
 class Names:
     """What ids are called: the same on both sides."""
@@ -62,8 +59,6 @@ class Names:
 
 def indices(task: Any) -> list[int]:
     """The task's numbers in the foreaches around it, outermost first."""
-    if client.__name__ == "dockerflow" and "foreach-execution-path" not in task.metadata_dict:
-        return [frame[2] for frame in task._task.created.foreach]
     path = task.metadata_dict.get("foreach-execution-path") or ""
     return [int(part.rpartition(":")[2]) for part in path.split(",") if part]
 
@@ -75,13 +70,20 @@ def shown(value: Any) -> str:
     return repr(value)
 
 
+def newest_first(above: Any) -> bool:
+    """Which of two branches begins first is nobody's promise; the client's order is that of time."""
+    times = [child.created_at for child in above]
+    return times == sorted(times, reverse=True)
+
+
 def of_run(run: Any, names: Names) -> Facts:
     return {
         "successful": lambda: run.successful,
         "finished": lambda: run.finished,
         "user tags": lambda: sorted(run.user_tags),
         "system tags": lambda: sorted(run.system_tags),
-        "steps, newest first": lambda: [step.id for step in run],
+        "steps": lambda: sorted(step.id for step in run),
+        "newest first": lambda: newest_first(run),
         "end task": lambda: run.end_task and names.key(run.end_task),
         "origin": lambda: run.origin_pathspec,
     }
@@ -89,7 +91,8 @@ def of_run(run: Any, names: Names) -> Facts:
 
 def of_step(step: Any, names: Names) -> Facts:
     return {
-        "tasks, newest first": lambda: [names.key(task) for task in step],
+        "tasks": lambda: sorted(names.key(task) for task in step),
+        "newest first": lambda: newest_first(step),
         "finished": lambda: step.finished_at is not None,
         "parent steps": lambda: sorted(one.id for one in step.parent_steps),
         "child steps": lambda: sorted(one.id for one in step.child_steps),
@@ -105,8 +108,8 @@ def of_task(task: Any, names: Names) -> Facts:
         "current attempt": lambda: task.current_attempt,
         "index": lambda: task.index,
         "exception": lambda: None if task.exception is None else shown(task.exception),
-        "stdout": lambda: REPORT.split(task.stdout, maxsplit=1)[0],
-        "stderr": lambda: REPORT.split(task.stderr, maxsplit=1)[0],
+        "stdout": lambda: task.stdout,
+        "stderr": lambda: task.stderr,
         "stderr tells of the exception": lambda: task.exception is None or _last_line(task.exception) in task.stderr,
         "parents": lambda: sorted(map(names.key, task.parent_tasks)),
         "children": lambda: sorted(map(names.key, task.child_tasks)),
@@ -141,7 +144,7 @@ def told(value: Any, names: Names) -> Any:
 
 
 def main(flow: str, *run_ids: str) -> None:
-    getattr(client, "namespace", lambda name: None)(None)
+    client.namespace(None)
     names = Names(flow, list(run_ids))
     runs = [client.Run(f"{flow}/{run_id}") for run_id in run_ids]
     for run in runs:

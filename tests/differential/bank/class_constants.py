@@ -3,7 +3,7 @@ from dockerflow import FlowSpec, step
 
 class ClassConstants(FlowSpec):
     LIMIT = 10
-    table = {"a": 1}  # noqa: RUF012 - a mutable constant is what this flow is about
+    table = {"a": 1}
     _hidden = "class"
 
     @property

@@ -29,7 +29,7 @@ class Merge(FlowSpec):
     def join(self, inputs):
         try:
             self.merge_artifacts(inputs)
-        except Exception as error:  # noqa: BLE001 - each of the two has its own
+        except Exception as error:
             self.refused = "conflict" in str(error)
         self.nothing_merged = hasattr(self, "only_a")
         self.conflict = "resolved"

@@ -25,7 +25,7 @@ class MergeInclude(FlowSpec):
             try:
                 self.merge_artifacts(inputs, **options)
                 self.errors.append(None)
-            except Exception:  # noqa: BLE001 - each of the two has its own
+            except Exception:
                 self.errors.append(sorted(options))
         self.merge_artifacts(inputs, include=["x", "z"])
         self.next(self.end)
@@ -35,7 +35,7 @@ class MergeInclude(FlowSpec):
         self.has = (self.x, self.z, hasattr(self, "y"))
         try:
             self.merge_artifacts([])
-        except Exception:  # noqa: BLE001 - each of the two has its own
+        except Exception:
             self.no_join = True
 
 

@@ -24,6 +24,7 @@ from dockerflow.cli.run_options import (
     MaxLogSize,
     MaxNumSplits,
     MaxWorkers,
+    Namespace,
     PackageSuffixes,
     Production,
     Quiet,
@@ -121,6 +122,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
     store: Store = None,
+    namespace: Namespace = None,
     quiet: Quiet = False,
     package_suffixes: PackageSuffixes = None,
 ) -> int:
@@ -144,6 +146,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         engine=engine.value,
         store=store,
         command=_called(context),
+        namespace=namespace,
         quiet=quiet,
         package_suffixes=suffixes(package_suffixes),
         given=configs.given(config, config_value, with_),

@@ -21,9 +21,9 @@ class QuietView(PlainView):
     def notify(self, event: progress.Event) -> None:
         if isinstance(event, SHOWN):
             super().notify(event)
-            return
-        with self._lock:
-            self._picture = after(self._picture, event, self._clock())
+        elif self._picture.run_id:  # what is known of images is not told, so it need not be kept
+            with self._lock:
+                self._picture = after(self._picture, event, self._clock())
 
     def finish(self) -> Picture:
         return self._picture

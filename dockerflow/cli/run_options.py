@@ -69,6 +69,14 @@ Branch = Annotated[
 Production = Annotated[
     bool, typer.Option("--production", help="The production branch of the flow's project, or with --branch one of it.")
 ]
+Namespace = Annotated[
+    Optional[str],
+    typer.Option(
+        "--namespace",
+        metavar="TAG",
+        help="What the client in steps looks at: the runs with this tag, or all if it is empty; otherwise your own.",
+    ),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="Leave out what is told about images, and the summary at the end.")
 ]

@@ -53,6 +53,7 @@ class Chosen:
     engine: str
     store: Path | None
     command: tuple[str, ...]
+    namespace: str | None = None
     quiet: bool = False
     package_suffixes: tuple[str, ...] = ()
     given: Given = NOTHING
@@ -119,6 +120,7 @@ def _launch(
         origin=origin,
         project=chosen.project(loaded.flow),
         package_suffixes=chosen.package_suffixes,
+        namespace=chosen.namespace,
     )
     place = place_of(store)
     with telling_of_a_stop() as noted, view_for(place, chosen.quiet) as view:

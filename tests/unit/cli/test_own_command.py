@@ -216,3 +216,12 @@ def test_script_imports_what_only_its_containers_have(python: Script) -> None:
     flow = flow.replace("class Greeting", '@pypi_base(packages={"no-such-library": "1.0"})\nclass Greeting')
     python.write("flow.py", flow + MAIN)
     assert "no-such-library 1.0" in python("show").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "namespace"), [((), "user:tester"), (("--namespace=x",), "x"), (("--namespace=",), "None")]
+)
+def test_steps_look_at_the_namespace_that_is_named(python: Script, words: tuple[str, ...], namespace: str) -> None:
+    asking = "from metaflow import get_namespace; print('looks at', get_namespace())"
+    python.write("flow.py", FLOW.replace("print(self.said)", asking) + MAIN)
+    assert f"looks at {namespace}\n" in python("run", "--engine", "process", *words).stdout

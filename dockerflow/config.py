@@ -41,6 +41,8 @@ DEFAULT = "default"
 
 # What the environment may say that is no setting.
 OTHER_VARIABLES = ("DOCKERFLOW_USER",)
+# Parameters and configs of any name.
+_OF_FLOWS = ("DOCKERFLOW_RUN_", "DOCKERFLOW_FLOW_")
 
 
 class ConfigError(DockerflowError):
@@ -275,7 +277,7 @@ def misspelt_variables() -> Iterator[tuple[str, str]]:
     known = [*(f"DOCKERFLOW_{setting.upper()}" for setting in SETTINGS), *OTHER_VARIABLES]
     for name in sorted(os.environ):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
-        if name.startswith("DOCKERFLOW_") and near and name not in known:
+        if name.startswith("DOCKERFLOW_") and near and name not in known and not name.startswith(_OF_FLOWS):
             yield name, near[0]
 
 

@@ -13,7 +13,7 @@ import typer
 
 import dockerflow
 from dockerflow.cli import configs
-from dockerflow.cli.commands import Commands, invoke
+from dockerflow.cli.commands import Commands, Sectioned, invoke
 from dockerflow.cli.configs import ConfigPaths, ConfigTexts
 from dockerflow.cli.flow_first import FlowFirst, parameters_of
 from dockerflow.cli.run_options import (
@@ -212,7 +212,7 @@ def resume(  # noqa: PLR0913  # as in `run`
     return resuming.resume(chosen, resuming.Wanted(origin_run_id, first, chosen.given))
 
 
-@app.command()
+@app.command(cls=Sectioned)
 def check(  # noqa: PLR0913  # as in `run`
     flow_file: FlowFile,
     flow: FlowName = None,
@@ -233,7 +233,7 @@ def check(  # noqa: PLR0913  # as in `run`
     return checking.check(loaded, branch, production, json)
 
 
-@app.command()
+@app.command(cls=Sectioned)
 def show(
     flow_file: FlowFile,
     flow: FlowName = None,
@@ -248,7 +248,7 @@ def show(
     return checking.show(checking.load_flow(flow_file, flow, configs.given(config, config_value, with_)), json)
 
 
-@app.command("output-dot")
+@app.command("output-dot", cls=Sectioned)
 def output_dot(
     flow_file: FlowFile,
     flow: FlowName = None,
@@ -262,7 +262,7 @@ def output_dot(
     return checking.output_dot(checking.load_flow(flow_file, flow, configs.given(config, config_value, with_)))
 
 
-@app.command()
+@app.command(cls=Sectioned)
 def lock(  # noqa: PLR0913  # as in `run`
     flow_file: FlowFile,
     packages: Annotated[
@@ -304,7 +304,7 @@ def lock(  # noqa: PLR0913  # as in `run`
     return locking.lock(chosen)
 
 
-@app.command()
+@app.command(cls=Sectioned)
 def build(
     flow_file: FlowFile,
     flow: FlowName = None,

@@ -171,7 +171,7 @@ def _options(group: Any) -> dict[str, int]:
     """Every option of every command, and how many values it takes."""
     found = _options_of(group)
     for command in getattr(group, "commands", {}).values():
-        found |= _options(command)
+        found |= {word: max(count, found.get(word, 0)) for word, count in _options(command).items()}
     return found
 
 

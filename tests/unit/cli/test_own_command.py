@@ -225,3 +225,13 @@ def test_steps_look_at_the_namespace_that_is_named(python: Script, words: tuple[
     asking = "from metaflow import get_namespace; print('looks at', get_namespace())"
     python.write("flow.py", FLOW.replace("print(self.said)", asking) + MAIN)
     assert f"looks at {namespace}\n" in python("run", "--engine", "process", *words).stdout
+
+
+def test_configs_are_named_before_the_command_or_behind_it(python: Script) -> None:
+    flow = FLOW.replace("Parameter, step", "Config, Parameter, step")
+    flow = flow.replace("    who =", '    words = Config("words", default="words.json")\n\n    who =')
+    python.write("flow.py", flow.replace("print(self.said)", 'print("told", self.words.hello)') + MAIN)
+    python.write("other.json", '{"hello": "from other"}')
+    assert "told from other" in python("--config", "words", "other.json", "run", "--engine", "process").stdout
+    assert "told given" in python("run", "--engine=process", "--config-value", "words", '{"hello": "given"}').stdout
+    assert "no problems" in python("--config", "words", "other.json", "check").stdout

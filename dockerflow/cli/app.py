@@ -256,7 +256,10 @@ def output_dot(
     config: ConfigPaths = None,
     config_value: ConfigTexts = None,
 ) -> int:
-    """Print a flow's graph in the DOT language, for Graphviz: `dockerflow output-dot flow.py | dot -Tsvg`."""
+    """Print a flow's graph for Graphviz, in DOT.
+
+    As in `dockerflow output-dot flow.py | dot -Tsvg -o graph.svg`.
+    """
     from dockerflow.cli import checking
 
     return checking.output_dot(checking.load_flow(flow_file, flow, configs.given(config, config_value, with_)))

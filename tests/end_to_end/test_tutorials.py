@@ -20,6 +20,9 @@ import pytest
 from tests.channel import cache
 from tests.tutorials import tutorial, tutorials_channel
 
+# The first test waits for six runs and for what they need.
+pytestmark = pytest.mark.timeout(900)
+
 FILES = {
     "00-helloworld": "helloworld.py",
     "01-playlist": "playlist.py",

@@ -23,7 +23,7 @@ class GangInForeach(FlowSpec):
     @step
     def gather(self, inputs):
         self.places = [each.place for each in inputs]
-        self.place = (self.input, self.index, self.foreach_stack())
+        self.place = self.index
         self.next(self.join)
 
     @step

@@ -12,19 +12,23 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from dockerflow.cli.options import METAVARS, shown_default
-from dockerflow.cli.words import counted
+from dockerflow.cli.words import counted, duration
 from dockerflow.environments.spec import default_python
 from dockerflow.flow.balance import matching_joins
 from dockerflow.flow.definition import (
+    Card,
     Catch,
     Conda,
+    Environment,
     Flow,
     Image,
     ParameterDefinition,
     Pypi,
     Resources,
     Retry,
+    Secrets,
     Step,
+    Timeout,
 )
 from dockerflow.flow.errors import place
 
@@ -167,10 +171,26 @@ def decorated(step: Step) -> Iterator[str]:
         yield f"retry {counted(retry.times, 'time')}"
     if caught is not None:
         yield f"catch as {caught.var}" if caught.var else "catch"
+    yield from _conditions(step)
     if resources is not None and resources.cpu is not None:
         yield f"{resources.cpu:g} CPU"
     if resources is not None and resources.memory is not None:
         yield f"{resources.memory} MiB"
+    if resources is not None and resources.gpu:
+        yield f"{resources.gpu} GPU"
+
+
+def _conditions(step: Step) -> Iterator[str]:
+    timeout, variables, secrets = step.decorator(Timeout), step.decorator(Environment), step.decorator(Secrets)
+    if timeout is not None:
+        yield f"timeout {duration(timeout.limit)}"
+    if variables is not None and variables.vars:
+        yield f"sets {', '.join(name for name, _ in variables.vars)}"
+    if secrets is not None and secrets.sources:
+        yield f"secrets from {counted(len(secrets.sources), 'source')}"
+    cards = [each for each in step.decorators if isinstance(each, Card)]
+    if cards:
+        yield counted(len(cards), "card")
 
 
 def _wrapped(text: str, indent: str, width: int) -> Iterator[Line]:

@@ -8,16 +8,21 @@ import pytest
 
 from dockerflow.cli.drawing import coloured, draw, plain
 from dockerflow.flow.definition import (
+    Card,
     Catch,
     Conda,
+    Environment,
     Flow,
     Image,
     ParameterDefinition,
     Pypi,
     Resources,
     Retry,
+    Secrets,
+    SecretSource,
     Step,
     StepDecorator,
+    Timeout,
 )
 
 PYTHON = Conda(python="3.11")
@@ -143,6 +148,20 @@ def test_each_step_says_its_environment_and_what_its_decorators_say() -> None:
         "    python 3.9: numpy, pandas 1.5.3",
         "    retry 1 time · catch as failed · 1.5 CPU · 4096 MiB",
     ]
+
+
+def test_a_step_says_under_what_conditions_it_runs() -> None:
+    decorators = (
+        Timeout(minutes=2),
+        Environment((("A", "hidden"), ("B", "2"))),
+        Secrets((SecretSource("env", "TOKEN"),)),
+        Card(),
+        Card(id="b"),
+        Resources(gpu=2),
+    )
+    assert drawn(Step("start", "/f/flow.py", 1, "", (), decorators=decorators))[-1] == (
+        "    timeout 2 min 00 s · sets A, B · secrets from 1 source · 2 cards · 2 GPU"
+    )
 
 
 @pytest.mark.parametrize(

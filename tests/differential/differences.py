@@ -203,6 +203,9 @@ IN: dict[str, tuple[Here, ...]] = {
     "fails_switch_without_case": (
         Here(".* · start", "exception", "what is wrong with a switch is an error of ours, not a RuntimeError"),
     ),
+    "foreach_dict": (
+        Here(".*", ".*", "a foreach goes over anything that can be gone over; Metaflow asks a dict for its item 0"),
+    ),
     "foreach_three_levels": (
         Here(".*", "artifact (places|here|stack)", "a join in an outer foreach still knows the item it is for"),
     ),

@@ -2,23 +2,22 @@ from dockerflow import FlowSpec, step
 
 
 class ForeachDict(FlowSpec):
-    """A foreach over the items of a dict."""
+    """A foreach over a dict goes over its keys."""
 
     @step
     def start(self):
         self.prices = {"tea": 3, "coffee": 4}
-        self.pairs = self.prices.items()
-        self.pairs = list(self.pairs)
-        self.next(self.each, foreach="pairs")
+        self.next(self.each, foreach="prices")
 
     @step
     def each(self):
-        self.name_of, self.price = self.input
+        self.drink = self.input
+        self.price = self.prices[self.input]
         self.next(self.gather)
 
     @step
     def gather(self, inputs):
-        self.prices = {i.name_of: i.price for i in inputs}
+        self.prices = {i.drink: i.price for i in inputs}
         self.next(self.end)
 
     @step

@@ -1,16 +1,16 @@
-# Run with --größe "naïve 春"
+# Run with --size "naïve 春"
 from dockerflow import FlowSpec, Parameter, step
 
 
 class UnicodeEverywhere(FlowSpec):
     """Texts of any kind, in names, values and lines."""
 
-    größe = Parameter("größe", default="ü")
+    size = Parameter("size", default="ü")
 
     @step
     def start(self):
         self.wörter = ["春", "ñ", "\U0001f600", "a\u0301", "tab\there"]
-        print("gedruckt: 春 \U0001f600", self.größe)
+        print("gedruckt: 春 \U0001f600", self.size)
         self.next(self.each, foreach="wörter")
 
     @step

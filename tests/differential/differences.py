@@ -206,6 +206,11 @@ IN: dict[str, tuple[Here, ...]] = {
     "foreach_dict": (
         Here(".*", ".*", "a foreach goes over anything that can be gone over; Metaflow asks a dict for its item 0"),
     ),
+    "foreach_input_changed": (
+        Here(
+            ".*", "artifact (seen|later|items)", "`self.input` is the foreach's item, whatever a task made of its own"
+        ),
+    ),
     "foreach_three_levels": (
         Here(".*", "artifact (places|here|stack)", "a join in an outer foreach still knows the item it is for"),
     ),

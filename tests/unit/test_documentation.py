@@ -13,6 +13,7 @@ import typer.main
 import dockerflow
 from dockerflow.cli.app import app
 from dockerflow.config import SETTINGS
+from dockerflow.flow.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 DOCS = {page.name: page.read_text() for page in (ROOT / "docs").glob("*.md")}
@@ -25,6 +26,10 @@ def commands(group: click.Group, prefix: str = "dockerflow") -> list[tuple[str, 
         found += commands(command, full) if isinstance(command, click.Group) else [(full, command)]
     return found
 
+
+# Decorators for other platforms, whose options are taken as a flow for those has them.
+OF_ELSEWHERE = ("batch", "kubernetes", "pytorch_parallel", "schedule", "trigger", "trigger_on_finish", "exit_hook",
+                "airflow_external_task_sensor", "airflow_s3_key_sensor")  # fmt: skip
 
 COMMANDS = commands(typer.main.get_command(app))
 
@@ -51,6 +56,18 @@ def test_every_setting_is_documented_with_its_variable(setting):
 def test_every_public_name_is_documented(name):
     text = DOCS["flows.md"] + DOCS["results.md"]
     assert re.search(rf"[`@ ]{name}\b", text), name
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_decorator_is_documented(name):
+    assert f"@{name}" in DOCS["flows.md"]
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [(name, option) for name in OPTIONS if name not in OF_ELSEWHERE for option in OPTIONS[name]]
+)
+def test_every_option_of_a_decorator_is_documented(name, option):
+    assert re.search(rf"\b{option}\b", DOCS["flows.md"]), f"{option} of @{name}"
 
 
 @pytest.mark.parametrize("page", sorted(DOCS))

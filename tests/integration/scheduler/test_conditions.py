@@ -138,7 +138,7 @@ SECRETIVE = """
 
 def test_secrets_come_from_variables_and_files(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "1")
-    monkeypatch.setenv("OTHER_TOKEN", "12345678")
+    monkeypatch.setenv("OTHER_TOKEN", "h1dden-8")
     (run.folder / ".env").write_text("# a comment\n\nA=22\nexport B='333' \nC=\"4 4 4 \"\n")
     (run.folder / "more.json").write_text('{"D": "66666"}')
     (run.folder / "key.pem").write_text("7\n7\n7\n")
@@ -148,6 +148,10 @@ def test_secrets_come_from_variables_and_files(run: Runner, monkeypatch: pytest.
     assert read["start"].task.data.found == {"TOKEN": 1, "A": 2, "B": 3, "C": 6, "D": 5, "KEY": 5}
     assert read["other"].task.data.found == 8
     assert read["end"].task.data.found == []
+    kept = [path for path in (run.folder / ".dockerflow").rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if b"h1dden-8" in path.read_bytes()]
+    assert "h1dden-8" not in repr(run.told)
 
 
 def test_all_missing_secrets_are_named_before_there_is_a_run(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,8 +44,7 @@ def results(blobs: Blobs, origin: Origin, steps: Mapping[str, StepPlan]) -> dict
     """What may be taken over of the origin."""
     again = from_step(steps, origin.rerun) if origin.rerun else frozenset[str]()
     there = _There(blobs)
-    found = reusable(origin.history, again).items()
-    return {counterpart: result for counterpart, result in found if there.has_all_of(result)}
+    return reusable(origin.history, again, lambda result: result.ok and there.has_all_of(result))
 
 
 class _There:

@@ -10,7 +10,7 @@ Pure, like the core: what may be taken over comes in with the plan. `reusable` m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from dockerflow.scheduler.state import Run, Task
@@ -61,12 +61,22 @@ def from_step(steps: Mapping[str, StepPlan], first: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def reusable(origin: RunHistory, without: Collection[str] = ()) -> dict[Counterpart, AttemptFinished]:
-    """The results of a run that a run which resumes it may take over; none of the steps in `without`."""
+def _is_ok(result: AttemptFinished) -> bool:
+    return result.ok
+
+
+def reusable(
+    origin: RunHistory, without: Collection[str] = (), good: Callable[[AttemptFinished], bool] = _is_ok
+) -> dict[Counterpart, AttemptFinished]:
+    """The results of a run that a run which resumes it may take over: those that are good, none of the steps in
+    `without`. The tasks of a gang worked together: their results count only if all of them are good.
+    """
+    results = {task_id: task.result for task_id, task in origin.tasks.items() if task.result and good(task.result)}
+    whole = _whole_gangs(origin, results)
     found: dict[Counterpart, AttemptFinished] = {}
-    succeeded = dict(_succeeded(origin))
     for counterpart, task in _counted(origin):
-        result = succeeded.get(task.created.task_id)
+        parent = _gang_of(origin, task)
+        result = results.get(task.created.task_id) if parent is None or parent in whole else None
         if result is not None and counterpart.step not in without:
             found[counterpart] = result
     return found
@@ -80,16 +90,6 @@ def _counted(origin: RunHistory) -> Iterator[tuple[Counterpart, TaskHistory]]:
         seen[place] += 1
 
 
-def _succeeded(origin: RunHistory) -> Iterator[tuple[str, AttemptFinished]]:
-    """By task id. A gang's tasks worked together: they count only if all of them succeeded."""
-    whole = _whole_gangs(origin)
-    for task_id, task in origin.tasks.items():
-        result = task.result
-        parent = _gang_of(origin, task)
-        if result is not None and result.ok and (parent is None or parent in whole):
-            yield task_id, result
-
-
 def _gang_of(origin: RunHistory, task: TaskHistory) -> str | None:
     """The id of the task that made the gang which this one belongs to."""
     inputs = task.created.inputs
@@ -99,13 +99,10 @@ def _gang_of(origin: RunHistory, task: TaskHistory) -> str | None:
     return inputs[0] if result and result.transition and result.transition.gang else None
 
 
-def _whole_gangs(origin: RunHistory) -> frozenset[str]:
-    succeeded: Counter[str] = Counter()
-    for task in origin.tasks.values():
-        parent = _gang_of(origin, task)
-        if parent is not None and task.result is not None and task.result.ok:
-            succeeded[parent] += 1
-    return frozenset(parent for parent, count in succeeded.items() if count == _size_of_gang(origin, parent))
+def _whole_gangs(origin: RunHistory, results: Collection[str]) -> frozenset[str]:
+    """The ids of the tasks that made gangs of which all tasks have results."""
+    count = Counter(_gang_of(origin, task) for task_id, task in origin.tasks.items() if task_id in results)
+    return frozenset(parent for parent in count if parent and count[parent] == _size_of_gang(origin, parent))
 
 
 def _size_of_gang(origin: RunHistory, parent: str) -> int:

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockerflow.runtime.messages import RunTask, TaskResult
@@ -262,8 +262,11 @@ def test_a_gang_is_taken_over_as_a_whole_or_not_at_all():
     for origin, expected in ((gang(3), {"start": 1, "w": 3}), (gang(2), {"start": 1}), (gang(3, fail=1), {"start": 1})):
         found = reusable(RunHistory.of(records(origin)))
         assert Counter(counterpart.step for counterpart in found) == expected
+    lost = reusable(RunHistory.of(records(gang(3))), good=lambda result: result.ok and result.task_id != "3")
+    assert Counter(counterpart.step for counterpart in lost) == {"start": 1}
 
 
+@settings(deadline=None)  # how long it takes says nothing here
 @given(st.integers(0, 100_000), st.integers(0, 1_000), st.integers(0, 60))
 def test_a_flow_of_any_shape_that_failed_anywhere_is_completed_and_nothing_is_done_twice(shape, order, failing):
     flow = RandomFlow(shape)
@@ -276,6 +279,7 @@ def test_a_flow_of_any_shape_that_failed_anywhere_is_completed_and_nothing_is_do
     assert Counter(c.result.manifest for c in again.history if isinstance(c, v.TakeOver)) == succeeded
 
 
+@settings(deadline=None)  # how long it takes says nothing here
 @given(st.integers(0, 100_000), st.integers(0, 1_000), st.integers(0, 40), st.integers(0, 40))
 def test_a_run_that_resumes_a_run_that_resumed_one_has_what_both_have_done(shape, order, first, second):
     flow = RandomFlow(shape)
@@ -286,6 +290,7 @@ def test_a_run_that_resumes_a_run_that_resumed_one_has_what_both_have_done(shape
     assert len(taken(again)) == sum(r.ok for r in records(between) if isinstance(r, AttemptFinished))
 
 
+@settings(deadline=None)  # how long it takes says nothing here
 @given(st.integers(0, 100_000), st.integers(0, 10_000))
 def test_from_any_step_on_exactly_what_may_follow_it_runs_again(shape, number):
     flow = RandomFlow(shape)

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockerflow.runtime.messages import RunTask, TaskResult
@@ -120,6 +120,7 @@ def counterparts(simulation: Simulation) -> Counter[v.Counterpart]:
     return found
 
 
+@settings(deadline=None)  # how long it takes says nothing here
 @given(st.integers(0, 100_000), st.integers(0, 1_000), st.integers(1, 8))
 def test_a_flow_of_any_shape_runs_the_tasks_that_it_must_each_once(shape, order, workers):
     flow = RandomFlow(shape)
@@ -131,6 +132,7 @@ def test_a_flow_of_any_shape_runs_the_tasks_that_it_must_each_once(shape, order,
     assert simulation.busy_at_most <= workers
 
 
+@settings(deadline=None)  # how long it takes says nothing here
 @given(st.integers(0, 100_000), st.integers(0, 1_000), st.integers(0, 1_000))
 def test_what_tasks_receive_does_not_depend_on_what_finished_first(shape, order, other):
     flow = RandomFlow(shape)

@@ -31,7 +31,7 @@ test-unit: $(INSTALLED)  ## Run the tests that need no engine and no network
 test-engines: $(INSTALLED)  ## Set the other engines up, then test images and workers on each
 	@$(BIN)/python tests/everything.py engines
 
-test-bank: $(INSTALLED)  ## Run every flow of the bank on Metaflow and in containers, and compare what they leave
+test-bank: $(INSTALLED)  ## Run every flow of the bank on Metaflow, here and in containers, and compare what they leave
 	@$(BIN)/python tests/everything.py bank
 
 test-generated: $(INSTALLED)  ## Make 100 flows from today's number, run them on Metaflow and here, and compare

@@ -64,7 +64,10 @@ ON_EACH = [Part("each engine", ["pytest", "-q", *CONTRACTS, "tests/integration/i
 # Nothing is measured in the differential tests, so two of their flows run at once.
 AT_ONCE = {"differential": ["-n", "2"]}
 ENGINE = [Part(name, ["pytest", "-q", *AT_ONCE.get(name, []), f"tests/{name}"]) for name in WITH_ENGINE]
-BANK = [Part("bank", ["python", "-m", "tests.differential", "bank", "--engine", "docker"])]
+BANK = [
+    Part("bank", ["python", "-m", "tests.differential", "bank"]),
+    Part("in containers", ["python", "-m", "tests.differential", "bank", "--engine", "docker"]),
+]
 GENERATED = [Part("generated", ["python", "-m", "tests.differential", "generated", "--count", "100"])]
 
 PARTS = {

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.differential import case as cases
@@ -45,7 +45,8 @@ def report(wanted: Iterable[Case], engine: str) -> int:
     """Run as many at once as there are cores; the answer is an exit code."""
     total = failed = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for same, text in pool.map(lambda case: one(case, engine), wanted):
+        for done in as_completed([pool.submit(one, case, engine) for case in wanted]):
+            same, text = done.result()
             print(text, flush=True)
             total, failed = total + 1, failed + (not same)
     print(f"{total} flows, {failed} differ")

@@ -397,7 +397,7 @@ def dump(  # noqa: PLR0913  # as in `run`
     json: AsJson = False,
     store: Store = None,
 ) -> int:
-    """List the artifacts of tasks: name, type, size, and the values of small ones."""
+    """List the artifacts of tasks, with the values of small ones."""
     from dockerflow.cli import dumping
 
     names = frozenset(name.strip() for name in include.split(",") if name.strip())

@@ -102,7 +102,7 @@ def items_of(value: Any) -> Tuple[int, Optional[List[Any]]]:
     if iterator is value:
         raise TypeError(f"a `{type(value).__name__}` gives its items only once")
     items = list(iterator)
-    return len(items), items
+    return len(items), _subscripted(value, len(items)) or items
 
 
 def item_of(value: Iterable[Any], index: int) -> Any:
@@ -110,6 +110,18 @@ def item_of(value: Iterable[Any], index: int) -> Any:
     if isinstance(value, (list, tuple, str, bytes, range)) or _array(value):
         return value[index]  # type: ignore[index]
     return next(islice(value, index, None))
+
+
+def _subscripted(value: Any, count: int) -> Optional[List[Any]]:
+    """`value[0]`, `value[1]`, and so on, where it has all of them: what Metaflow takes for the items, for a pandas
+    object not the same as those it iterates over. None where it has not: a dictionary most often has no key `0`.
+    """
+    if not hasattr(value, "__getitem__"):
+        return None
+    try:
+        return [value[index] for index in range(count)]
+    except Exception:  # noqa: BLE001 - it may be the user's own class
+        return None
 
 
 def _array(value: Any) -> bool:

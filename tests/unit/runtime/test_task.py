@@ -320,6 +320,9 @@ def _foreach(before: str, inside: str = "self.got = self.input") -> str:
         ("range(2, 4)", [2, 3]),
         ("(None, 0)", [None, 0]),
         ("__import__('numpy').array([[1, 2], [3, 4]]).tolist()", [[1, 2], [3, 4]]),
+        ("{1: 'b', 0: 'a'}", ["a", "b"]),
+        ("__import__('pandas').DataFrame({'x': [1, 2], 'y': [3, 4]})", ["x", "y"]),
+        ("__import__('pandas').Series([7, 8], index=[1, 0])", [8, 7]),
         ("__import__('collections').deque('ab')", ["a", "b"]),
     ],
 )

@@ -12,9 +12,9 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set
 
-from dockerflow.cards.components import MetaflowCardComponent
+from dockerflow.cards.components import Error, MetaflowCardComponent
 from dockerflow.flow.definition import Card
 
 __all__ = ["CardComponentCollector", "CardComponentManager", "Components"]
@@ -124,6 +124,7 @@ class CardComponentCollector:
         for several in dict.fromkeys(each for each in ids if ids.count(each) > 1):
             _warn(f"the id `{several}` is that of several cards, so `current.card[{several!r}]` is none of them")
         self._meant = self._choose()
+        self._told: Set[str] = set()
 
     def _choose(self) -> Optional[CardComponentManager]:
         customized = [each for each in self.cards if each.card.customize]
@@ -135,9 +136,19 @@ class CardComponentCollector:
 
     def _card(self, doing: str) -> CardComponentManager:
         if self._meant is None:
-            _warn(f"the step has several cards, and `current.card.{doing}` does not say which: use `current.card[id]`")
+            self._tell(
+                f"the step has several cards, and `current.card.{doing}` does not say which: use `current.card[id]`"
+            )
             return CardComponentManager(Card())
         return self._meant
+
+    def _tell(self, text: str) -> None:
+        """Warn of something that is on no card; once, and on the cards too, where its author will look for it."""
+        if text not in self._told:
+            self._told.add(text)
+            _warn(text)
+            for each in self.cards:
+                each.append(Error(text, "@card"))
 
     @property
     def components(self) -> Components:
@@ -165,7 +176,7 @@ class CardComponentCollector:
 
     def __getitem__(self, id: str) -> Any:
         if id not in self._by_id:
-            _warn(f"the step has no `@card(id={id!r})`, so what is put on it is not shown")
+            self._tell(f"the step has no `@card(id={id!r})`, so what is put on it is not shown")
             return []
         return self._by_id[id]
 

@@ -10,7 +10,8 @@ from dockerflow.flow.definition import Card
 
 
 def texts(collector: CardComponentCollector) -> list[list[str]]:
-    return [[component._text for component in card] for card in collector.cards]
+    """What is on each card, without the warnings."""
+    return [[each._text for each in card if isinstance(each, Markdown)] for card in collector.cards]
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,13 @@ def test_mistakes_are_warnings(capsys) -> None:
     collector["b"].refresh({"a": 1})
     assert texts(collector) == [[], [], []]
     assert len(capsys.readouterr().err.splitlines()) == 6
+
+
+def test_what_is_on_no_card_is_told_once_and_on_the_cards_too(capsys) -> None:
+    collector = CardComponentCollector([Card(id="a"), Card(id="b")])
+    for _ in range(3):
+        collector.append(Markdown("x"))
+        collector["c"].append(Markdown("x"))
+    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert [len(card) for card in collector.cards] == [2, 2]
+    assert "does not say which" in next(iter(collector["a"])).html()

@@ -40,6 +40,11 @@ class Wanted:
     step: str | None = None
     given: Given = NOTHING
 
+    @property
+    def run_id(self) -> str | None:
+        """Of the origin, which may be given as `Flow/run`, too."""
+        return self.origin_run_id.rpartition("/")[2] if self.origin_run_id else None
+
 
 def split_words(words: list[str], path: str) -> tuple[str, str | None]:
     """The flow file and the step among the words that are no options. Raises CommandLineError."""
@@ -76,7 +81,7 @@ def _given(store: DirectoryStore, chosen: Chosen, wanted: Wanted) -> Given:
     """
     flow = chosen.flow or _flow_with_runs(store, chosen.file)
     ids = runs.run_ids(store, flow) if flow else []
-    run_id = wanted.origin_run_id or next(iter(ids), None)
+    run_id = wanted.run_id or next(iter(ids), None)
     started = journal.first(store, flow, run_id) if flow and run_id in ids and run_id else None
     if not isinstance(started, RunStarted) or not store.blobs.has(started.code):
         return wanted.given
@@ -98,7 +103,7 @@ def _origin(store: DirectoryStore, flow: Flow, wanted: Wanted) -> Origin:
     if not ids:
         hint = "run it first; another store can be named with `--store`"
         raise CommandLineError(f"there is no run of flow `{flow.name}` to resume in the store `{store.root}`", hint)
-    run_id = (wanted.origin_run_id or ids[0]).rpartition("/")[2]
+    run_id = wanted.run_id or ids[0]
     if run_id not in ids:
         raise not_found("run", run_id, f"flow `{flow.name}`", ids)
     if wanted.step is not None and wanted.step not in flow.steps:

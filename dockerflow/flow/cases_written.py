@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import ast
 from contextlib import suppress
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from dockerflow.flow.expressions import resolved
 
 __all__ = ["Cases", "LookUp", "cases_of", "look_up_in"]
 
@@ -43,12 +45,14 @@ def cases_of(node: ast.Dict, this: str, look_up: LookUp) -> Tuple[Cases, Optiona
     return tuple(found.values()), None
 
 
-def look_up_in(cls: Any) -> LookUp:
-    """Gives the value of `self.attribute.key` as the class of a flow has it, as a config does; else these words."""
+def look_up_in(cls: Any, configs: Mapping[str, Any]) -> LookUp:
+    """Gives the value of `self.attribute.key` as the class of a flow has it, as a config does; else these words.
+    `configs` are the values of the flow's configs by their names.
+    """
 
     def look_up(attribute: str, key: str) -> Any:
         with suppress(Exception):  # the user's own class, which may raise anything
-            value = getattr(getattr(cls, attribute), key)
+            value = resolved(getattr(getattr(cls, attribute), key), configs)
             if isinstance(value, (str, int, float)):
                 return value
         return f"self.{attribute}.{key}"

@@ -68,7 +68,7 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True, given: G
         module = _import(file, folder)
         cls = _choose(module, path, name)
         completed = complete(cls, given)
-        flow = read_flow(cls, files=stand_ins)
+        flow = read_flow(cls, completed.given.values, files=stand_ins)
     line = flow.line if cls.__module__ == module.__name__ else 0
     found = (*flow.problems, *completed.problems, *_misplaced(module))
     flow = replace(flow, file=file, line=line, configs=completed.configs, problems=found)

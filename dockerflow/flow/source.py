@@ -43,8 +43,8 @@ class _Definition:
 class _Source:
     """Finds the syntax trees of functions, with each file parsed once."""
 
-    def __init__(self, cls: Any) -> None:
-        self.look_up = look_up_in(cls)
+    def __init__(self, cls: Any, configs: Mapping[str, Any]) -> None:
+        self.look_up = look_up_in(cls, configs)
         self._trees: Dict[str, Dict[int, ast.AST]] = {}
 
     def of(self, function: Any) -> _Definition:
@@ -64,9 +64,11 @@ def _functions(text: str) -> Iterator[Tuple[int, ast.AST]]:
             yield min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]), node
 
 
-def read_flow(cls: Any, files: bool = False) -> Flow:
-    """The flow that a FlowSpec class describes; `files`: look whether the files that its decorators name are there."""
-    report, source = Report(files), _Source(cls)
+def read_flow(cls: Any, configs: Mapping[str, Any], files: bool = False) -> Flow:
+    """The flow that a FlowSpec class describes. `configs` are the values of its configs by their names; `files`: look
+    whether the files that its decorators name are there.
+    """
+    report, source = Report(files), _Source(cls, configs)
     file = inspect.getsourcefile(cls) or ""
     of_flow = _of_flow(cls, report)
     base = [written for written in of_flow if written.name in BASES]

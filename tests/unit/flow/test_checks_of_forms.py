@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.flow.sources import found, loaded
+from dockerflow.flow.given import Given
+from dockerflow.flow.loading import load
+from tests.unit.flow.sources import found, loaded, written
 
 
 def _flow(steps: str, before: str = "") -> str:
@@ -69,6 +71,13 @@ def test_case_of_a_config_has_its_value(tmp_path: Path) -> None:
     text = text.replace("class F(FlowSpec):\n", "class F(FlowSpec):\n    config = Config()\n")
     assert found(tmp_path, text) == []
     assert loaded(tmp_path, text).flow.steps["start"].cases == (("small", "a"), ("y", "b"))
+
+
+def test_case_of_a_given_config_has_the_value_that_was_given(tmp_path: Path) -> None:
+    text = _flow(SWITCH.replace('"x"', "self.settings.key"), "from dockerflow import Config")
+    text = text.replace("class F(FlowSpec):\n", "class F(FlowSpec):\n    settings = Config('of', default_value='{}')\n")
+    given = Given(configs={"of": '{"key": 3}'})
+    assert load(written(tmp_path, text), given=given).flow.steps["start"].cases[0] == (3, "a")
 
 
 def test_case_that_only_a_task_knows_is_shown_as_it_is_written(tmp_path: Path) -> None:

@@ -130,10 +130,9 @@ class Parameter:
             found.append(
                 (f"parameter `{self.name}` has a reserved name: `--{self.name}` is an option of the run", hint)
             )
-        if self.type in (dict, list) or not (isinstance(self._type(), JSONTypeClass) or self._type() in _KINDS):
+        if not (isinstance(self._type(), JSONTypeClass) or self._type() in _KINDS):
             expected = "`str`, `int`, `float`, `bool` or `JSONType`"
-            advice = "write `type=JSONType`" if self.type in (dict, list) else None
-            found.append((f"the type of parameter `{self.name}` is `{self._type()!r}`; expected {expected}", advice))
+            found.append((f"the type of parameter `{self.name}` is `{self._type()!r}`; expected {expected}", None))
         for option in self.unknown:
             found.append((f"parameter `{self.name}` has an unknown option `{option}`", None))
         if self.separator is not None and self.kind != "str":

@@ -153,9 +153,9 @@ def _bad(parameter: Parameter, value: Any, expected: str, hint: Optional[str] = 
     return _Bad(f"parameter `{parameter.name}` is `{shown}`; expected {expected}", hint)
 
 
-def _text(parameter: Parameter, value: Any) -> str:
-    if isinstance(value, (str, int, float)):
-        return str(value)
+def _text(parameter: Parameter, value: Any) -> Any:
+    if isinstance(value, (str, int, float)):  # a default that is none stays what it is, as in Metaflow
+        return value
     raise _bad(parameter, value, "a text")
 
 

@@ -58,6 +58,9 @@ def _value(folder: Path, parameter: str, text: str | None = None) -> Any:
         ("Parameter('x', default=lambda context: None, type=int)", None, None),
         ("Parameter('x', type=int)", "1_0", 10),
         ("Parameter('x', default=[1, 2])", None, [1, 2]),
+        ("Parameter('x', default=[1, 2])", "[3]", [3]),
+        ("Parameter('x', type=dict)", '{"a": 1}', {"a": 1}),
+        ("Parameter('x', type=str, default=5)", None, 5),
     ],
 )
 def test_text_becomes_the_value_that_the_parameter_says(
@@ -173,8 +176,8 @@ def test_definition_tells_the_command_line_what_it_needs(tmp_path: Path) -> None
         ("index = Parameter('a')", "parameter `a` cannot be kept in `index`, which is a name that every flow has"),
         ("x = IncludeFile('a', encoding='utf-9')", "parameter `a` has an unknown encoding `utf-9`"),
         (
-            "x = Parameter('a', type=dict)",
-            "the type of parameter `a` is `<class 'dict'>`; expected `str`, `int`, `float`, `bool` or `JSONType`",
+            "x = Parameter('a', type=set)",
+            "the type of parameter `a` is `<class 'set'>`; expected `str`, `int`, `float`, `bool` or `JSONType`",
         ),
         (
             "x = Parameter('a', default='abc', type=int)",

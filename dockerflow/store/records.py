@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from typing import Any, Dict, Optional, Tuple, Type, Union
+from functools import lru_cache
+from typing import Any, Dict, FrozenSet, Optional, Tuple, Type, Union
 
 
 @dataclass(frozen=True)
@@ -189,8 +190,13 @@ def from_line(line: Union[str, bytes]) -> Optional[Record]:
 
 
 def _build(kind: Type[Any], values: Dict[str, Any]) -> Any:
-    known = {field.name for field in fields(kind)}
+    known = _known(kind)
     return kind(**{name: _value(kind, name, value) for name, value in values.items() if name in known})
+
+
+@lru_cache(maxsize=None)
+def _known(kind: Type[Any]) -> FrozenSet[str]:
+    return frozenset(field.name for field in fields(kind))
 
 
 def _value(kind: Type[Any], name: str, value: Any) -> Any:

@@ -27,10 +27,13 @@ def begin() -> None:
     file = getattr(main, "__file__", None)
     if file is None or is_metaflow() or not _is_at_its_top(vars(main)):
         return
-    from dockerflow.flow.stand_ins import stand_ins  # noqa: PLC0415 - nobody else pays for it
+    import atexit  # noqa: PLC0415 - nobody else pays for these
+
+    from dockerflow.flow.stand_ins import stand_ins  # noqa: PLC0415
 
     _open.append(stand_ins(os.path.dirname(os.path.abspath(file))))
     _open[-1].__enter__()
+    atexit.register(end)  # a script that calls no flow
 
 
 def end() -> None:

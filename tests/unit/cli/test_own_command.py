@@ -181,6 +181,11 @@ def test_flow_of_another_file_is_run_as_well(python: Script) -> None:
     assert "hello" in python("run", "--engine", "process", script="start_it.py").stdout
 
 
+def test_script_that_calls_no_flow_ends_in_silence(python: Script) -> None:
+    python.write("flow.py", FLOW)
+    assert python("run").stderr == "imported as __main__\n"
+
+
 def test_flow_is_chosen_by_its_call(python: Script) -> None:
     two = FLOW + FLOW.replace("Greeting", "Other").replace("import sys", "").replace("hello", "good day")
     python.write("flow.py", "import sys\n" + two + MAIN.replace("Greeting", "Other"))

@@ -137,10 +137,10 @@ def _default(parameter: Parameter, context: ParameterContext) -> Any:
 
 
 def user_name() -> str:
-    """Who runs this: `DOCKERFLOW_USER`, or `METAFLOW_USER`, or the user of the process."""
-    named = os.environ.get("DOCKERFLOW_USER") or os.environ.get("METAFLOW_USER")
-    if named:
-        return named
+    """Who runs this: `DOCKERFLOW_USER`, `METAFLOW_USER` or `USER`, or else the user of the process."""
+    for variable in ("DOCKERFLOW_USER", "METAFLOW_USER", "USER"):
+        if os.environ.get(variable):
+            return os.environ[variable]
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a uid without an entry in the user database

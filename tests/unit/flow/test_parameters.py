@@ -217,10 +217,13 @@ def test_two_parameters_of_one_name_are_one_too_many(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("variable", ["DOCKERFLOW_USER", "METAFLOW_USER"])
+@pytest.mark.parametrize("variable", ["DOCKERFLOW_USER", "METAFLOW_USER", "USER"])
 def test_default_is_told_the_user_that_the_run_is_recorded_under(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for other in ("DOCKERFLOW_USER", "METAFLOW_USER"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv("LOGNAME", "another")
     monkeypatch.setenv(variable, "ada")
     assert _value(tmp_path, "Parameter('x', default=lambda context: context.user_name)") == user_name() == "ada"
 

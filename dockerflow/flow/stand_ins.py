@@ -166,7 +166,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
         parent = name.rpartition(".")[0]
         if parent:
-            if not isinstance(sys.modules.get(parent), StandInModule):
+            if parent not in self.made or not isinstance(sys.modules.get(parent), StandInModule):
                 return None
         else:
             frame = importing_frame()

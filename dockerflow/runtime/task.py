@@ -9,26 +9,22 @@ into step containers: standard library only, Python 3.7.
 from __future__ import annotations
 
 import os
-import sys
 import time
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import ArtifactError, CannotEncode
-from dockerflow.errors import DockerflowError
 from dockerflow.flow.caught import Caught
-from dockerflow.flow.conda_names import package_of
 from dockerflow.flow.current import Parallel, Situation, current
-from dockerflow.flow.definition import Card, Catch, Flow, Image, Secrets, Step, Timeout
-from dockerflow.flow.errors import StepError, TimeoutException
+from dockerflow.flow.definition import Card, Catch, Flow, Secrets, Step
+from dockerflow.flow.errors import StepError
 from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
-from dockerflow.flow.tracebacks import traceback_of, type_name
+from dockerflow.flow.tracebacks import type_name
 from dockerflow.flow.view import CARDS, FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
-from dockerflow.flow.wrapping import call_step
 from dockerflow.runtime import secret_files, time_limit
+from dockerflow.runtime.calling import call, failure_of, tell
 from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
 from dockerflow.store import manifest
 from dockerflow.store.blobs import Blobs, hash_of
@@ -46,9 +42,6 @@ Refs = Mapping[str, ArtifactRef]
 # Values that cannot be changed in place: an inherited one need not be compared with what was loaded.
 _IMMUTABLE = (bool, int, float, str, bytes, type(None))
 
-# What a stream raises that the user's code has closed or replaced.
-_CLOSED = (AttributeError, OSError, ValueError)
-
 
 def run_task(cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> TaskResult:
     """Run one attempt. Raises nothing for a failure of the user's code or of an artifact."""
@@ -57,7 +50,7 @@ def run_task(cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> TaskResult
     try:
         result = attempt.run()
     except Exception as error:  # noqa: BLE001 - inputs or store that cannot be used, or the user's own `__init__`
-        result = attempt.result(failure=_failure(error, flow.steps[request.step]))
+        result = attempt.result(failure=failure_of(error, flow.steps[request.step]))
     finally:
         current.enter(None)
     return replace(result, seconds=time.monotonic() - began)
@@ -78,7 +71,7 @@ class _Attempt:
         secret_files.deliver(request.secrets, (self._step.decorator(Secrets) or Secrets()).allow_override)
         this, arguments = self._instances()
         current.enter(self._situation())
-        failure = request.fallback or _call(getattr(this, request.step), arguments, self._step, request.time_limit)
+        failure = request.fallback or call(getattr(this, request.step), arguments, self._step, request.time_limit)
         time_limit.STEP.set()
         if failure is None:
             failure = self._without_transition(view_of(this))
@@ -198,7 +191,7 @@ class _Attempt:
         if interrupted or not self._catches:
             return self.result(failure, self._save_what_can_be(this))
         if self._catch is not None and self._catch.print_exception:
-            _tell(f"@catch: {this!r} failed\n{failure.traceback or failure.message}", "stdout")
+            tell(f"@catch: {this!r} failed\n{failure.traceback or failure.message}", "stdout")
         self._keep(this, _caught(failure, self._step.name))
         taken = Taken(self._step.next) if self._step.next else None
         result = self.result(failure, self._with_cards(this, self._save_what_can_be(this)))
@@ -226,7 +219,7 @@ class _Attempt:
         except StoreError as error:
             if self._catches:
                 raise
-            _tell(f"the artifacts of the failed attempt could not be kept: {error.message}")
+            tell(f"the artifacts of the failed attempt could not be kept: {error.message}")
             return None
 
     def _with_cards(self, this: FlowSpec, sha256: Optional[str]) -> Optional[str]:
@@ -296,70 +289,6 @@ class _Attempt:
 
 def _parallel(gang: Gang) -> Parallel:
     return Parallel(gang.address, gang.size, gang.index, gang.control_task_id)
-
-
-def _call(step: Any, arguments: Tuple[Any, ...], defined: Step, seconds: float) -> Optional[Failure]:
-    """Run the user's step, for so many `seconds` at most (0: as long as it likes), and return why it failed."""
-    try:
-        with time_limit.limited(seconds, lambda: _timed_out(defined)):
-            call_step(step, arguments)
-    except KeyboardInterrupt as error:
-        return Failure("signal", "the task was interrupted (SIGINT)", type_name(error), traceback_of(error))
-    except SystemExit as error:
-        return _exit(error)
-    except BaseException as error:  # noqa: BLE001 - the user's code may raise anything
-        return _failure(error, defined)
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(*_CLOSED):
-                stream.flush()
-    return None
-
-
-def _timed_out(step: Step) -> TimeoutException:
-    limit = step.decorator(Timeout) or Timeout()
-    given = f"{limit.hours:g} hours, {limit.minutes:g} minutes, {limit.seconds:g} seconds"
-    return TimeoutException(f"Step {step.name} timed out after {given}", "give it more time with `@timeout`")
-
-
-def _tell(text: str, stream: str = "stderr") -> None:
-    with suppress(*_CLOSED):
-        print(text, file=getattr(sys, stream), flush=True)
-
-
-def _exit(error: SystemExit) -> Failure:
-    status = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
-    said = f": {error.code}" if isinstance(error.code, str) else ""
-    return Failure(
-        kind="exit",
-        message=f"the step left Python with exit status {status}{said}",
-        type_name=type_name(error),
-        traceback=traceback_of(error),
-        hint="end a step with `self.next`, and let it fail by raising an exception",
-    )
-
-
-def _failure(error: BaseException, step: Step) -> Failure:
-    kind = "artifact" if isinstance(error, (ArtifactError, StoreError)) else "exception"
-    message = error.message if isinstance(error, DockerflowError) else _text_of(error)
-    hint = error.hint if isinstance(error, DockerflowError) else _hint(error, step)
-    return Failure(kind, message, type_name(error), traceback_of(error), hint or "")
-
-
-def _hint(error: BaseException, step: Step) -> Optional[str]:
-    if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in sys.modules:
-        conda = f'`@conda(libraries={{"{package_of(error.name)}": ""}})`'
-        if step.decorator(Image):
-            return f"put the library into the step's image, or take it by {conda} in place of `@image`"
-        return f"give the step the library: {conda}"
-    return None
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - an exception of the user whose own text cannot be made
-        return f"an exception of type `{type_name(error)}` that has no text"
 
 
 def _transition(taken: Optional[Taken]) -> Optional[Transition]:

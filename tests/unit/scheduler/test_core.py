@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockerflow.runtime.messages import RunTask, TaskResult
@@ -89,6 +89,7 @@ def test_join_waits_until_every_branch_has_finished():
         assert join.foreach == ()
 
 
+@settings(deadline=None)  # how long it takes says nothing here
 @given(st.integers(0, 10_000), st.integers(1, 6), st.integers(1, 30))
 def test_join_receives_its_inputs_in_foreach_order_whatever_finished_first(seed, workers, size):
     simulation = Simulation(
@@ -100,6 +101,7 @@ def test_join_receives_its_inputs_in_foreach_order_whatever_finished_first(seed,
     assert [indexes[i.task_id] for i in join.inputs] == list(range(size))
 
 
+@settings(deadline=None)  # how long it takes says nothing here
 @given(st.integers(0, 10_000), st.integers(1, 8))
 def test_no_more_attempts_run_at_once_than_max_workers(seed, workers):
     simulation = Simulation(
@@ -291,6 +293,7 @@ def test_no_worker_is_started_ahead_while_queued_tasks_want_one():
     assert {c.step for c in commands if isinstance(c, v.StartWorker)} == {"work"}
 
 
+@settings(deadline=None)  # how long it takes says nothing here
 @given(st.integers(0, 10_000), st.integers(0, 40))
 def test_every_run_ends_whatever_crashes(seed, percent):
     rng = random.Random(seed)

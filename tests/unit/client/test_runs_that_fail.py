@@ -57,6 +57,7 @@ def test_a_failed_task_says_why(writing: RunByHand) -> None:
     assert task.exception.exception == "division by zero"
     assert task.exception.type == "builtins.ZeroDivisionError"
     assert "Traceback" in str(task.exception)
+    assert "ZeroDivisionError" in task.stderr
     assert task.data.half == 1
 
 

@@ -65,6 +65,11 @@ class PathObject:
         made._set(components, scope, attempt, above)
         return made
 
+    @classmethod
+    def _there(cls, pathspec: str) -> Any:
+        """What is known to be there, as `current.task`, in any namespace: no journal is read to look for it."""
+        return cls._named(_split(pathspec, cls._what, cls._depth), Scope(Place(), None))
+
     def _look(self) -> None:
         """Raises NotFound for what is not there, naming what is, the first that is missing on the way down."""
         if self._depth > 0:

@@ -217,7 +217,7 @@ class Current:
         # By name: what is imported with every flow leaves the client alone.
         if pathspec is None:
             return None
-        return getattr(importlib.import_module("dockerflow"), kind)(pathspec, _namespace_check=False)
+        return getattr(importlib.import_module("dockerflow"), kind)._there(pathspec)
 
 
 _OF_PROJECT = ("project_name", "branch_name", "project_flow_name", "is_production", "is_user_branch")

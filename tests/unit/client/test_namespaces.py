@@ -126,7 +126,15 @@ def test_an_object_that_is_loaded_keeps_the_namespace_that_it_was_made_in(run: R
 
 
 def test_without_the_check_everything_is_there(run: Run) -> None:
-    """As for `current.run` and `current.task`."""
     namespace("user:bob")
     assert Task(f"{run.pathspec}/each/2", _namespace_check=False).data.film == "Alien"
     assert Flow(FLOW, _namespace_check=False)[run.id] == run
+
+
+def test_the_run_and_the_task_of_now_are_there_in_any_namespace(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = SimpleNamespace(name=FLOW)
+    monkeypatch.setattr(current, "_situation", Situation(flow, run.id, "each", "2", 0, "user:anna", "anna"))  # type: ignore[arg-type]
+    namespace("user:bob")
+    assert (current.run, current.task) == (run, run["each"]["2"])
+    assert current.task.data.film == "Alien"
+    assert current.run.user_tags == {"draft"}

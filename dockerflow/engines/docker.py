@@ -130,8 +130,7 @@ class DockerHost:
             container_id = self._create(request)
             try:
                 attached = Attached(self.client, container_id)
-                expected = self._start(container_id, attached, presumes_memory=self._is_podman and bool(request.memory))
-                running = Running(container_id, self._address(container_id, request) if request.gang else "")
+                expected, running = self._start(container_id, attached, request)
             except BaseException:
                 self._remove(container_id)
                 raise
@@ -170,14 +169,14 @@ class DockerHost:
             raise
         return container_id
 
-    def _start(self, container_id: str, attached: Attached, *, presumes_memory: bool) -> Exit:
+    def _start(self, container_id: str, attached: Attached, request: WorkerRequest) -> tuple[Exit, Running]:
         try:
-            expected = self._exits.expect(container_id, presumes_memory)
+            expected = self._exits.expect(container_id, self._is_podman and bool(request.memory))
             self.client.api.start(container_id)
+            return expected, Running(container_id, self._address(container_id, request) if request.gang else "")
         except BaseException:
             attached.close()
             raise
-        return expected
 
     def _address(self, container_id: str, request: WorkerRequest) -> str:
         """In the network of the container; those of the engine's own machine share theirs."""

@@ -271,3 +271,25 @@ def wait_until(holds: Callable[[], bool], seconds: float = LIMIT) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_worker_of_a_gang_says_where_others_reach_it(scene: Scene, host: DockerHost) -> None:
+    worker = scene.start(gang=True)
+    worker.until(Ready)
+    assert isinstance(worker.worker, DockerWorker)
+    networks = host.client.api.inspect_container(worker.worker.container_id)["NetworkSettings"]["Networks"]
+    assert worker.worker.address in [each["IPAddress"] for each in networks.values()]
+    assert worker.worker.address.count(".") == 3
+
+
+def test_workers_of_a_gang_in_the_network_of_the_machine_share_its_address(scene: Scene) -> None:
+    assert scene.start(gang=True, network="host").worker.address == "127.0.0.1"
+
+
+def test_a_worker_of_a_gang_without_a_network_is_not_started(scene: Scene, host: DockerHost) -> None:
+    request = scene.request(gang=True, network="none")
+    with pytest.raises(EngineError, match="of a gang has no address in the network `none`") as raised:
+        host.start_worker(request, lambda worker_id, said: None)
+    assert "set `network` to `bridge`" in (raised.value.hint or "")
+    with pytest.raises(docker.errors.NotFound):
+        host.client.containers.get(request.name)

@@ -47,7 +47,6 @@ class Custom:
     statically_defined = True  # not with `--with`, and not by a mutator
     inserted_by: Optional[List[str]] = None  # the mutators that did, the nearest first
     _positional = True  # whether it takes arguments without a name
-    _initialized = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)  # what others have put on the class

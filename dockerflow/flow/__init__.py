@@ -8,8 +8,8 @@
     current             the task that runs
     definition          a flow as values: what everything outside of this package works with
     loading             from a flow file to its class and definition; stand_ins for what is not installed here
-    completing          what is known when a file has been executed: configs, mutators (which see a mutable flow and go on
-                        mutations), attached decorators of `--with`; changing takes back what an earlier reading did
+    completing          what is known when a file has been executed: configs, attached decorators of `--with`, and
+                        mutations of a mutable flow; changing takes back what an earlier reading did
     source              from the class to the definition; next_written reads `self.next`
     checks, balance     what is wrong with a flow
     imports             what every container needs for the flow file; conda_names, which package a module is in

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Any, Dict, FrozenSet, Optional, Tuple, Type, Union
 
 
@@ -170,6 +169,10 @@ _INNER: Dict[Tuple[Type[Any], str], Type[Any]] = {
     (AttemptFinished, "transition"): Transition,
 }
 
+_FIELDS: Dict[Type[Any], FrozenSet[str]] = {
+    kind: frozenset(field.name for field in fields(kind)) for kind in (*_KINDS.values(), *_INNER.values())
+}
+
 
 def to_line(record: Record) -> str:
     """One line of JSON without its line end."""
@@ -190,13 +193,8 @@ def from_line(line: Union[str, bytes]) -> Optional[Record]:
 
 
 def _build(kind: Type[Any], values: Dict[str, Any]) -> Any:
-    known = _known(kind)
+    known = _FIELDS[kind]
     return kind(**{name: _value(kind, name, value) for name, value in values.items() if name in known})
-
-
-@lru_cache(maxsize=None)
-def _known(kind: Type[Any]) -> FrozenSet[str]:
-    return frozenset(field.name for field in fields(kind))
 
 
 def _value(kind: Type[Any], name: str, value: Any) -> Any:

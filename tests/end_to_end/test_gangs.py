@@ -71,7 +71,8 @@ def test_containers_of_a_gang_reach_the_first_and_are_repeated_together(dockerfl
     assert main == same == first
     assert first != second
     assert sorted(task.data.number for task in run["node"]) == [0, 1]
-    assert [[each.value for each in task.metadata if each.name == "attempt"] for task in run["node"]] == [["0", "1"]] * 2
+    attempts = [[each.value for each in task.metadata if each.name == "attempt"] for task in run["node"]]
+    assert attempts == [["0", "1"]] * 2
 
 
 @pytest.mark.parametrize("network", ["none"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import FrozenSet, Iterator, List, Optional
+from typing import Any, FrozenSet, Iterator, List, Optional, Tuple
 
 from dockerflow.client.base import PathObject
 from dockerflow.client.errors import NamespaceMismatch, elsewhere, not_found
@@ -122,3 +122,6 @@ class Metaflow:
 
     def __repr__(self) -> str:
         return "Metaflow()"
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return Metaflow, (self._place.given,)

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import pytest
 
-from dockerflow.client import DataArtifact, Flow, NoStore, NotFound, Run, Task, get_metadata, metadata, source
+from dockerflow.client import DataArtifact, Flow, Metaflow, NoStore, NotFound, Run, Task, get_metadata, metadata, source
 from dockerflow.client.stores import default_metadata
 from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore
@@ -25,6 +25,10 @@ def test_a_stored_object_names_no_path(run: Run, store: DirectoryStore) -> None:
     for thing in (Flow(FLOW), run, run["each"], run["each"]["2"], run["each"]["2"]["film"]):
         assert str(store.root).encode() not in pickle.dumps(thing)
         assert pickle.loads(pickle.dumps(thing)) == thing
+    everything = Metaflow()
+    assert everything.flows == [Flow(FLOW)]
+    assert str(store.root).encode() not in pickle.dumps(everything)
+    assert pickle.loads(pickle.dumps(everything)).flows == [Flow(FLOW)]
 
 
 def test_a_store_that_was_given_stays_with_the_object(

@@ -173,9 +173,13 @@ def take_over(store: DirectoryStore, outbox: Path) -> List[Tuple[Asked, Dockerfl
 
 
 def begun(store: DirectoryStore, flow: str, run_id: str) -> RunStarted:
-    """How a run began. Raises TaggingError if there is none."""
-    record = journal.first(store, flow, run_id)
-    if not isinstance(record, RunStarted):
+    """How a run began. Raises TaggingError if there is none.
+
+    A name with a slash would lead to another place in the store: into an outbox, where a step can write a journal of its
+    own, and links that lead out of the store.
+    """
+    record = None if "/" in flow + run_id else journal.first(store, flow, run_id)
+    if not isinstance(record, RunStarted) or (record.flow, record.run_id) != (flow, run_id):
         raise TaggingError(f"there is no run `{flow}/{run_id}` to be tagged")
     return record
 

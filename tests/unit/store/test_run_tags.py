@@ -151,3 +151,26 @@ def test_what_is_no_change_in_an_outbox_is_passed_over(store: DirectoryStore, tm
     run_tags.take_over(store, tmp_path / "none")
     assert run_tags.read(store, STARTED) == {"first"}
     assert outside.exists()
+
+
+def test_a_step_cannot_have_a_journal_of_its_own_believed(store: DirectoryStore, tmp_path: Path) -> None:
+    """Its outbox lies below the folder of the runs, and what it makes there may lead anywhere on the host."""
+    outbox, victim = store.root / "runs/F/1/outbox/3", tmp_path / "victim"
+    victim.mkdir()
+    forged = RunStarted(1.0, "F/1/outbox", "3", "eve", "", "", ())
+    journal = JournalWriter(store, "F/1/outbox", "3")
+    journal.append(forged)
+    journal.close()
+    (outbox / "tags").symlink_to(victim)
+    run_tags.ask(outbox, "F/1/outbox", "3", tags.change(add=["x"]))
+    assert [one.run_id for one, _ in run_tags.take_over(store, outbox)] == ["3"]
+    assert list(victim.iterdir()) == []
+
+
+def test_a_journal_that_tells_of_another_run_is_not_believed(store: DirectoryStore, tmp_path: Path) -> None:
+    journal = JournalWriter(store, "F", "2")
+    journal.append(STARTED)
+    journal.close()
+    run_tags.ask(tmp_path, "F", "2", tags.change(add=["x"]))
+    assert len(run_tags.take_over(store, tmp_path)) == 1
+    assert run_tags.read(store, STARTED) == {"first"}

@@ -75,7 +75,6 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
             yield from _gone(run, run.workers.pop(worker), event, now)
         case RetryDue(task_id):
             for task in gangs.with_its_gang(run.tasks[task_id]):
-                task.failed = None
                 _enqueue(run, task)
         case StopRequested():
             yield from _stop(run, event, now)

@@ -21,7 +21,7 @@ class Task:
     place: Place
     attempt: int = 0
     fallback: Failure | None = None
-    failed: AttemptFinished | None = None  # the record of the last attempt, while another is to follow
+    failed: AttemptFinished | None = None  # the record of the last attempt, until another begins
     gang: Gang | None = None
 
 

@@ -276,6 +276,18 @@ def test_a_task_that_waits_for_a_retry_is_closed_when_the_run_fails():
     assert last == {"start": True, "a": True, "b": True}
 
 
+def test_a_task_whose_next_attempt_was_due_and_had_no_worker_yet_is_closed_when_the_run_is_stopped():
+    run = Run(plan(v.StepPlan("start", ("end",), retries=1), v.StepPlan("end", ())))
+    advance(run, v.Begin(), 0.0)
+    advance(run, v.WorkerReady(1), 0.0)
+    failed = TaskResult("start", "1", 0, ok=False, failure=crash())  # its worker is not used again
+    advance(run, v.TaskReturned(1, failed), 1.0)
+    advance(run, v.RetryDue("1"), 1.0)
+    commands = advance(run, v.StopRequested("Ctrl-C"), 2.0)
+    written = [c.record for c in commands if isinstance(c, v.Write)]
+    assert [(r.attempt, r.final, r.ok) for r in written if isinstance(r, AttemptFinished)] == [(0, True, False)]
+
+
 def test_few_workers_wait_for_steps_that_are_still_to_come():
     names = ["start", *(f"step{i}" for i in range(10)), "end"]
     run = Run(plan(*linear(*names), max_workers=1))

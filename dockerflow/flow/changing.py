@@ -21,22 +21,20 @@ _NOTHING = object()
 
 
 class Changes:
-    """The changes to one flow's class. What was changed by an earlier reading is as before when this is made."""
+    """The changes to one flow's class and its bases. What an earlier reading has changed, of this flow or of another one
+    with the same bases, is as before when this is made.
+    """
 
     def __init__(self, cls: Any) -> None:
         self._cls = cls
-        before: List[Tuple[Any, str, Any]] = vars(cls).get(_BEFORE, [])
-        for target, name, value in reversed(before):
-            if value is not _NOTHING:
-                setattr(target, name, value)
-            elif name in vars(target):
-                delattr(target, name)
-        setattr(cls, _BEFORE, [])
-        if "__dockerflow_constants__" in vars(cls):
-            del cls.__dockerflow_constants__
+        for klass in cls.__mro__:
+            _take_back(klass)
 
     def set(self, target: Any, name: str, value: Any) -> None:
-        vars(self._cls)[_BEFORE].append((target, name, vars(target).get(name, _NOTHING)))
+        """Let a class of the flow have this attribute."""
+        if _BEFORE not in vars(target):
+            setattr(target, _BEFORE, [])
+        vars(target)[_BEFORE].append((name, vars(target).get(name, _NOTHING)))
         setattr(target, name, value)
 
     def remove(self, name: str) -> None:
@@ -49,6 +47,18 @@ class Changes:
             if isinstance(function, FunctionType):
                 self.set(self._cls, name, _copied(function))
         return step_functions_of(self._cls)
+
+
+def _take_back(klass: Any) -> None:
+    before: List[Tuple[str, Any]] = vars(klass).get(_BEFORE, [])
+    while before:
+        name, value = before.pop()
+        if value is not _NOTHING:
+            setattr(klass, name, value)
+        elif name in vars(klass):
+            delattr(klass, name)
+    if "__dockerflow_constants__" in vars(klass):
+        del klass.__dockerflow_constants__
 
 
 class _Removed:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dockerflow.flow.config_value import ConfigValue
-from dockerflow.flow.definition import Environment, Resources, Retry
+from dockerflow.flow.definition import Conda, Environment, Resources, Retry
 from dockerflow.flow.errors import FlowError, InvalidFlow, ParameterError
 from dockerflow.flow.given import Given
 from dockerflow.flow.loading import LoadedFlow, load
@@ -205,6 +205,25 @@ def test_class_of_another_module_keeps_its_expressions(tmp_path: Path) -> None:
         loaded = load(path, given=Given({"c": f'{{"times": {times}}}'}))
         assert loaded.flow.steps["start"].decorator(Retry) == Retry(times=times)
         assert resolve(loaded, {})["times"] == times
+
+
+def test_flows_of_one_base_class_do_not_see_each_others_configs(tmp_path: Path) -> None:
+    (tmp_path / "shared_base.py").write_text(
+        "from dockerflow import *\n"
+        "@project(name=config_expr('c').name)\n"
+        "@conda_base(python=config_expr('c').python)\n"
+        "class Base(FlowSpec):\n"
+        "    c = Config('c')\n"
+        "    @step\n"
+        "    def start(self):\n"
+        "        pass\n"
+    )
+    for name, python in (("one", "3.11"), ("two", "3.12")):
+        path = written(tmp_path, "\n        from shared_base import Base\n        class F(Base): pass\n", f"{name}.py")
+        flow = load(path, given=Given({"c": f'{{"name": "{name}", "python": "{python}"}}'})).flow
+        assert flow.project is not None
+        assert flow.project.name == name
+        assert flow.steps["start"].decorator(Conda).python == python  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

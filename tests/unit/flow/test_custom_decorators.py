@@ -388,3 +388,24 @@ def test_loading_a_flow_again_changes_nothing_twice(tmp_path: Path) -> None:
         assert _names(loaded) == ["retry"]
         assert loaded.flow.parameters == ()
         assert loaded.flow.steps["end"].decorators == ()
+
+
+def test_flow_that_was_read_is_a_base_class_as_it_is_written(tmp_path: Path) -> None:
+    """Reading it has added a parameter and a decorator, which its mutator adds to the derived flow as well."""
+    base = tmp_path / "read_base.py"
+    base.write_text(
+        "from dockerflow import *\n"
+        "class Adds(FlowMutator):\n"
+        "    def pre_mutate(self, mutable_flow):\n"
+        "        mutable_flow.start.add_decorator('retry', duplicates=mutable_flow.ERROR)\n"
+        "        mutable_flow.add_parameter('more', Parameter('more'))\n"
+        "@Adds\n"
+        "class Base(FlowSpec):\n"
+        "    @step\n"
+        "    def start(self):\n"
+        "        pass\n"
+    )
+    load(base)
+    derived = load(written(tmp_path, "\n        from read_base import Base\n        class F(Base): pass\n"))
+    assert _names(derived) == ["retry"]
+    assert [each.name for each in derived.flow.parameters] == ["more"]

@@ -184,14 +184,13 @@ def _module(name: str) -> ModuleType:
 
 
 def _found(module: str, name: str) -> Optional[Tuple[ModuleType, str]]:
-    """Where a public name of one of Metaflow's modules is among ours."""
-    if name in dockerflow.__all__:
-        return dockerflow, name
+    """Where a public name of one of Metaflow's modules is among ours: `Artifact` is a component in `metaflow.cards`."""
     beside = _MODULES[module]
-    if beside is None or name.startswith("_"):
-        return None
-    ours = importlib.import_module(beside)
-    return (ours, name) if name in ours.__all__ else None
+    if beside is not None and not name.startswith("_"):
+        ours = importlib.import_module(beside)
+        if name in ours.__all__:
+            return ours, name
+    return (dockerflow, name) if name in dockerflow.__all__ else None
 
 
 def _refusal(name: str, frame: Optional[FrameType]) -> str:

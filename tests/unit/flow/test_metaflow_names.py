@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 
 import dockerflow
+from dockerflow import cards
 from dockerflow.flow.checks import check
 from dockerflow.flow.errors import FlowFileError, NoSuchAttribute, NoSuchImport
 from dockerflow.flow.loading import LoadedFlow, load
@@ -45,6 +46,13 @@ def test_every_public_name_is_metaflows(tmp_path: Path) -> None:
     with in_place_of_metaflow():
         theirs = importlib.import_module("metaflow")
         assert all(getattr(theirs, name) is getattr(dockerflow, name) for name in dockerflow.__all__)
+
+
+def test_names_of_metaflow_cards_are_those_of_our_cards() -> None:
+    """Also `Artifact`, which in `metaflow` itself is the client's."""
+    with in_place_of_metaflow():
+        theirs = importlib.import_module("metaflow.cards")
+        assert all(getattr(theirs, name) is getattr(cards, name) for name in cards.__all__)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,10 @@ EVERYWHERE = (
     Everywhere("where one task fails, which independent ones have run is chance", _unlucky),
     Everywhere("where a flow has switches, Metaflow takes for parents whatever could have been one", _kin),
     Everywhere("what the tools themselves raise is told in each one's words", _own_error),
+    Everywhere(
+        "each uncaught exception is told in the task's stderr, ours too",
+        lambda found, _: found.fact == "stderr tells of the exception" and found.ours is True,
+    ),
     Everywhere("how a process ended is known here also where no exception ended it", _without_exception),
     Everywhere("classes of a flow's file are those of a module here, of `__main__` in Metaflow", _main),
     Everywhere(

@@ -38,7 +38,7 @@ class Names:
         """Give each task of a run its key. Tasks come newest first."""
         for step in run:
             seen: dict[str, int] = {}
-            for task in reversed(list(step)):
+            for task in oldest_first(step):
                 place = ",".join(map(str, indices(task)))
                 key = f"{step.id}[{place}]" if place else step.id
                 again = seen[key] = seen.get(key, -1) + 1
@@ -55,6 +55,17 @@ class Names:
         for run_id, name in self._runs.items():
             text = text.replace(run_id, name)
         return re.sub(r"\b0x[0-9a-f]+", "0x…", text).replace(client.__name__, "<tool>")
+
+
+def oldest_first(step: Any) -> list[Any]:
+    tasks = list(step)[::-1]
+    return sorted(tasks, key=taken_over)
+
+
+def taken_over(task: Any) -> tuple[bool, int]:
+    """What a resumed run takes over comes first, in the order of the earlier run: it is taken over in none."""
+    origin = task.origin_pathspec
+    return origin is None, 0 if origin is None else int(origin.rpartition("/")[2])
 
 
 def indices(task: Any) -> list[int]:
@@ -154,7 +165,7 @@ def main(flow: str, *run_ids: str) -> None:
         say(prefix, of_run(run, names), names)
         for step in run:
             say(f"{prefix} · step {step.id}", of_step(step, names), names)
-            for task in reversed(list(step)):
+            for task in oldest_first(step):
                 say(f"{prefix} · {names.key(task)}", of_task(task, names), names)
 
 

@@ -218,6 +218,7 @@ IN: dict[str, tuple[Here, ...]] = {
     "foreach_three_levels": (
         Here(".*", "artifact (places|here|stack)", "a join in an outer foreach still knows the item it is for"),
     ),
+    "resume_succeeded": (Here("run 3", "there is one", "there is no run that would resume a run which is not there"),),
     "resume_foreach": (
         Here(
             "run 2 .*", "parents|children", "Metaflow's client finds no kin of what was taken over in nested foreaches"

@@ -15,7 +15,7 @@ but the tags of a run. Standard library only, Python 3.7: steps may read past ru
 
 from __future__ import annotations
 
-from dockerflow.client.artifact import DataArtifact
+from dockerflow.client.artifact import Artifact, DataArtifact
 from dockerflow.client.errors import (
     ClientError,
     InvalidPathspec,
@@ -30,9 +30,6 @@ from dockerflow.client.run import Run
 from dockerflow.client.step import Step
 from dockerflow.client.stores import default_metadata, get_metadata, metadata
 from dockerflow.client.task import Task
-
-# Its name before there was Metaflow's.
-Artifact = DataArtifact
 
 __all__ = [
     "Artifact",

@@ -66,3 +66,7 @@ class DataArtifact(PathObject):
         if self.id not in refs:
             raise not_found(self._what, self.id, self._above._described(), refs)
         return refs[self.id]
+
+
+# Its name before there was Metaflow's, by which objects were stored.
+Artifact = DataArtifact

@@ -8,9 +8,10 @@ wherever that is by then. What an object showed when it was made it shows later,
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Dict, FrozenSet, Iterator, List, Optional, Tuple
+from typing import Any, ClassVar, Dict, FrozenSet, Iterator, List, Optional, Tuple, Union
 
 from dockerflow.client.errors import InvalidPathspec, NoStore, NotFound, elsewhere, not_found
 from dockerflow.client.namespaces import get_namespace
@@ -39,7 +40,7 @@ class PathObject:
     def __init__(
         self,
         pathspec: str,
-        attempt: Optional[int] = None,
+        attempt: Union[int, str, None] = None,
         store: StoreLike = None,
         _namespace_check: bool = True,  # the name is Metaflow's
     ) -> None:
@@ -47,6 +48,9 @@ class PathObject:
 
         Raises NotFound, InvalidPathspec, NamespaceMismatch, or NoStore.
         """
+        if isinstance(attempt, str) and os.path.isabs(attempt):
+            # Before there were namespaces, the store stood first, and objects were pickled as calls of their class.
+            attempt, store, _namespace_check = store, attempt, False  # type: ignore[assignment]
         components = _split(pathspec, self._what, self._depth)
         scope = Scope(Place(store), get_namespace() if _namespace_check else None)
         self._set(components, scope, _checked(attempt, self._what, self._depth))

@@ -11,7 +11,7 @@ from dockerflow.client.base import PathObject, local_time
 from dockerflow.client.code import Code
 from dockerflow.client.errors import ClientError, not_found
 from dockerflow.client.facts import Metadata
-from dockerflow.client.values import Values
+from dockerflow.client.values import Values, itself, value_of
 from dockerflow.store import log, manifest
 from dockerflow.store.failures import log_lines
 from dockerflow.store.history import Attempt, TaskHistory
@@ -46,12 +46,12 @@ class Task(PathObject):
     @property
     def data(self) -> Values:
         """The values of the artifacts, each read when asked for: `task.data.x`."""
-        return Values(self._described(), self._artifacts(), lambda artifact: artifact.data)
+        return Values(self._described(), self._artifacts(), value_of)
 
     @property
     def artifacts(self) -> Values:
         """The artifacts: `task.artifacts.x`."""
-        return Values(self._described(), self._artifacts(), lambda artifact: artifact)
+        return Values(self._described(), self._artifacts(), itself)
 
     def __contains__(self, name: object) -> bool:
         return name in self._refs()
@@ -261,3 +261,12 @@ class Task(PathObject):
         run = self._above._above
         task: Task = run._child(self._source.history.tasks[task_id].created.step)._child(task_id)
         return task
+
+
+def __getattr__(name: str) -> Any:
+    """Objects that were stored when steps were here are found."""
+    if name == "Step":
+        from dockerflow.client.step import Step  # noqa: PLC0415 - it imports this module
+
+        return Step
+    raise AttributeError(f"module `{__name__}` has no `{name}`")

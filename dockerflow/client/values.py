@@ -8,6 +8,14 @@ from dockerflow.client.artifact import DataArtifact
 from dockerflow.client.errors import not_found
 
 
+def value_of(artifact: DataArtifact) -> Any:
+    return artifact.data
+
+
+def itself(artifact: DataArtifact) -> DataArtifact:
+    return artifact
+
+
 class Values:
     """Something for each artifact of a task, by name or number; made when it is asked for."""
 
@@ -38,6 +46,10 @@ class Values:
 
     def _asdict(self) -> Dict[str, Any]:
         return {name: self._get(artifact) for name, artifact in self._artifacts.items()}
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """With the names of the artifacts; their values stay where they are."""
+        return Values, (self._where, dict(self._artifacts), self._get)
 
     def __dir__(self) -> List[str]:
         return [*self._artifacts, *object.__dir__(self)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import shutil
 from pathlib import Path
@@ -37,6 +38,36 @@ def test_a_store_that_was_given_stays_with_the_object(
     stored = pickle.dumps(Run(run.pathspec, store=store.root)["each"]["2"])
     monkeypatch.setenv("DOCKERFLOW_STORE", str(tmp_path / "none"))
     assert pickle.loads(stored).data.film == "Alien"
+
+
+@pytest.mark.parametrize(
+    ("called", "below"),
+    [
+        ("flow\nFlow", ""),
+        ("flow\nRun", "/{id}"),
+        ("task\nStep", "/{id}/each"),
+        ("task\nTask", "/{id}/each/2"),
+        ("artifact\nArtifact", "/{id}/each/2/film"),
+    ],
+)
+def test_objects_that_were_stored_before_there_were_namespaces_are_found(
+    run: Run, store: DirectoryStore, monkeypatch: pytest.MonkeyPatch, called: str, below: str
+) -> None:
+    """They are calls of their class, with the store's root, and for tasks no attempt."""
+    pathspec = FLOW + below.format(id=run.id)
+    more = "N" if called.endswith("Task") else ""
+    stored = f"cdockerflow.client.{called}\n(V{pathspec}\nV{store.root}\n{more}tR.".encode()
+    monkeypatch.setenv("DOCKERFLOW_USER", "ben")
+    found = pickle.loads(stored)
+    assert found.pathspec == pathspec
+    assert found._root() == store.root
+
+
+def test_the_values_of_a_task_are_copied_and_stored_as_names(run: Run) -> None:
+    for values in (run.data, run.end_task.artifacts):
+        for other in (copy.copy(values), pickle.loads(pickle.dumps(values))):
+            assert list(other) == list(values)
+    assert pickle.loads(pickle.dumps(run.data)).best == "Brazil"
 
 
 def test_an_object_is_loaded_where_there_is_no_store_and_found_when_there_is(

@@ -78,10 +78,13 @@ def unpack(data: bytes, folder: Union[str, Path]) -> None:
 
 
 def given(data: bytes) -> Given:
-    """What the command line had added to the flow's file. Raises StoreError for what is no code package."""
+    """What the command line had added to the flow's file: nothing, where an older dockerflow made the package.
+
+    Raises StoreError for what is no code package.
+    """
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            content = archive.extractfile(GIVEN)
+            content = archive.extractfile(GIVEN) if GIVEN in archive.getnames() else None
             return Given.from_json(content.read().decode()) if content is not None else NOTHING
     except (tarfile.TarError, KeyError, ValueError) as error:
         raise StoreError(f"cannot read `{GIVEN}` of the code package: {error}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dockerflow.flow.given import NOTHING
 from dockerflow.store import code_package
 from dockerflow.store.code_package import OURS, USER
 from dockerflow.store.errors import StoreError
@@ -112,6 +113,10 @@ def test_unpacking_makes_no_links(tmp_path: Path) -> None:
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with pytest.raises(StoreError, match="files only"):
         code_package.unpack(packed(link), tmp_path / "box")
+
+
+def test_a_package_that_an_older_dockerflow_made_was_given_nothing() -> None:
+    assert code_package.given(packed(tarfile.TarInfo("user-code/flow.py"))) == NOTHING
 
 
 def test_unpacking_something_else_says_so(tmp_path: Path) -> None:

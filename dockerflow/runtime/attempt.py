@@ -99,8 +99,7 @@ def _be_the_task(task: RunTask, run: Run, folder: str, pipe: str, ends: Tuple[in
         os.chdir(folder)
         _enable_crash_report()
         result = run(task)
-        if result.ok:
-            program_end.end()
+        program_end.end(result.ok)
         _flush()
         _deliver(result, pipe)
         status = 0

@@ -36,8 +36,17 @@ def test_a_daemon_thread_does_not_delay_the_result(any_scene: Scene) -> None:
     assert ("stdout", "late") not in lines
 
 
-def test_nobody_waits_for_the_threads_of_a_step_that_failed(any_scene: Scene) -> None:
-    assert not any_scene.start("Talkative").run("fails")[1].ok
+def test_what_the_standard_library_holds_back_for_a_step_is_not_lost(any_scene: Scene) -> None:
+    """Its handlers were registered when the flow was imported."""
+    lines, result = any_scene.start("Talkative").run("holds_back")
+    assert result.ok
+    assert [line for line in lines if line not in IMPORTED] == [("stdout", "finalized"), ("stdout", "held back")]
+
+
+def test_exit_handlers_of_a_step_that_failed_are_called_and_nobody_waits_for_its_threads(any_scene: Scene) -> None:
+    lines, result = any_scene.start("Talkative").run("fails")
+    assert not result.ok
+    assert ("stdout", "at exit") in lines
 
 
 def test_an_exit_handler_that_fails_is_told_and_fails_nothing(any_scene: Scene) -> None:

@@ -1,9 +1,11 @@
 """It prints while it is imported, and its steps print when they have ended."""
 
 import atexit
+import logging.handlers
 import sys
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 from dockerflow import FlowSpec, step
@@ -11,6 +13,7 @@ from dockerflow import FlowSpec, step
 print("imported")
 print("a warning of the import", file=sys.stderr)
 atexit.register(print, "the import's own exit handler")
+weakref.finalize(FlowSpec, print, "the import's own finalizer")
 
 
 def late(text):
@@ -27,7 +30,16 @@ class Talkative(FlowSpec):
         self.next(self.end)
 
     @step
+    def holds_back(self):
+        weakref.finalize(self, print, "finalized")
+        shown = logging.StreamHandler(sys.stdout)
+        logging.getLogger().addHandler(logging.handlers.MemoryHandler(1000, target=shown))
+        logging.getLogger().warning("held back")
+        self.next(self.end)
+
+    @step
     def fails(self):
+        atexit.register(print, "at exit")
         threading.Thread(target=time.sleep, args=[3600]).start()
         raise ValueError("no")
 

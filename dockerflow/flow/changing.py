@@ -21,8 +21,8 @@ _NOTHING = object()
 
 
 class Changes:
-    """The changes to one flow's class and its bases. What an earlier reading has changed, of this flow or of another one
-    with the same bases, is as before when this is made.
+    """The changes to one flow's class and its bases. What an earlier reading has changed of them, of this flow or of
+    another one with the same bases, is as before when this is made.
     """
 
     def __init__(self, cls: Any) -> None:

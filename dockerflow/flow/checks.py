@@ -91,7 +91,7 @@ def _ends(flow: Flow) -> Iterator[Problem]:
     if start and start is not end:
         yield from _first(start)
     if end:
-        yield from _last(end)
+        yield from _last(flow, end)
 
 
 def _first(start: Step) -> Iterator[Problem]:
@@ -103,11 +103,12 @@ def _first(start: Step) -> Iterator[Problem]:
         yield _problem(start, message, "let another step after it repeat itself", start.next_line)
 
 
-def _last(end: Step) -> Iterator[Problem]:
+def _last(flow: Flow, end: Step) -> Iterator[Problem]:
     if end.join:
         hint = f"add a join step before it, and write `def {end.name}(self):`"
         yield _problem(end, f"step `{end.name}` takes `inputs`: the last step cannot be a join", hint)
-    if end.next_line:
+    unread = not end.next and end.next_line == end.line  # without `self` it calls nothing
+    if end.next_line and not unread and all(name in flow.steps for name in end.next):
         message = f"step `{end.name}` calls `self.next`: nothing follows it"
         yield _problem(end, message, "remove that line", end.next_line)
 

@@ -73,18 +73,18 @@ def transition_of(function: ast.FunctionDef, names: Mapping[str, Any], look_up: 
     """
     arguments = [argument.arg for argument in function.args.args]
     if not arguments:
-        fault = Fault(function.lineno, "has no argument `self`", "write `def step(self):`")
+        fault = Fault(function.lineno, "has no argument `self`", f"write `def {function.name}(self):`")
         return Found(problems=(fault,), line=function.lineno)
     problems: List[Fault] = []
     if len(arguments) > 2 or function.args.vararg or function.args.kwarg or function.args.kwonlyargs:
         hint = "a step takes `self`, and a join also `inputs`"
         problems.append(Fault(function.lineno, "takes too many arguments", hint))
     join = len(arguments) > 1
-    call, last = _call_of_next(function, arguments[0])
+    call = _last_call_of_next(function, arguments[0])
     if call is None:
-        return Found(join=join, problems=tuple(problems))
-    if not last:
-        problems.append(Fault(call.lineno, "calls `self.next` before its end", "make it the last line of the step"))
+        calls = _calls_of_next(function, arguments[0])
+        problems += [_before_the_end(calls)] if calls else []
+        return Found(line=calls[0].lineno if calls else 0, join=join, problems=tuple(problems))
     options = {keyword.arg: keyword.value for keyword in call.keywords}
     found = _read(_Call(call.lineno, call.args, options, arguments[0], names, look_up))
     if join and (len(found.next) > 1 or found.foreach or found.gang or found.condition):
@@ -99,13 +99,24 @@ def _with(found: Found, join: bool, problems: Tuple[Fault, ...]) -> Found:
     )  # `replace` needs more time than all the rest, and every step comes by here
 
 
-def _call_of_next(function: ast.FunctionDef, this: str) -> Tuple[Optional[ast.Call], bool]:
-    """The call of `self.next` that ends the function, or else the first one in it; and whether it ends it."""
+def _last_call_of_next(function: ast.FunctionDef, this: str) -> Optional[ast.Call]:
+    """The call of `self.next` that is the last line of the function."""
     tail = function.body[-1]
-    if isinstance(tail, ast.Expr) and isinstance(tail.value, ast.Call) and _is_next(tail.value, this):
-        return tail.value, True
+    ends = isinstance(tail, ast.Expr) and isinstance(tail.value, ast.Call) and _is_next(tail.value, this)
+    return tail.value if ends else None  # type: ignore[attr-defined]
+
+
+def _calls_of_next(function: ast.FunctionDef, this: str) -> List[ast.Call]:
     calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and _is_next(node, this)]
-    return (min(calls, key=lambda node: node.lineno), False) if calls else (None, False)
+    return sorted(calls, key=lambda call: call.lineno)
+
+
+def _before_the_end(calls: List[ast.Call]) -> Fault:
+    if len(calls) == 1:
+        return Fault(calls[0].lineno, "calls `self.next` before its end", "make it the last line of the step")
+    lines = " and ".join(str(call.lineno) for call in calls[1:])
+    hint = 'call it once, as the last line; to choose: `self.next({True: self.a, False: self.b}, condition="good")`'
+    return Fault(calls[0].lineno, f"calls `self.next` in several places, also on line {lines}", hint)
 
 
 def _is_next(node: ast.Call, this: str) -> bool:
@@ -135,7 +146,7 @@ def _read(call: _Call) -> Found:
         return Found(targets, call.line)
     if len(targets) > 1:
         hint = "a gang is made of one step"
-        return call.faulty("names more than one step for its `num_parallel`", hint, next=targets)
+        return call.faulty("names more than one step for its `num_parallel`", hint, next=targets, gang=True)
     return Found(targets, call.line, gang=True)
 
 
@@ -143,7 +154,7 @@ def _foreach(call: _Call, targets: Tuple[str, ...]) -> Found:
     foreach = _text(call.options["foreach"], call.names)
     if foreach is None:
         hint = 'name the variable that holds the items: `foreach="items"`'
-        return call.faulty("gives `foreach` something else than a text", hint, next=targets)
+        return call.faulty("gives `foreach` something else than a text", hint, next=targets, foreach="")
     if len(targets) > 1:
         hint = "a foreach is followed by one step"
         return call.faulty("names more than one step for its foreach", hint, next=targets, foreach=foreach)

@@ -236,6 +236,77 @@ def test_transition_that_cannot_be_read_is_named(body: str, line: str, message: 
     assert (line, message) in found(tmp_path, _one_step(body))
 
 
+def test_what_follows_from_a_transition_that_cannot_be_read_is_not_reported(tmp_path: Path) -> None:
+    text = """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                if self.flag:
+                    self.next(self.a)
+                else:
+                    self.next(self.b)
+            @step
+            def a(self):
+                self.next(self.each, foreach=self.items)
+            @step
+            def b(self):
+                self.next(self.end)
+            @step
+            def each(self):
+                self.next(self.join)
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+            @step
+            def end(self):
+                pass
+    """
+    assert found(tmp_path, text) == [
+        ("self.next(self.a)", "step `start` calls `self.next` in several places, also on line 9"),
+        ("self.next(self.each, foreach=self.items)", "step `a` gives `foreach` something else than a text"),
+    ]
+
+
+def test_foreach_over_no_text_opens_a_split_all_the_same(tmp_path: Path) -> None:
+    text = (
+        _one_step("self.next(self.each, foreach=self.items)")
+        + """
+            @step
+            def each(self):
+                self.next(self.join)
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+    """
+    )
+    assert [message for _, message in found(tmp_path, text)] == [
+        "step `start` gives `foreach` something else than a text"
+    ]
+
+
+def test_only_step_that_names_a_method_asks_for_step_on_that(tmp_path: Path) -> None:
+    text = """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)
+            def end(self):
+                pass
+    """
+    assert found(tmp_path, text) == [("self.next(self.end)", "step `start` is followed by an unknown step `end`")]
+    assert [each.hint for each in problems(loaded(tmp_path, text).flow)] == ["is `@step` missing on `end`?"]
+
+
+def test_step_without_self_is_all_that_is_said_of_it(tmp_path: Path) -> None:
+    text = """
+        class F(FlowSpec):
+            @step
+            def start():
+                pass
+    """
+    assert found(tmp_path, text) == [("def start():", "step `start` has no argument `self`")]
+
+
 def test_foreach_may_be_named_by_a_constant_of_the_module(tmp_path: Path) -> None:
     text = """
         VARIABLE = "items"

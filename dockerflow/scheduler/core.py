@@ -206,6 +206,12 @@ def _conclude(run: Run, ends: list[End], now: float) -> Iterator[Command]:
         _forget(run, end.task)
 
 
+def _cut_off(task: Task, failure: Failure, log: str | None, now: float) -> End:
+    """The end of an attempt whose worker can no longer say how long it took."""
+    seconds = max(0.0, now - task.began)  # clocks are set back now and then
+    return End(task, TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=failure, seconds=seconds), log)
+
+
 def _failure(result: TaskResult) -> Failure:
     return result.failure or Failure("lost", "the attempt failed without a reason")
 
@@ -309,9 +315,7 @@ def _ready(run: Run, number: int) -> None:
 def _gone(run: Run, worker: Worker, event: WorkerGone, now: float) -> Iterator[Command]:
     if worker.state == "busy" and worker.task is not None:
         run.busy -= 1
-        task = worker.task
-        result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=event.failure)
-        yield from _ended(run, End(task, result, event.log), now)
+        yield from _ended(run, _cut_off(worker.task, event.failure, event.log, now), now)
     elif worker.state == "starting":
         starts = run.failed_starts[worker.step] = run.failed_starts.get(worker.step, 0) + 1
         if event.deterministic or starts >= STARTS:
@@ -354,9 +358,8 @@ def _stop(run: Run, event: StopRequested, now: float) -> Iterator[Command]:
     for worker in run.workers.values():
         yield KillWorker(worker.number)
         if worker.state == "busy" and worker.task is not None:
-            task = worker.task
-            result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=stopped)
-            yield Write(_record(End(task, result, event.logs.get(worker.number)), now, final=True))
+            end = _cut_off(worker.task, stopped, event.logs.get(worker.number), now)
+            yield Write(_record(end, now, final=True))
     for end in gangs.unsettled(run):
         yield Write(_record(End(end.task, replace(end.result, ok=False, failure=stopped), end.log), now, final=True))
     yield from _finish(run, "stopped", event.reason, now)

@@ -36,7 +36,7 @@ def assign(run: Run, now: float) -> Iterator[Command]:
 def _assign(run: Run, worker: Worker, control: int | None, now: float) -> Iterator[Command]:
     task = _next_task(run, worker.step)
     worker.state, worker.task = "busy", task
-    task.failed = None
+    task.began, task.failed = now, None
     run.busy += 1
     yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt, container=str(worker.number)))
     yield Assign(worker.number, _message(run, task), control)

@@ -20,6 +20,7 @@ class Task:
     inputs: tuple[Input, ...]
     place: Place
     attempt: int = 0
+    began: float = 0.0  # the attempt that runs
     fallback: Failure | None = None
     failed: AttemptFinished | None = None  # the record of the last attempt, until another begins
     gang: Gang | None = None

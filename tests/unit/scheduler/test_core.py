@@ -288,6 +288,17 @@ def test_a_task_whose_next_attempt_was_due_and_had_no_worker_yet_is_closed_when_
     assert [(r.attempt, r.final, r.ok) for r in written if isinstance(r, AttemptFinished)] == [(0, True, False)]
 
 
+@pytest.mark.parametrize(
+    "event", [v.WorkerGone(1, crash("lost")), v.StopRequested("Ctrl-C")], ids=["worker gone", "stopped"]
+)
+def test_an_attempt_whose_worker_is_gone_took_the_time_that_has_passed(event):
+    run = Run(plan(*linear("start", "end")))
+    advance(run, v.Begin(), 0.0)
+    advance(run, v.WorkerReady(1), 100.0)
+    written = [c.record for c in advance(run, event, 107.5) if isinstance(c, v.Write)]
+    assert [r.seconds for r in written if isinstance(r, AttemptFinished)] == [7.5]
+
+
 def test_few_workers_wait_for_steps_that_are_still_to_come():
     names = ["start", *(f"step{i}" for i in range(10)), "end"]
     run = Run(plan(*linear(*names), max_workers=1))

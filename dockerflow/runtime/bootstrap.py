@@ -8,6 +8,7 @@ flow's folder, the flow's name, and `container` or `process`. Standard library o
 import hashlib
 import io
 import os
+import shutil
 import sys
 import tarfile
 from typing import List
@@ -37,7 +38,10 @@ def main(arguments: List[str]) -> int:
     from dockerflow.runtime import worker  # noqa: PLC0415 - until now there was none
 
     file, given = os.path.join(code, flow_file), os.path.join(folder, "given.json")
-    return worker.main(worker.Place(file, flow_name, given, blobs, outbox, work, folder, engine == "container"))
+    status = worker.main(worker.Place(file, flow_name, given, blobs, outbox, work, folder, engine == "container"))
+    if engine == "process":  # the scheduler removes it too, unless it was killed
+        shutil.rmtree(work, ignore_errors=True)
+    return status
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ class Custom:
 
     def __call__(self, target: Any) -> Any:
         if not self._is_target(target):
-            raise FlowError(f"{self._where()}: `@{type(self).__name__}` stands on `{target!r}`", self._belongs())
+            what = getattr(target, "__name__", None) or repr(target)
+            raise FlowError(f"{self._where()}: `@{type(self).__name__}` stands on `{what}`", self._belongs())
         return note(target, self)
 
     @classmethod

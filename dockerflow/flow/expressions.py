@@ -10,7 +10,7 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from dockerflow.flow.config_value import plain
 from dockerflow.flow.errors import ExpressionError
@@ -97,13 +97,16 @@ def _mapping(expression: Any, values: Values, keep: bool) -> Mapping[str, Any]:
 
 def _value_of(expression: Expression, values: Values) -> Any:
     text, names, path = expression._text, expression._names, expression._path
+    value: Any = None
     try:
         value = eval(text, {**names, **values})
         for key in path:
             name = resolved(key, values)
             value = getattr(value, name) if _is_name(name) and not isinstance(value, Mapping) else value[name]
     except KeyError as error:
-        raise ExpressionError(f"`{expression!r}` has no value: there is no `{error.args[0]}`", _has(values)) from error
+        missing = error.args[0]
+        hint = f"there is {_listed(value)}" if isinstance(value, Mapping) else None
+        raise ExpressionError(f"`{expression!r}` has no value: there is no `{missing}`", hint) from error
     except Exception as error:
         what = f"`{expression!r}` has no value: {type(error).__name__}: {error}"
         raise ExpressionError(what, _has(values) if isinstance(error, NameError) else None) from error
@@ -111,7 +114,11 @@ def _value_of(expression: Expression, values: Values) -> Any:
 
 
 def _has(values: Values) -> str:
-    return f"the flow's configs are {', '.join(f'`{name}`' for name in values)}" if values else "the flow has no config"
+    return f"the flow's configs are {_listed(values)}" if values else "the flow has no config"
+
+
+def _listed(names: Iterable[Any]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "nothing"
 
 
 def _is_name(key: Any) -> bool:

@@ -5,6 +5,7 @@ Standard library only, Python 3.7.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple, Type
@@ -82,7 +83,9 @@ def asked(
             return Written(spec.name, tuple(given), keywords, *users_position())
         wanted = decorator_class(spec.name)
         if wanted is None:
-            refuse(f"there is no decorator `{spec.name}`", "name it with its module, as `module.decorator`")
+            near = difflib.get_close_matches(spec.name, names, 1)
+            hint = f"did you mean `{near[0]}`?" if near else "name one of yours with its module, as `module.decorator`"
+            refuse(f"there is no decorator `{spec.name}`", hint)
     if isinstance(wanted, type) and issubclass(wanted, kind):
         return wanted(*given, **keywords)
     name = getattr(wanted, "__name__", "")

@@ -17,6 +17,7 @@ from types import FunctionType
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from dockerflow.flow.cases_written import look_up_in
+from dockerflow.flow.custom import Custom
 from dockerflow.flow.decorator_values import decorators_of
 from dockerflow.flow.decorators import Written, is_step, written_on
 from dockerflow.flow.definition import Catch, Flow, ParameterDefinition, Step
@@ -151,6 +152,9 @@ def _check_body(klass: Any, taken: Mapping[str, Any], report: Report) -> None:
     are `taken`: those that every flow has.
     """
     for name, value in vars(klass).items():
+        if isinstance(value, Custom):  # written bare above what is no step, it has taken that for an argument
+            kind, at = type(value), (vars(value)["_file"], vars(value)["_line"])
+            report.add(*at, f"`@{kind.__name__}` stands on `{name}`, which is no step", kind._belongs())
         if isinstance(value, FunctionType) and not is_step(value):
             for written in written_on(value):
                 message = f"`@{written.name}` stands on `{name}`, which is no step"

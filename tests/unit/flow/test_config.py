@@ -226,6 +226,11 @@ def test_flows_of_one_base_class_do_not_see_each_others_configs(tmp_path: Path) 
         assert flow.steps["start"].decorator(Conda).python == python  # type: ignore[union-attr]
 
 
+def test_key_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    loaded = _loaded(tmp_path, "c = Config('c', default_value={'a': {'x': 1, 'y': 2}})", start="@resources(cpu=c.a.z)")
+    assert [each.hint for each in loaded.flow.problems] == ["there is `x`, `y`"]
+
+
 @pytest.mark.parametrize(
     ("line", "start", "problem"),
     [

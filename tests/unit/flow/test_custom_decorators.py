@@ -203,6 +203,11 @@ def test_decorator_that_cannot_be_is_an_error_with_its_line(
         )
 
 
+def test_users_decorator_on_a_method_that_is_no_step_is_a_problem(tmp_path: Path) -> None:
+    text = _flow(NOTED, "").rstrip() + "\n\n            @noted\n            def helper(self):\n                pass\n"
+    assert found(tmp_path, text) == [("@noted", "`@noted` stands on `helper`, which is no step")]
+
+
 @pytest.mark.parametrize(
     ("definitions", "above", "message"),
     [
@@ -272,6 +277,12 @@ def test_duplicate_is_ignored_or_replaces(duplicates: str, times: int, tmp_path:
 def test_mutator_that_asks_for_what_cannot_be_is_an_error(body: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(FlowError, match=re.escape(message)):
         _loaded(tmp_path, MUTATOR.format(body=body), "@retry(times=1)\n            @Mutator")
+
+
+def test_decorator_that_a_mutator_misspells_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FlowError) as caught:
+        _loaded(tmp_path, MUTATOR.format(body="mutable_step.add_decorator('retri')"), "@Mutator")
+    assert caught.value.hint == "did you mean `retry`?"
 
 
 FLOW_MUTATOR = """

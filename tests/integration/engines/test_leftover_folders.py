@@ -18,7 +18,8 @@ def test_the_folder_of_work_goes_with_the_worker(tmp_path: Path) -> None:
     request = scene.request("Talkative")
     command = worker_command(request, Place("process", sys.executable, request.blobs, request.outbox, work))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as worker:
-        assert worker.stdin is not None and worker.stdout is not None
+        assert worker.stdin is not None
+        assert worker.stdout is not None
         assert isinstance(read(worker.stdout), Ready)
         worker.stdin.close()  # as the kernel does for a scheduler that was killed
         assert worker.wait(LIMIT) == 0

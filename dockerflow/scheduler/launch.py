@@ -7,6 +7,7 @@ is the last record of its journal.
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import threading
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 # What each step runs in, by step; nothing where steps run without images.
 Environments = Mapping[str, "StepEnvironment"]
+
+# What an engine does not take in a container's name, and Python takes in a class's.
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
@@ -300,7 +304,7 @@ def _requests(
         resources = flow.steps[step].decorator(Resources) or Resources()
         return WorkerRequest(
             worker_id=number,
-            name=f"dockerflow-{flow.name}-{started.run_id}-{step}-{number}",
+            name=_NOT_IN_NAMES.sub("_", f"dockerflow-{flow.name}-{started.run_id}-{step}-{number}"),
             image=environment.container_image if environment else "",
             labels={"dockerflow.flow": flow.name, "dockerflow.run": started.run_id, "dockerflow.step": step},
             flow_name=flow.name,

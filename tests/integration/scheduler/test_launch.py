@@ -21,7 +21,7 @@ from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.launch import RunOutcome, RunRequest, launch
 from dockerflow.store import journal
 from dockerflow.store.directory import DirectoryStore
-from dockerflow.store.records import AttemptFinished, RunFinished
+from dockerflow.store.records import AttemptFinished, AttemptStarted, RunFinished
 
 HEAD = "from dockerflow import FlowSpec, Parameter, catch, retry, step, current\n"
 
@@ -258,6 +258,13 @@ def test_a_signal_stops_the_run_and_the_journal_says_so(number, tmp_path):
     records = journal.read(DirectoryStore(tmp_path / ".dockerflow"), "Long", run_id)
     assert isinstance(records[-1], RunFinished)
     assert records[-1].status == "stopped"
+
+
+def test_a_flow_may_have_a_name_that_no_container_can_have(run, tmp_path):
+    outcome = run(LINEAR.replace("Linear", "Flüsse"))
+    records = journal.read(DirectoryStore(tmp_path / ".dockerflow"), "Flüsse", outcome.run_id)
+    names = [record.container for record in records if isinstance(record, AttemptStarted)]
+    assert names == [f"dockerflow-Fl_sse-{outcome.run_id}-{step}" for step in ("start-1", "end-2")]
 
 
 def test_a_run_id_file_that_cannot_be_written_leaves_no_run(run, tmp_path):

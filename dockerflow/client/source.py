@@ -41,12 +41,22 @@ class RunSource:
     @property
     def begun(self) -> RunStarted:
         """How the run began. Raises NotFound for one that is not there."""
+        started = self._started
+        if started is None:
+            raise not_found("run", self.run_id, f"flow `{self.flow}`", runs.run_ids(self.store, self.flow))
+        return started
+
+    @property
+    def _started(self) -> Optional[RunStarted]:
         if self._begun is None:
             first = self._history.started or journal.first(self.store, self.flow, self.run_id)
-            if not isinstance(first, RunStarted):
-                raise not_found("run", self.run_id, f"flow `{self.flow}`", runs.run_ids(self.store, self.flow))
-            self._begun = first
+            self._begun = first if isinstance(first, RunStarted) else None
         return self._begun
+
+    @property
+    def _is_torn(self) -> bool:
+        """Whether a power cut has taken the run's beginning, and with it its tags."""
+        return self._started is None and runs.has_begun(self.store, self.flow, self.run_id)
 
     def children(self, task_id: str) -> List[str]:
         """The tasks that were given this one's artifacts, as they were created."""
@@ -62,6 +72,8 @@ class RunSource:
     @property
     def user_tags(self) -> FrozenSet[str]:
         """With the changes that this task has asked for, where a task runs."""
+        if self._is_torn:
+            return frozenset()
         found = run_tags.read(self.store, self.begun)
         for asked in self._asked():
             with suppress(TaggingError):  # others have changed what it was asked for
@@ -75,7 +87,7 @@ class RunSource:
 
     @property
     def system_tags(self) -> FrozenSet[str]:
-        return run_tags.system_tags(self.begun)
+        return frozenset() if self._is_torn else run_tags.system_tags(self.begun)
 
     @property
     def tags(self) -> FrozenSet[str]:

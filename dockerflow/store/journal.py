@@ -129,7 +129,8 @@ def first(store: DirectoryStore, flow: str, run_id: str) -> Optional[Record]:
         key = chain[0].key(folder)
         try:
             with (store.root / key).open("rb") as stream:
-                return from_line(stream.readline())
+                line = stream.readline()
+                return from_line(line) if line else None  # a power cut leaves empty files
         except FileNotFoundError:
             continue  # merged in the meantime
         except (OSError, ValueError, TypeError) as error:

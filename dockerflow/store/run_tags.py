@@ -6,7 +6,8 @@ A run without changes has the tags that it began with. A change writes the next 
 writers gets; the others look at what it wrote and apply theirs to that. Only the last few numbers are kept: lower ones
 are deleted, the lowest first. So a number can be free again after many changes, and a writer that was slow might take
 it. It knows that it did not if its number is the newest, or what it started from is still there; otherwise
-it begins again at the newest, since applying a change twice is the same as applying it the second time only.
+it begins again at the newest, since applying a change twice is the same as applying it the second time only. A power cut may leave
+the newest files empty: the change before them counts then.
 
 A step may not write to the store. What it asks for is a file in its outbox, `tags-….json`; the scheduler takes these
 over when an attempt ends, and until then who reads in the step adds them to what the store says. The file comes from
@@ -56,6 +57,8 @@ class Asked(NamedTuple):
 
 
 class _Version(NamedTuple):
+    """What counts now, and the newest file: its number and bytes."""
+
     number: int
     tags: FrozenSet[str]
     body: Optional[bytes]
@@ -97,11 +100,16 @@ def system_tags(started: RunStarted) -> FrozenSet[str]:
 def _newest(store: DirectoryStore, started: RunStarted) -> _Version:
     for _ in range(LOOKS):
         numbers = _numbers(store, started)
-        if not numbers:
-            return _Version(0, frozenset(started.tags), None)
-        body = store.get(_key(started, numbers[-1]))
-        if body is not None:  # otherwise newer ones are there by now
-            return _Version(numbers[-1], _decoded(body, _key(started, numbers[-1])), body)
+        newest = numbers[-1] if numbers else 0
+        for number in reversed(numbers):
+            body = store.get(_key(started, number))
+            if body is None:  # newer ones are there by now
+                break
+            if body:  # a power cut leaves empty files
+                decoded = _decoded(store, _key(started, number), body)
+                return _Version(newest, decoded, body if number == newest else b"")
+        else:
+            return _Version(newest, frozenset(started.tags), b"" if numbers else None)
     raise DamagedRecord(f"the tags of run `{started.flow}/{started.run_id}` cannot be read")
 
 
@@ -125,12 +133,15 @@ def _encoded(after: Iterable[str]) -> bytes:
     return json.dumps({"tags": sorted(after), "time": time.time(), "id": uuid.uuid4().hex}).encode()
 
 
-def _decoded(body: bytes, key: str) -> FrozenSet[str]:
+def _decoded(store: DirectoryStore, key: str, body: bytes) -> FrozenSet[str]:
     try:
-        return frozenset(tags.tag(one) for one in json.loads(body)["tags"])
+        every = json.loads(body)["tags"]
+        if not isinstance(every, list):
+            raise TypeError("its tags are no list")
+        return frozenset(map(tags.tag, every))
     except (ValueError, KeyError, TypeError, TaggingError) as error:
         raise DamagedRecord(
-            f"`{key}` is damaged: {error}", "delete that file; the change before it counts then"
+            f"`{key}` is damaged: {error}", f"delete `{store.root / key}`; the change before it counts then"
         ) from error
 
 

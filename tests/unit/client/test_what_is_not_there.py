@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dockerflow.client import ClientError, Flow, InvalidPathspec, NoStore, NotFound, Run, Step, Task
+from dockerflow.client import ClientError, Flow, InvalidPathspec, NoStore, NotFound, Run, Step, Task, namespace
+from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore, create
 from tests.unit.client.runs_by_hand import FLOW, successful_run
 
@@ -90,3 +91,13 @@ def test_a_store_is_found_upwards_by_variable_or_by_argument(
     monkeypatch.setenv("DOCKERFLOW_STORE", str(other.root))
     assert Flow(FLOW).latest_run != Flow(FLOW, store=store.root).latest_run
     assert Flow(FLOW, store=other) == Flow(FLOW)
+
+
+def test_a_run_that_lost_its_beginning_in_a_power_cut_hides_no_other(store: DirectoryStore) -> None:
+    whole, torn = successful_run(store), successful_run(store)
+    for segment in store.keys(f"{runs.journal_key(FLOW, torn)}/"):
+        store.put(segment, b"")
+    assert Flow(FLOW).latest_run.id == whole
+    namespace(None)
+    assert [(run.id, run.tags) for run in Flow(FLOW).runs()][0] == (torn, frozenset())
+    assert [run.id for run in Flow(FLOW).runs("user:anna")] == [whole]

@@ -140,6 +140,9 @@ def test_a_part_emptied_by_a_power_cut_ends_the_journal(store: DirectoryStore, w
     write(writer, records(3))
     store.put(f"{journal_key('F', '1')}/{segments(store)[1]}", b"")
     assert journal.read(store, "F", "1") == records(1)
+    assert journal.first(store, "F", "1") == records(1)[0]
+    store.put(f"{journal_key('F', '1')}/{segments(store)[0]}", b"")
+    assert journal.first(store, "F", "1") is None
 
 
 class Failing(DirectoryStore):

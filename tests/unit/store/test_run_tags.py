@@ -63,6 +63,17 @@ def test_many_changes_leave_few_files(store: DirectoryStore) -> None:
     assert len(kept(store)) <= run_tags.KEPT + 1
 
 
+def test_a_change_that_a_power_cut_emptied_is_passed_over(store: DirectoryStore) -> None:
+    for number in range(3):
+        run_tags.mutate(store, STARTED, tags.change(add=[f"{number}"]))
+    for emptied, left in (("3.json", {"first", "0", "1"}), ("2.json", {"first", "0"}), ("1.json", {"first"})):
+        store.put(f"{runs.run_key('F', '1')}/tags/{emptied}", b"")
+        assert run_tags.read(store, STARTED) == left
+    assert run_tags.mutate(store, STARTED, tags.change(add=["new"])) == {"first", "new"}
+    assert run_tags.read(store, STARTED) == {"first", "new"}
+    assert kept(store)[-1] == "4.json"
+
+
 def add_and_remove(root: Path, name: str) -> None:
     store = DirectoryStore(root)
     for number in range(20):
@@ -107,8 +118,9 @@ def test_a_writer_that_was_overtaken_loses_nothing(store: DirectoryStore, before
     assert run_tags.read(store, STARTED) == expected
 
 
-def test_a_damaged_change_is_named(store: DirectoryStore) -> None:
-    store.put("runs/F/1/tags/3.json", b'{"tags": [3]}')
+@pytest.mark.parametrize("body", [b'{"tags": [3]}', b'{"tags": "abc"}', b'{"tags": ["a"', b"[]", b"\xff"])
+def test_a_damaged_change_is_named(store: DirectoryStore, body: bytes) -> None:
+    store.put("runs/F/1/tags/3.json", body)
     with pytest.raises(DamagedRecord, match=r"runs/F/1/tags/3\.json"):
         run_tags.read(store, STARTED)
 

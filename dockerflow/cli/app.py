@@ -153,7 +153,8 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         branch=branch,
         production=production,
     )
-    return running.run(chosen, run, context.command_path if context.obj else f"{context.command_path} {file}")
+    here = options.offered(run, [each.name for each in context.command.params])
+    return running.run(chosen, here, context.command_path if context.obj else f"{context.command_path} {file}")
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any, Optional
 
 import typer
@@ -89,6 +89,18 @@ def _epilog(flow: Flow) -> str | None:
         listed = ", ".join(f"`{each.name}`{f' ({each.help})' if each.help else ''}" for each in flow.configs)
         parts.append(f"The configs of the flow, for `--config` and `--config-value`: {listed}.")
     return " ".join(parts) or None
+
+
+def offered(command: Callable[..., Any], names: Collection[str]) -> Callable[..., Any]:
+    """The command with these of its arguments alone: `python flow.py run` knows its flow and has no `--flow`."""
+
+    def called(**values: Any) -> Any:
+        return command(**values)
+
+    whole = inspect.signature(command, eval_str=True)
+    kept = [each for name, each in whole.parameters.items() if name in names]
+    called.__signature__ = whole.replace(parameters=kept)  # type: ignore[attr-defined]
+    return called
 
 
 def _receiver(flow: Flow, command: Callable[..., Any], given: dict[str, str]) -> Callable[..., None]:

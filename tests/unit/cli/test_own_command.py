@@ -143,6 +143,7 @@ def test_help_names_the_commands_as_they_are_typed(python: Script) -> None:
     assert "--package-suffixes" in told
     assert python("run", "--help").stdout.startswith("Usage: python flow.py run [OPTIONS]")
     assert "--who" in python("run", "--help").stdout
+    assert "--flow" not in python("run", "--help").stdout
     assert python("show", "--help").stdout.startswith("Usage: python flow.py show [OPTIONS]")
 
 
@@ -152,6 +153,7 @@ def test_help_names_the_commands_as_they_are_typed(python: Script) -> None:
         (("rum",), "there is no command `python flow.py rum`", "did you mean `python flow.py run`?"),
         (("--no-pylin", "run"), "`python flow.py` has no option `--no-pylin`", "did you mean `--no-pylint`?"),
         (("run", "--whom", "x"), "`python flow.py run` has no option `--whom`", "did you mean `--who`?"),
+        (("run", "--flow", "Other"), "`python flow.py run` has no option `--flow`", ""),
         (("--metadata",), "`--metadata` takes 1 value, and 0 stand there", "`python flow.py --help` lists the options"),
         (("airflow", "create"), "there is no command `python flow.py airflow`", "`python flow.py --help` lists the"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,9 @@ def _run(which: Which) -> Run:
     try:
         return Run(f"{flow}/{run_id}", store=store)
     except NamespaceMismatch as error:
-        hint = "look in another with `--namespace user:NAME`, or in all with `--namespace ''`"
+        tags = Run(f"{flow}/{run_id}", store=store, _namespace_check=False).system_tags
+        user = next((tag for tag in sorted(tags) if tag.startswith("user:")), "user:NAME")
+        hint = f"look there with `--namespace {shlex.quote(user)}`, or in all with `--namespace ''`"
         raise NamespaceMismatch(error.message, hint) from error
 
 

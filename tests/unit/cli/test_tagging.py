@@ -97,7 +97,7 @@ def test_runs_of_others_are_tagged_when_their_namespace_is_named(here: Path) -> 
     refused(
         "tag", "add", "--run-id", "Films/9", "x", code=8,
         error="run `Films/9` is not in the namespace `user:ada`",
-        hint="look in another with `--namespace user:NAME`, or in all with `--namespace ''`", cwd=here,
+        hint="look there with `--namespace user:bob`, or in all with `--namespace ''`", cwd=here,
     )  # fmt: skip
     for namespace, tag in (("user:bob", "x"), ("", "y")):
         assert dockerflow("tag", "add", "--run-id", "Films/9", "--namespace", namespace, tag, cwd=here).code == 0

@@ -153,8 +153,8 @@ def _check_body(klass: Any, taken: Mapping[str, Any], report: Report) -> None:
     """
     for name, value in vars(klass).items():
         if isinstance(value, Custom):  # written bare above what is no step, it has taken that for an argument
-            kind, at = type(value), (vars(value)["_file"], vars(value)["_line"])
-            report.add(*at, f"`@{kind.__name__}` stands on `{name}`, which is no step", kind._belongs())
+            message = f"`@{type(value).__name__}` stands on `{name}`, which is no step"
+            report.add(vars(value)["_file"], vars(value)["_line"], message, value._belongs())
         if isinstance(value, FunctionType) and not is_step(value):
             for written in written_on(value):
                 message = f"`@{written.name}` stands on `{name}`, which is no step"

@@ -6,8 +6,9 @@ A run without changes has the tags that it began with. A change writes the next 
 writers gets; the others look at what it wrote and apply theirs to that. Only the last few numbers are kept: lower ones
 are deleted, the lowest first. So a number can be free again after many changes, and a writer that was slow might take
 it. It knows that it did not if its number is the newest, or what it started from is still there; otherwise
-it begins again at the newest, since applying a change twice is the same as applying it the second time only. A power cut may leave
-the newest files empty: the change before them counts then.
+it begins again at the newest, since applying a change twice is the same as applying it the second time only.
+
+A power cut may leave the newest files empty: the change before them counts then.
 
 A step may not write to the store. What it asks for is a file in its outbox, `tags-….json`; the scheduler takes these
 over when an attempt ends, and until then who reads in the step adds them to what the store says. The file comes from
@@ -186,8 +187,8 @@ def take_over(store: DirectoryStore, outbox: Path) -> List[Tuple[Asked, Dockerfl
 def begun(store: DirectoryStore, flow: str, run_id: str) -> RunStarted:
     """How a run began. Raises TaggingError if there is none.
 
-    A name with a slash would lead to another place in the store: into an outbox, where a step can write a journal of its
-    own, and links that lead out of the store.
+    A name with a slash would lead to another place in the store: into an outbox, where a step can write a journal of
+    its own, and links that lead out of the store.
     """
     record = None if "/" in flow + run_id else journal.first(store, flow, run_id)
     if not isinstance(record, RunStarted) or (record.flow, record.run_id) != (flow, run_id):

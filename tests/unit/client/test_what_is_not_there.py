@@ -99,5 +99,5 @@ def test_a_run_that_lost_its_beginning_in_a_power_cut_hides_no_other(store: Dire
         store.put(segment, b"")
     assert Flow(FLOW).latest_run.id == whole
     namespace(None)
-    assert [(run.id, run.tags) for run in Flow(FLOW).runs()][0] == (torn, frozenset())
+    assert next((run.id, run.tags) for run in Flow(FLOW)) == (torn, frozenset())
     assert [run.id for run in Flow(FLOW).runs("user:anna")] == [whole]

@@ -124,10 +124,10 @@ def _main(found: Found, seen: Seen) -> bool:
 
 
 def _kin(found: Found, seen: Seen) -> bool:
-    """Theirs has tasks too many, of the same place in the foreaches."""
+    """Theirs has tasks too many, of the same place in the foreaches; in a loop even the task itself."""
     if found.fact not in ("parents", "children") or "condition=" not in seen.case.text:
         return False
-    return set(found.ours) < set(found.theirs)
+    return set(found.ours) < set(found.theirs) or found.what.rpartition(" · ")[2] in found.theirs
 
 
 def _unlucky(found: Found, seen: Seen) -> bool:
@@ -137,7 +137,7 @@ def _unlucky(found: Found, seen: Seen) -> bool:
         return False
     if found.fact == "there is one":
         answers = seen.theirs if found.theirs else seen.ours
-        return bool(place) and answers.get((found.what, "successful"), True) is True
+        return bool(place) and answers.get((found.what, "exception")) is None
     return found.fact in ("tasks", "steps", "children", "child steps") or (
         place.startswith("step ") and found.fact == "finished"
     )

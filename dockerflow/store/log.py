@@ -65,8 +65,11 @@ def of_attempt(store: DirectoryStore, flow: str, run_id: str, task_id: str, atte
     """What an attempt has printed; so far, if it runs or was cut off with its scheduler. Raises as `read` does."""
     if attempt.finished is not None:
         return read(store.blobs, attempt.finished.log) if attempt.finished.log else []
+    file = running_log(store, flow, run_id, task_id, attempt.number)
     try:
-        written = running_log(store, flow, run_id, task_id, attempt.number).read_bytes()
+        written = file.read_bytes()
+        return decode_lines(written[: written.rfind(b"\n") + 1])
     except OSError:  # it has printed nothing, or has ended this moment
         return []
-    return decode_lines(written[: written.rfind(b"\n") + 1])
+    except ValueError as error:
+        raise DamagedRecord(f"the log `{file}` is damaged: {error}") from error

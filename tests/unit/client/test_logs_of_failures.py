@@ -7,6 +7,7 @@ import pytest
 from dockerflow.client import Task
 from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.errors import DamagedRecord
 from dockerflow.store.records import Failure, LogLine
 from tests.unit.client.runs_by_hand import FLOW, RunByHand
 
@@ -63,3 +64,11 @@ def test_a_line_that_came_in_pieces_is_one_line(writing: RunByHand) -> None:
     writing.attempt("start", "1", {}, lines=tuple(pieces))
     assert [text for _, text in _task(writing).loglines("stdout")] == ["ab", "c", "d"]
     assert _task(writing).stdout == "ab\nc\nd"
+
+
+def test_a_damaged_log_of_a_task_that_runs_is_named(writing: RunByHand, store: DirectoryStore) -> None:
+    file = runs.running_log(store, FLOW, writing.run_id, "1", 0)
+    file.parent.mkdir()
+    file.write_bytes(b"\0" * 10 + b"\n")
+    with pytest.raises(DamagedRecord, match="is damaged"):
+        _ = _task(writing).stdout

@@ -53,7 +53,8 @@ class Custom:
         cls.decorator_name = cls.__dict__.get("decorator_name", f"{cls.__module__}.{cls.__name__}")
         for base in cls.__bases__:
             _every.pop(getattr(base, "decorator_name", ""), None)
-        if not cls.__module__.startswith("dockerflow."):
+        if not cls.__module__.startswith("dockerflow.") and cls.__module__ != "__main__":
+            # A script that calls its flow is read anew under its own name: as `__main__` it would be there twice.
             _every[cls.decorator_name] = cls
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:

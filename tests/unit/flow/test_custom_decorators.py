@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dockerflow.flow.custom import custom_on, short_name
 from dockerflow.flow.decorators import written_on
 from dockerflow.flow.errors import FlowError
 from dockerflow.flow.given import Given
@@ -420,3 +422,11 @@ def test_flow_that_was_read_is_a_base_class_as_it_is_written(tmp_path: Path) -> 
     derived = load(written(tmp_path, "\n        from read_base import Base\n        class F(Base): pass\n"))
     assert _names(derived) == ["retry"]
     assert [each.name for each in derived.flow.parameters] == ["more"]
+
+
+def test_decorator_of_a_script_that_reads_itself_is_found_by_its_name(tmp_path: Path) -> None:
+    """`python flow.py run` has executed the file as `__main__` when its command reads it again."""
+    adds = MUTATOR.format(body="mutable_step.add_decorator('noted:n=3')")
+    path = written(tmp_path, _flow(NOTED + adds, "@Mutator"))
+    runpy.run_path(str(path), run_name="__main__")
+    assert [short_name(type(each)) for each in custom_on(load(path).cls.start)] == ["Mutator", "noted"]

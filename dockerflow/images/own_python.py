@@ -47,7 +47,7 @@ NEEDED = (
     "ast atexit base64 collections contextlib copy copyreg ctypes dataclasses datetime difflib faulthandler "
     "fcntl functools gc getpass hashlib html importlib inspect io itertools json keyword linecache mmap operator "
     "os pathlib pickle platform random re reprlib resource selectors shutil signal stat struct sys tarfile "
-    "tempfile textwrap threading time traceback types typing uuid weakref"
+    "tempfile textwrap threading time traceback types typing uuid weakref webbrowser"
 )
 
 LABEL = "dockerflow.probe"

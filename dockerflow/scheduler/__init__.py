@@ -1,12 +1,22 @@
 """One run of a flow's graph.
 
-values     what the core is told and what it asks for
-core       `advance(run, event, now) -> commands`: pure, knows nothing of clocks, containers or files
-resumed    which results of an earlier run are taken over
-joins      which finished tasks a join waits for
-loop       waits, carries out commands, writes the journal
-prepare    the lock and the image of every step
-launch     a whole run, from a loaded flow to its outcome
+values        what the core is told and what it asks for
+core          `advance(run, event, now) -> commands`: pure, knows nothing of clocks, containers or files
+state         what the core remembers of the run: its tasks and workers
+pool          which worker does what
+gangs         tasks that run at the same time and end as one
+joins         which finished tasks a join waits for
+resumed       which results of an earlier run are taken over
+origin        that earlier run, as far as it is still in the store
+loop          waits, carries out commands, writes the journal
+logs          what running attempts print; `log_limit` where that has a limit
+tagging       changes of tags that steps have asked for
+secrets       what steps ask for and only they may see, read before anything is built
+system_tags   the tags that every run has
+notes         what a flow asks for and a run here does not do
+prepare       the lock and the image of every step
+stop_signals  Ctrl-C and its like, as events
+launch        a whole run, from a loaded flow to its outcome
 """
 
 from __future__ import annotations

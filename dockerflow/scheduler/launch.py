@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import dockerflow
@@ -30,11 +27,12 @@ from dockerflow.runtime.messages import Secret
 from dockerflow.scheduler import gangs, origin
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.errors import RunError
-from dockerflow.scheduler.loop import Inbox, Loop, Stop
+from dockerflow.scheduler.loop import Inbox, Loop
 from dockerflow.scheduler.notes import notes
 from dockerflow.scheduler.origin import Origin
 from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
+from dockerflow.scheduler.stop_signals import stop_signals
 from dockerflow.scheduler.system_tags import system_tags
 from dockerflow.store import code_package, manifest, runs
 from dockerflow.store.directory import DirectoryStore
@@ -50,8 +48,6 @@ Environments = Mapping[str, "StepEnvironment"]
 
 # What an engine does not take in a container's name, and Python takes in a class's.
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
-
-SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +119,7 @@ def _run(
 ) -> RunOutcome:
     flow, inbox = request.loaded.flow, Inbox()
     began = time.monotonic()
-    with _signals(inbox):
+    with stop_signals(inbox):
         started = _started(request, store, prepared.environments, notify)
         _write_run_id(request.run_id_file, started.run_id)
         with (
@@ -327,26 +323,3 @@ def _requests(
         )
 
     return worker
-
-
-@contextmanager
-def _signals(inbox: Inbox) -> Iterator[None]:
-    """While the run lives, Ctrl-C and its like are events like others. A second one is what it always was.
-
-    A signal that is ignored stays so: whoever started this in the background does not want it to end by Ctrl-C.
-    """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        inbox.put((0, Stop(SIGNALS[signal.Signals(number)])))
-        signal.signal(number, before[signal.Signals(number)])
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

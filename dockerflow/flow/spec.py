@@ -222,12 +222,22 @@ def _missing(flow: FlowSpec, view: View, name: str) -> str:
         advice = f"did you mean `{near[0]}`?"
     elif view.step.join and view.running:
         advice = "a join inherits nothing: take it from `inputs`, or call `self.merge_artifacts(inputs)` first"
-    elif here:
-        shown = ", ".join(f"`{each}`" for each in here[:12])
-        advice = f"it has {shown}{f' and {len(here) - 12} more' if len(here) > 12 else ''}"
     else:
-        advice = "no step before it has set any"
+        shown = ", ".join(f"`{each}`" for each in here[:12])
+        listed = f"it has {shown}{f' and {len(here) - 12} more' if len(here) > 12 else ''}" if here else "it has none"
+        join = _join_before(view)
+        advice = listed + (f"; `{join}` passes on what it sets or merges with `self.merge_artifacts`" if join else "")
     return f"step `{view.step.name}` has no artifact `{name}`: {advice}"
+
+
+def _join_before(view: View) -> str:
+    """The nearest join up to this task, which may have left an artifact behind; empty if there is none."""
+    before, ways = view.flow.preceding(), [view.step.name]
+    for name in ways:  # which grows
+        if view.flow.steps[name].join:
+            return name
+        ways += [each for each in before[name] if each not in ways]
+    return ""
 
 
 def _mergeable(

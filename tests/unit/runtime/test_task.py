@@ -510,9 +510,13 @@ def test_missing_artifact_is_explained(tmp_path: Path) -> None:
                 self.next(self.end)
             @step
             def end(self):
-                pass
+                try:
+                    self.total
+                except AttributeError as error:
+                    self.behind_join = str(error)
     """
-    artifacts = _driven(tmp_path, text).task("join").artifacts
+    run = _driven(tmp_path, text)
+    artifacts = run.task("join").artifacts
     assert artifacts["asked"] == [
         "step `start` has no artifact `totl`: did you mean `total`?",
         "step `start` has no artifact `rat`: did you mean `rate`?",
@@ -520,6 +524,10 @@ def test_missing_artifact_is_explained(tmp_path: Path) -> None:
     ]
     assert artifacts["of_inputs"] == "no step `c` leads to this join; its inputs come from `a`, `b`"
     assert artifacts["of_join"].startswith("step `join` has no artifact `total`: a join inherits nothing")
+    assert run.task("end").artifacts["behind_join"] == (
+        "step `end` has no artifact `total`: it has `asked`, `of_inputs`, `of_join`; "
+        "`join` passes on what it sets or merges with `self.merge_artifacts`"
+    )
 
 
 def test_current_is_the_task_while_it_runs(tmp_path: Path) -> None:

@@ -109,7 +109,9 @@ def _comes_by_one(
     if len({_shape(flow, stack) for stack in stacks}) < 2:
         return None
     if len({tuple(split for split, _ in stack) for stack in stacks}) < 2:
-        message = f"{_names(before)} all lead to step `{step.name}`, which does not take `inputs`"
+        message = f"{_names(before)} lead to step `{step.name}`, which does not take `inputs`"
+        if step.name == flow.end:  # which cannot be a join
+            return message, f"let a step `def join(self, inputs):` join them, and be followed by `{step.name}`"
         return message, f"write `def {step.name}(self, inputs):` to join them"
     ways = "; ".join(f"by `{name}` {_inside(stack)}" for name, stack in zip(before, stacks))
     return f"step `{step.name}` is reached inside of different splits: {ways}", "join each split before they meet"

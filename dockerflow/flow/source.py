@@ -78,6 +78,7 @@ def read_flow(cls: Any, configs: Mapping[str, Any], files: bool = False) -> Flow
     start, end = ends_of(functions, report)
     for klass in classes_of(cls):
         _check_body(klass, vars(flow_spec_of(cls)), report)
+    _check_start(cls, functions, report)
     for step in steps.values():
         _check_catch(cls, step, report)
     return Flow(
@@ -170,6 +171,14 @@ def _check_body(klass: Any, taken: Mapping[str, Any], report: Report) -> None:
             message = f"`{name}` is defined twice, as a {before} on line {at} and as a {what} here"
             report.add(file, line, message, "give one of the two another name")
         bound[name] = what, line
+
+
+def _check_start(cls: Any, functions: Mapping[str, Any], report: Report) -> None:
+    """A flow of `end` alone is one of a single step: if its `start` goes on to others, `@step` was forgotten there."""
+    start = getattr(cls, "start", None)
+    if list(functions) == ["end"] and isinstance(start, FunctionType) and "next" in start.__code__.co_names:
+        code = start.__code__
+        report.add(code.co_filename, code.co_firstlineno, "`start` is no step", "add `@step` to `start`")
 
 
 def _takes_away(klass: Any, name: str) -> bool:

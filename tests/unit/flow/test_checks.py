@@ -37,6 +37,12 @@ def test_start_and_end_must_be_there(tmp_path: Path) -> None:
     ]
 
 
+def test_start_without_step_is_not_passed_over(tmp_path: Path) -> None:
+    """`end` alone would be a flow of one step, and nothing else of it would run."""
+    text = graph({"start": (["end"], None, False), "end": ([], None, False)}).replace("    @step\n", "", 1)
+    assert found(tmp_path, text) == [("def start(self):", "`start` is no step")]
+
+
 def test_end_is_followed_by_nothing(tmp_path: Path) -> None:
     steps: Graph = {"start": (["end"], None, False), "end": (["start"], None, False)}
     assert _found(tmp_path, steps)[0] == ("self.next(self.start)", "step `end` calls `self.next`: nothing follows it")
@@ -106,8 +112,20 @@ def test_step_that_several_lead_to_takes_inputs(tmp_path: Path) -> None:
         "c": (["end"], None, False),
         "end": ([], None, False),
     }
-    message = "`a` and `b` all lead to step `c`, which does not take `inputs`"
+    message = "`a` and `b` lead to step `c`, which does not take `inputs`"
     assert _found(tmp_path, steps) == [("def c(self):", message)]
+
+
+def test_branches_that_meet_in_the_last_step_need_a_join_before_it(tmp_path: Path) -> None:
+    steps: Graph = {
+        "start": (["a", "b"], None, False),
+        "a": (["end"], None, False),
+        "b": (["end"], None, False),
+        "end": ([], None, False),
+    }
+    (problem,) = problems(loaded(tmp_path, graph(steps)).flow)
+    assert problem.message == "`a` and `b` lead to step `end`, which does not take `inputs`"
+    assert problem.hint == "let a step `def join(self, inputs):` join them, and be followed by `end`"
 
 
 def test_join_needs_a_split(tmp_path: Path) -> None:

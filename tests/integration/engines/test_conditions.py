@@ -90,6 +90,13 @@ def test_secrets_are_variables_and_private_files_of_their_task(worker: Conversat
     assert VALUE not in repr(result)
 
 
+def test_a_secret_that_is_no_text_arrives_as_it_is(worker: Conversation) -> None:
+    """As Python has it that read it from a variable."""
+    secret = Secret("RAW", b"\xffkey\r\n".decode(errors="surrogateescape"))
+    _, result = run(worker, "raw", secrets=(secret,))
+    assert worker.artifacts(result)["raw_bytes"] == [b"\xffkey\r\n"] * 2
+
+
 @pytest.mark.parametrize("step", ["start", "crashes"])
 def test_secrets_are_gone_after_their_task_however_it_ended(worker: Conversation, step: str) -> None:
     run(worker, step, secrets=SECRETS)

@@ -46,6 +46,13 @@ class Conditioned(FlowSpec):
 
     @secrets
     @step
+    def raw(self):
+        with open(os.path.join(os.environ["DOCKERFLOW_SECRETS"], "RAW"), "rb") as stream:
+            self.raw_bytes = [stream.read(), os.environb[b"RAW"]]
+        self.next(self.end)
+
+    @secrets
+    @step
     def crashes(self):
         self.next(self.waits)
         os.abort()

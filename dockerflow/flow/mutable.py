@@ -189,10 +189,9 @@ class MutableStep(_Decorated):
     @property
     def decorator_specs(self) -> Iterator[Spec]:
         yield from map(spec_of_written, written_on(self._function))
-        own = custom_on(
-            self._function
-        )  # those that are run with the step come before those that change it, as in Metaflow
-        yield from map(spec_of_custom, sorted(own, key=lambda each: not isinstance(each, UserStepDecorator)))
+        # Those that are run with the step come before those that change it, as in Metaflow.
+        own = sorted(custom_on(self._function), key=lambda each: not isinstance(each, UserStepDecorator))
+        yield from map(spec_of_custom, own)
 
     def add_decorator(
         self,

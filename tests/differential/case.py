@@ -3,6 +3,7 @@
     # Given --config settings settings.json     options of the file, before the word `run`
     # Run with --count 7 --tag "two words"      options and parameters of `run`
     # Environment METAFLOW_RUN_COUNT=8          variables
+    # In containers --with conda:...            further options of `run` where steps have containers
     # Then resume middle --run-id-file x        a further command, whose run is compared as well
 
 The flow says `from dockerflow import …`; for Metaflow that one word is changed. What is in `bank/beside` is put beside
@@ -40,6 +41,10 @@ class Case:
     def variables(self) -> dict[str, str]:
         pairs = (word.partition("=") for words in self._said("Environment") for word in words)
         return {name: value for name, _, value in pairs}
+
+    @property
+    def in_containers(self) -> tuple[str, ...]:
+        return tuple(word for words in self._said("In containers") for word in words)
 
     @property
     def commands(self) -> tuple[tuple[str, ...], ...]:

@@ -123,6 +123,10 @@ def _main(found: Found, seen: Seen) -> bool:
     return str(found.theirs).replace("__main__.", f"{seen.case.name}.") == found.ours
 
 
+def _address(found: Found, _: Seen) -> bool:
+    return re.sub(r"'172(\.\d+){3}'", "'127.0.0.1'", str(found.ours)) == found.theirs
+
+
 def _kin(found: Found, seen: Seen) -> bool:
     """Theirs has tasks too many, of the same place in the foreaches; in a loop even the task itself."""
     if found.fact not in ("parents", "children") or "condition=" not in seen.case.text:
@@ -177,6 +181,7 @@ EVERYWHERE = (
         "each uncaught exception is told in the task's stderr, ours too",
         lambda found, _: found.fact == "stderr tells of the exception" and found.ours is True,
     ),
+    Everywhere("the tasks of a gang meet at the address of a container, in Metaflow on this machine", _address),
     Everywhere("how a process ended is known here also where no exception ended it", _without_exception),
     Everywhere("classes of a flow's file are those of a module here, of `__main__` in Metaflow", _main),
     Everywhere(

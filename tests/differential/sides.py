@@ -82,6 +82,7 @@ def on_dockerflow(case: Case, engine: str = "process") -> Outcome:
         here = Side("dockerflow", Path(root), case)
         file = case.write(here.folder, case.text)
         start = [str(Path(sys.executable).with_name("dockerflow"))]
+        more = case.in_containers if engine == "docker" else ()
         variables = {
             "DOCKERFLOW_STORE": str(Path(root) / "store"),
             **{f"XDG_{name}_HOME": str(Path(root) / name.lower()) for name in ("CACHE", "CONFIG", "DATA", "STATE")},
@@ -89,7 +90,7 @@ def on_dockerflow(case: Case, engine: str = "process") -> Outcome:
         }
         return here.outcome(
             [
-                [*start, word, file.name, *case.given, "--engine", engine, *options, *words]
+                [*start, word, file.name, *case.given, "--engine", engine, *more, *options, *words]
                 for word, options, words in _commands(case)
             ],
             variables,

@@ -1,3 +1,4 @@
+# In containers --with 'conda:libraries={"pandas": "2.2.3"}'
 import numpy
 import pandas
 
@@ -11,7 +12,7 @@ class ArtifactsOfNumpy(FlowSpec):
     def start(self):
         self.array = numpy.arange(6, dtype="int16").reshape(2, 3)
         self.scalar = numpy.float32(1.5)
-        self.table = pandas.DataFrame({"a": [1, 2], "b": ["x", None]}, index=["p", "q"])
+        self.table = pandas.DataFrame({"a": [1, 2], "b": ["x", "ü"]}, index=["p", "q"])
         self.column = self.table["a"]
         self.next(self.end)
 

@@ -1,3 +1,4 @@
+# In containers --with 'conda:libraries={"numpy": "1.26.4"}'
 import numpy
 
 from dockerflow import FlowSpec, step

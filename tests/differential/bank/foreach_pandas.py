@@ -1,3 +1,4 @@
+# In containers --with 'conda:libraries={"pandas": "2.2.3"}'
 from dockerflow import FlowSpec, step
 
 

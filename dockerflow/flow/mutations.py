@@ -14,7 +14,8 @@ from dockerflow.flow.changing import Changes
 from dockerflow.flow.custom import Custom, FlowMutator, named, short_name, users_position
 from dockerflow.flow.decorator_spec import parsed_spec
 from dockerflow.flow.decorators import Written
-from dockerflow.flow.errors import FlowError, place
+from dockerflow.flow.errors import FlowError, FlowFileError, place
+from dockerflow.flow.tracebacks import traceback_of
 
 __all__ = [
     "ERROR",
@@ -105,7 +106,10 @@ def decorator_class(name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise FlowError(f"the decorator `{name}` cannot be imported: {error}") from error
+        hint = f"`{attribute}` is looked for in the module `{module}`, beside the flow or installed here"
+        raise FlowError(f"the decorator `{name}` cannot be imported: {error}", hint) from error
+    except Exception as error:
+        raise FlowFileError(f"the decorator `{name}` cannot be imported", traceback=traceback_of(error)) from error
 
 
 def spec_of_written(written: Written) -> Spec:

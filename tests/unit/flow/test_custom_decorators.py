@@ -430,3 +430,10 @@ def test_decorator_of_a_script_that_reads_itself_is_found_by_its_name(tmp_path: 
     path = written(tmp_path, _flow(NOTED + adds, "@Mutator"))
     runpy.run_path(str(path), run_name="__main__")
     assert [short_name(type(each)) for each in custom_on(load(path).cls.start)] == ["Mutator", "noted"]
+
+
+def test_module_of_a_decorator_that_fails_is_shown_with_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "breaks.py").write_text("raise TypeError('broken')\n")
+    path = written(tmp_path, _flow(""))
+    with pytest.raises(FlowError, match=r"(?s)`breaks.noted` cannot be imported.*breaks.py.*TypeError: broken"):
+        load(path, given=Given(decorators=("breaks.noted",)))

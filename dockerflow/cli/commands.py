@@ -18,6 +18,12 @@ from typer.main import get_command
 from dockerflow.cli import streams
 from dockerflow.cli.errors import INTERRUPTED, CommandLineError, nearest
 
+# What the parser says of values, and what we do.
+_WORDS = (
+    (r"Input should be greater than or equal to (\d+)", r"it must be \1 or more"),
+    (r"Input should be a valid integer.*", "it must be a whole number"),
+)
+
 # typer names this class in no public module: it is click's own, and newer versions of typer bring click with them.
 USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]
 
@@ -99,7 +105,9 @@ def _translated(error: Any, path: str) -> CommandLineError:
     option = getattr(error, "option_name", None)
     if option is not None and hasattr(error, "possibilities"):
         return unknown_option(option, _options(error.ctx), path)
-    said = re.sub(r"Input should be greater than or equal to (\d+)", r"it must be \1 or more", error.format_message())
+    said = error.format_message()
+    for theirs, ours in _WORDS:
+        said = re.sub(theirs, ours, said)
     return CommandLineError(_sentence(said), f"`{path} --help` shows how it is used")
 
 

@@ -118,6 +118,17 @@ def test_a_choice_that_is_none_says_what_there_is() -> None:
     refused("run", "f.py", "--engine", "moon", code=2, error=error, hint="`dockerflow run --help` shows how it is used")
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"), [("many", "a whole number"), ("1.5", "a whole number"), ("0", "1 or more")]
+)
+def test_a_number_that_is_none_is_told_in_our_words(value: str, expected: str) -> None:
+    refused(
+        "run", "--max-workers", value, "hello.py",
+        code=2, error=f"invalid value for `--max-workers`: it must be {expected}",
+        hint="`dockerflow run --help` shows how it is used",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("command", ["run", "check", "show"])
 def test_a_file_that_is_not_there_says_so(command: str, tmp_path: Path) -> None:
     answer = dockerflow(command, "nope.py", cwd=tmp_path)

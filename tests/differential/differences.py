@@ -160,10 +160,6 @@ EVERYWHERE = (
         lambda found, _: found.fact == "exit code" and 0 not in (found.theirs, found.ours) and found.ours != 70,
     ),
     Everywhere(
-        "a run that failed is over: here it is `finished`, in Metaflow it never is",
-        lambda found, _: (found.fact, found.theirs, found.ours) == ("finished", False, True),
-    ),
-    Everywhere(
         "a run that resumes nothing has no origin; Metaflow shows the pathspec of a run `None`",
         lambda found, _: found.fact == "origin" and str(found.theirs).endswith("/None") and found.ours is None,
     ),

@@ -36,11 +36,20 @@ def origin_of(selection: Selection, task: TaskHistory) -> str | None:
 def select(store: DirectoryStore, pathspec: str) -> Selection:
     """The tasks that a pathspec names. Raises NotFound, or CommandLineError for what is no pathspec."""
     words = pathspec.strip("/").split("/")
+    if len(words) == 5 and all(words):
+        task = "/".join(words[:4])
+        raise CommandLineError(
+            f"`{pathspec}` names an artifact; expected a run, a step or a task",
+            f"`dockerflow dump {task} --include {words[4]}` shows one artifact",
+        )
     if not all(words) or len(words) > 4:
         raise CommandLineError(
             f"`{pathspec}` is no pathspec", "write `Flow/run`, `Flow/run/step` or `Flow/run/step/task`"
         )
-    flow = _known("flow", words[0], runs.flow_names(store), f"the store `{store.root}`")
+    flows = runs.flow_names(store)
+    if words[0] not in flows and words[0].isdigit():
+        _add_flow(store, flows, pathspec, words)
+    flow = _known("flow", words[0], flows, f"the store `{store.root}`")
     run_ids = runs.run_ids(store, flow)
     if len(words) == 1:
         raise CommandLineError(
@@ -49,6 +58,13 @@ def select(store: DirectoryStore, pathspec: str) -> Selection:
     run_id = _known("run", words[1], run_ids, f"flow `{flow}`")
     run = history.read(store, flow, run_id)
     return Selection(flow, run_id, run, _tasks(run, f"{flow}/{run_id}", words[2:]))
+
+
+def _add_flow(store: DirectoryStore, flows: Iterable[str], pathspec: str, words: list[str]) -> None:
+    """Raise CommandLineError for a pathspec that begins with a run's id, as Metaflow's do."""
+    for flow in flows:
+        if words[0] in runs.run_ids(store, flow):
+            raise CommandLineError(f"`{pathspec}` names no flow", f"write `{'/'.join([flow, *words])}`")
 
 
 def _tasks(run: RunHistory, pathspec: str, words: list[str]) -> tuple[TaskHistory, ...]:

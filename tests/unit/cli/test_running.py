@@ -214,6 +214,12 @@ def test_a_pathspec_that_names_nothing_is_answered_with_what_there_is(finished: 
         "Hello/1": (8, "there is no run `1` in flow `Hello`", f"there is `{finished.failed}`, `{run}`"),
         f"Hello/{run}/strat": (8, f"there is no step `strat` in run `Hello/{run}`", "did you mean `start`?"),
         f"Hello/{run}/start/9": (8, f"there is no task `9` in step `Hello/{run}/start`", "there is `1`"),
+        f"{run}/start": (2, f"`{run}/start` names no flow", f"write `Hello/{run}/start`"),
+        f"Hello/{run}/start/1/x": (
+            2,
+            f"`Hello/{run}/start/1/x` names an artifact; expected a run, a step or a task",
+            f"`dockerflow dump Hello/{run}/start/1 --include x` shows one artifact",
+        ),
         "a//b": (2, "`a//b` is no pathspec", "write `Flow/run`, `Flow/run/step` or `Flow/run/step/task`"),
     }
     for pathspec, (code, error, hint) in cases.items():

@@ -87,6 +87,9 @@ def _named(which: Which) -> tuple[str | None, str | None]:
     """The flow and the run: a run's id may be given with its flow before it."""
     if which.run_id is None or "/" not in which.run_id:
         if which.run_id is not None and which.flow is None:
+            if not which.run_id.isdigit():
+                hint = f"write `Flow/ID`; `tag list --flow {which.run_id}` lists the tags of a flow's runs"
+                raise CommandLineError(f"`{which.run_id}` is no run", hint)
             hint = f"name its flow too: `--run-id Flow/{which.run_id}`"
             raise CommandLineError(f"`{which.run_id}` may be a run of any flow", hint)
         return which.flow, which.run_id
@@ -135,7 +138,10 @@ def _runs(which: Which, mine: bool) -> Iterator[Run]:
     if run_id is not None:
         yield Run(f"{flow}/{run_id}", store=store)
     elif flow is not None:
-        yield from Flow(flow, store=store)
+        try:
+            yield from Flow(flow, store=store)
+        except NamespaceMismatch as error:
+            raise NamespaceMismatch(error.message, "leave out `--my-runs` for the runs of all users") from error
     else:
         for each in Metaflow(store=store):
             yield from each

@@ -159,3 +159,14 @@ def test_a_tag_that_is_no_text_is_refused(here: Path) -> None:
     assert dockerflow("tag", "add", "--run-id", "Films/7", "\udcff", cwd=here) == Answer(
         2, "", "error: the tag '\\udcff' is no text that UTF-8 can hold\n"
     )
+
+
+def test_a_flow_is_not_taken_for_a_run(here: Path) -> None:
+    hint = "write `Flow/ID`; `tag list --flow Films` lists the tags of a flow's runs"
+    refused("tag", "list", "Films", code=2, error="`Films` is no run", hint=hint, cwd=here)
+
+
+def test_ones_own_runs_of_a_flow_that_only_others_ran_are_none(here: Path) -> None:
+    answer = dockerflow("tag", "list", "--flow", "Films", "--my-runs", cwd=here, DOCKERFLOW_USER="eve")
+    assert answer.code == 8
+    assert answer.stderr.endswith("`user:eve`\n\nhint: leave out `--my-runs` for the runs of all users\n")

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -122,10 +122,21 @@ def _launch(
         package_suffixes=chosen.package_suffixes,
         namespace=chosen.namespace,
     )
-    place = place_of(store)
+    place = replace(place_of(store), resume=_resume(chosen))
     with telling_of_a_stop() as noted, view_for(place, chosen.quiet) as view:
         outcome = launch(request, noted(view.notify))
         return outcome, view.finish(), place
+
+
+def _resume(chosen: Chosen) -> tuple[str, ...]:
+    """The words that go on with this run, with the options that a resumed run does not keep and cannot do without."""
+    asked = {
+        "--flow": chosen.flow,
+        "--engine": chosen.engine if chosen.engine != "docker" else None,
+        "--branch": chosen.branch,
+    }
+    given = (word for option, value in asked.items() if value is not None for word in (option, value))
+    return ("resume", chosen.file, *given, *(["--production"] if chosen.production else []))
 
 
 @contextmanager

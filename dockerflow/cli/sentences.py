@@ -20,10 +20,13 @@ SHORT_ID = len("sha256:") + 12
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run's results are. `option` is what a later command must be told to find them, empty if nothing."""
+    """Where a run's results are. `option` is what a later command must be told to find them, empty if nothing;
+    `resume` the words that go on with the run where it did not succeed.
+    """
 
     store: str
     option: str = ""
+    resume: tuple[str, ...] = ()
 
 
 def locked(event: progress.EnvironmentLocked) -> str:
@@ -92,7 +95,8 @@ def attempt_ended(event: progress.AttemptEnded) -> str:
     """One line about the end of an attempt."""
     took = duration(event.seconds)
     if event.retry_in is not None:
-        return f"attempt {event.attempt} failed after {took}; next attempt in {duration(event.retry_in)}"
+        wait = f"in {duration(event.retry_in)}" if event.retry_in else "at once"
+        return f"attempt {event.attempt} failed after {took}; next attempt {wait}"
     if event.caught:
         return f"failed after {took}, caught by @catch{f': {reason(event.failure)}' if event.failure else ''}"
     if is_stopped(event):
@@ -157,11 +161,14 @@ def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:
     run = f"{picture.flow}/{picture.run_id}"
     setting = f"DOCKERFLOW_STORE={shlex.quote(place.option)} " if place.option else ""
     where = f"{run}/{picture.failed}" if picture.failed else run
-    if picture.ended is not None and picture.ended.status == "succeeded":
+    succeeded = picture.ended is not None and picture.ended.status == "succeeded"
+    if succeeded:
         code = f"from dockerflow import Run; print(Run('{run}').data)"
         yield "results", f'{setting}python -c "{code}"'
     yield "artifacts", command(place, "dump", run)
     yield "logs", command(place, "logs", where)
+    if place.resume and not succeeded:
+        yield "resume", command(place, *place.resume)
     yield "store", place.store
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shlex
 import signal
 import subprocess
 from collections import Counter
@@ -123,6 +124,19 @@ def test_a_run_that_failed_is_resumed_with_its_parameters_and_the_code_of_now(pr
     assert any(line.endswith(f"] run Mended/{run_id} begins, resuming run {origin}: 4 steps") for line in answer.lines)
     assert any(line.endswith("/start] 1 task reused") for line in answer.lines)
     assert f"resumed run {origin}: 2 tasks reused" in answer.lines
+
+
+def test_what_a_failed_run_says_last_goes_on_with_it(project: Project) -> None:
+    (project.folder / "fail").touch()
+    answer, _ = project.command("run")
+    (project.folder / "fail").unlink()
+    (line,) = [line for line in answer.lines if line.startswith("resume: ")]
+    program, *words = shlex.split(line.partition(":")[2])
+    assert program == "dockerflow"
+    assert words == ["resume", "flow.py", "--engine", "process"]
+    resumed = dockerflow(*words, cwd=project.folder, SEEN=str(project.folder))
+    assert resumed.code == 0
+    assert not any(line.startswith("resume: ") for line in resumed.lines)
 
 
 def test_a_step_finds_in_its_own_run_all_tasks_that_it_follows(project: Project) -> None:

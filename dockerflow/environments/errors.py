@@ -52,10 +52,10 @@ class LockFileError(EnvironmentsError):
 
 
 def of_steps(steps: Sequence[str]) -> str:
-    """The steps as the subject of a message: ``step `train` ``, ``steps `train` and `test` ``."""
+    """The steps as one subject of a message: ``step `train` ``, ``the environment of steps `a` and `b` ``."""
     names = [f"`{step}`" for step in steps]
     if not names:
         return "the environment"
     if len(names) == 1:
         return f"step {names[0]}"
-    return f"steps {', '.join(names[:-1])} and {names[-1]}"
+    return f"the environment of steps {', '.join(names[:-1])} and {names[-1]}"

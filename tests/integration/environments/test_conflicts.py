@@ -16,7 +16,7 @@ from tests.integration.environments.small_channel import SmallChannel
 def refused(spec: EnvironmentSpec) -> Unsatisfiable:
     with pytest.raises(Unsatisfiable) as caught:
         solve(spec, ("train", "test"))
-    assert "steps `train` and `test`" in caught.value.message
+    assert "the environment of steps `train` and `test` asks for" in caught.value.message
     return caught.value
 
 

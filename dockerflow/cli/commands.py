@@ -17,12 +17,22 @@ from typer.main import get_command
 
 from dockerflow.cli import streams
 from dockerflow.cli.errors import INTERRUPTED, CommandLineError, nearest
+from dockerflow.flow.metaflow_names import way_out
 
 # What the parser says of values, and what we do.
 _WORDS = (
     (r"Input should be greater than or equal to (\d+)", r"it must be \1 or more"),
     (r"Input should be a valid integer.*", "it must be a whole number"),
+    (r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", r"unexpected argument `\1`"),
 )
+
+# What to do without commands that Metaflow has.
+_WITHOUT = {
+    **dict.fromkeys(("airflow", "argo-workflows", "step-functions"), way_out("Deployer")),
+    **dict.fromkeys(("batch", "kubernetes"), "steps with that decorator run here: `run` the flow"),
+    "card": "the page is what `get_cards` of `dockerflow.cards` gives for a task",
+    "spin": "`resume STEP` runs a step again, with what the steps before it left",
+}
 
 # typer names this class in no public module: it is click's own, and newer versions of typer bring click with them.
 USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]
@@ -92,7 +102,7 @@ def unknown_command(word: str, commands: Iterable[str], path: str) -> CommandLin
         return CommandLineError(f"`{word}` is a file, not a command", f"run it with `{path} run {word}`")
     near = nearest(word, commands)
     hint = f"did you mean `{path} {near}`?" if near else f"`{path} --help` lists the commands"
-    return CommandLineError(f"there is no command `{path} {word}`", hint)
+    return CommandLineError(f"there is no command `{path} {word}`", _WITHOUT.get(word, hint))
 
 
 def unknown_option(word: str, options: Iterable[str], path: str) -> CommandLineError:

@@ -91,6 +91,16 @@ def test_an_unknown_command_of_a_group_is_answered_with_the_nearest() -> None:
     refused("runs", "lst", code=2, error=error, hint="did you mean `dockerflow runs list`?")
 
 
+def test_a_command_of_metaflows_is_answered_with_what_does_the_same() -> None:
+    hint = "the page is what `get_cards` of `dockerflow.cards` gives for a task"
+    refused("card", "view", code=2, error="there is no command `dockerflow card`", hint=hint)
+
+
+def test_one_word_too_many_is_named(folder: Path) -> None:
+    error, hint = "unexpected argument `more`", "`dockerflow check --help` shows how it is used"
+    refused("check", "hello.py", "more", code=2, error=error, hint=hint, cwd=folder)
+
+
 def test_a_flow_file_in_place_of_a_command_is_answered_with_run(folder: Path) -> None:
     hint = "run it with `dockerflow run hello.py`"
     refused("hello.py", code=2, error="`hello.py` is a file, not a command", hint=hint, cwd=folder)

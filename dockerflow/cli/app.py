@@ -356,11 +356,18 @@ def doctor() -> int:
 @app.command()
 def logs(  # noqa: PLR0913  # as in `run`
     pathspec: PathspecWord,
-    stdout: Annotated[bool, typer.Option("--stdout/--no-stdout", help="Only what was printed to stdout.")] = False,
-    stderr: Annotated[bool, typer.Option("--stderr/--no-stderr", help="Only what was printed to stderr.")] = False,
-    both: Annotated[bool, typer.Option("--both/--no-both", help="Both, in the order of time (the default).")] = False,
+    stdout: Annotated[
+        bool, typer.Option("--stdout/--no-stdout", show_default=False, help="Only what was printed to stdout.")
+    ] = False,
+    stderr: Annotated[
+        bool, typer.Option("--stderr/--no-stderr", show_default=False, help="Only what was printed to stderr.")
+    ] = False,
+    both: Annotated[
+        bool, typer.Option("--both/--no-both", show_default=False, help="Both, in the order of time (the default).")
+    ] = False,
     timestamps: Annotated[
-        bool, typer.Option("--timestamps/--no-timestamps", help="The time and task before each line.")
+        bool,
+        typer.Option("--timestamps/--no-timestamps", show_default=False, help="The time and task before each line."),
     ] = False,
     attempt: Annotated[
         Optional[int], typer.Option("--attempt", min=0, metavar="N", help="This attempt; otherwise the latest.")
@@ -380,7 +387,10 @@ def logs(  # noqa: PLR0913  # as in `run`
 def dump(  # noqa: PLR0913  # as in `run`
     pathspec: PathspecWord,
     private: Annotated[
-        bool, typer.Option("--private/--no-private", help="Also those whose names begin with an underscore.")
+        bool,
+        typer.Option(
+            "--private/--no-private", show_default=False, help="Also those whose names begin with an underscore."
+        ),
     ] = False,
     max_value_size: Annotated[
         int,

@@ -32,7 +32,7 @@ th{font-weight:600;background:#f3f5f8}
 td.size{white-space:nowrap;text-align:right;font-variant-numeric:tabular-nums}
 pre,code{font:13px/1.45 ui-monospace,monospace}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f3f5f8;border-radius:6px;padding:.6rem .8rem;margin:.4rem 0}
-td pre{background:none;padding:0;margin:0}
+td pre{background:none;padding:0;margin:0}td p:first-child{margin-top:0}td p:last-child{margin-bottom:0}
 .wide{overflow-x:auto}
 .values th:last-child{width:60%}.values th:nth-child(3){text-align:right}
 .type,.note,figcaption{color:#5b6675;font-size:.85rem}

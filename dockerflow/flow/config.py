@@ -16,10 +16,13 @@ from typing import Any, Iterator, List, NoReturn, Optional, Tuple
 from dockerflow.flow.config_value import ConfigValue
 from dockerflow.flow.definition import ConfigDefinition
 from dockerflow.flow.expressions import Expression
+from dockerflow.flow.options import option_meant
 
 __all__ = ["Config", "Written", "written"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+
+_OPTIONS = ("default", "default_value", "help", "required", "parser", "plain")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class Written:
         if self.default is not None and self.default_value is not None:
             hint = "`default` is the path of a file, `default_value` the value itself"
             found.append((f"config `{self.name}` has both `default` and `default_value`", hint))
-        found += [(f"config `{self.name}` has an unknown option `{option}`", None) for option in self.unknown]
+        for option in self.unknown:
+            found.append((f"config `{self.name}` has an unknown option `{option}`", option_meant(option, _OPTIONS)))
         return found
 
     def shown(self, value: Any) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from dockerflow.flow.decorators import Written
 from dockerflow.flow.definition import Problem
@@ -19,6 +19,7 @@ __all__ = [
     "file_option",
     "not_negative",
     "number",
+    "option_meant",
     "options_of",
     "positive",
     "positive_whole",
@@ -95,11 +96,15 @@ def options_of(written: Written, report: Report) -> Options:
         report.add(*at, f"`@{written.name}` is given a value without its option's name", hint)
     for name in written.options:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            names = ", ".join(f"`{option}`" for option in known)
-            hint = f"did you mean `{near[0]}`?" if near else f"it has {names}" if known else "it takes no options"
-            report.add(*at, f"`@{written.name}` has no option `{name}`", hint)
+            report.add(*at, f"`@{written.name}` has no option `{name}`", option_meant(name, known))
     return {name: value for name, value in written.options.items() if name in known and value is not None}
+
+
+def option_meant(name: str, known: Sequence[str]) -> str:
+    """The hint for an option that is not `known`."""
+    near = difflib.get_close_matches(name, known, 1)
+    names = ", ".join(f"`{option}`" for option in known)
+    return f"did you mean `{near[0]}`?" if near else f"it has {names}" if known else "it takes no options"
 
 
 def expected(written: Written, name: str, what: str, found: Any, report: Report) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from dockerflow.flow.definition import ParameterDefinition
 from dockerflow.flow.errors import StepError
+from dockerflow.flow.options import option_meant
 
 __all__ = ["IncludeFile", "JSONType", "JSONTypeClass", "Parameter"]
 
@@ -134,7 +135,8 @@ class Parameter:
             expected = "`str`, `int`, `float`, `bool` or `JSONType`"
             found.append((f"the type of parameter `{self.name}` is `{self._type()!r}`; expected {expected}", None))
         for option in self.unknown:
-            found.append((f"parameter `{self.name}` has an unknown option `{option}`", None))
+            hint = option_meant(option, self._OPTIONS)
+            found.append((f"parameter `{self.name}` has an unknown option `{option}`", hint))
         if self.separator is not None and self.kind != "str":
             found.append((f"parameter `{self.name}` has a `separator` but is no `str`", "leave one of the two out"))
         return found

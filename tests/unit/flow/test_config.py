@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dockerflow.flow.checks import problems
 from dockerflow.flow.config_value import ConfigValue
 from dockerflow.flow.definition import Conda, Environment, Resources, Retry
 from dockerflow.flow.errors import FlowError, InvalidFlow, ParameterError
@@ -267,6 +268,11 @@ def test_expression_without_a_value_is_a_problem_of_its_line(
 )
 def test_definition_that_cannot_work_is_a_problem(line: str, problem: str, tmp_path: Path) -> None:
     assert found(tmp_path, _flow(line)) == [(line, problem)]
+
+
+def test_option_that_is_unknown_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    (problem,) = problems(_loaded(tmp_path, "c = Config('c', defualt='x')").flow)
+    assert problem.hint == "did you mean `default`?"
 
 
 def test_two_configs_cannot_have_one_name(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dockerflow.flow.checks import problems
 from dockerflow.flow.errors import ParameterError
 from dockerflow.flow.parameters import resolve, user_name
 from tests.unit.flow.sources import found, loaded
@@ -204,6 +205,12 @@ def test_definition_that_cannot_work_is_a_problem_of_the_flow(parameter: str, me
 )
 def test_default_that_becomes_a_value_of_the_type_is_none(parameter: str, tmp_path: Path) -> None:
     assert found(tmp_path, _flow(f"x = {parameter}")) == []
+
+
+@pytest.mark.parametrize("made", ["Parameter('a', defualt=1)", "IncludeFile('a', defualt='')"])
+def test_option_that_is_unknown_is_answered_with_the_nearest(made: str, tmp_path: Path) -> None:
+    (problem,) = problems(loaded(tmp_path, _flow(f"x = {made}")).flow)
+    assert problem.hint == "did you mean `default`?"
 
 
 def test_two_parameters_of_one_name_are_one_too_many(tmp_path: Path) -> None:

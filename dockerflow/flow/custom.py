@@ -178,9 +178,9 @@ def user_step_decorator(*arguments: Any, **options: Any) -> Any:
         return lambda function: user_step_decorator(function, **options)
     function = arguments[0]
     if not inspect.isgeneratorfunction(function):
-        at = place(*users_position())
+        at, name = place(*users_position()), getattr(function, "__name__", repr(function))
         raise FlowError(
-            f"{at}: `@user_step_decorator` stands on `{function!r}`, which is no generator function",
+            f"{at}: `@user_step_decorator` stands on `{name}`, which is no generator function",
             "write `def decorator(step_name, flow, inputs, attributes):` with one `yield` in it",
         )
     count = len(inspect.signature(function).parameters)

@@ -25,9 +25,8 @@ def traceback_of(error: BaseException) -> str:
     captured = traceback.TracebackException.from_exception(error)
     if isinstance(error, DockerflowError):
         captured.stack[:] = [frame for frame in captured.stack if not _hidden(frame.filename)]
-        return "".join(
-            ["Traceback (most recent call last):\n", *captured.stack.format(), type_name(error), ": ", error.message]
-        )
+        lines = ["Traceback (most recent call last):\n", *captured.stack.format()] if captured.stack else []
+        return "".join([*lines, type_name(error), ": ", error.message])
     for each in _chain(captured, []):
         users = [frame for frame in each.stack if not _hidden(frame.filename)]
         if users or isinstance(error, SyntaxError):  # which names its place itself

@@ -182,7 +182,7 @@ def test_generator_that_breaks_the_rules_fails_the_step(body: str, message: str,
         (
             "        @user_step_decorator\n        def wrong(step_name, flow, inputs):\n            pass",
             "",
-            "a_flow.py:7: `@user_step_decorator` stands on `<function wrong",
+            "a_flow.py:7: `@user_step_decorator` stands on `wrong`, which is no generator function",
         ),
         (
             "        @user_step_decorator\n        def wrong(step_name):\n            yield",

@@ -233,7 +233,9 @@ def local_time(seconds: Optional[float]) -> Optional[datetime]:
 def _split(pathspec: str, what: str, depth: int) -> Tuple[str, ...]:
     components = tuple(str(pathspec).strip("/").split("/"))
     if len(components) != depth + 1 or not all(components):
-        raise InvalidPathspec(f"`{pathspec}` cannot name a {what}", f"a {what} is named `{SHAPES[depth]}`")
+        article = "an" if what.startswith("a") else "a"
+        message = f"`{pathspec}` cannot name {article} {what}"
+        raise InvalidPathspec(message, f"{article} {what} is named `{SHAPES[depth]}`")
     return components
 
 

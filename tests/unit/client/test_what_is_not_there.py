@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from dockerflow.client import ClientError, Flow, InvalidPathspec, NoStore, NotFound, Run, Step, Task, namespace
+from dockerflow.client import (
+    ClientError,
+    DataArtifact,
+    Flow,
+    InvalidPathspec,
+    NoStore,
+    NotFound,
+    Run,
+    Step,
+    Task,
+    namespace,
+)
 from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore, create
 from tests.unit.client.runs_by_hand import FLOW, successful_run
@@ -48,6 +59,11 @@ def test_a_missing_thing_is_also_the_error_that_python_has_for_it(store: Directo
 def test_a_text_of_another_shape_is_no_pathspec(store: DirectoryStore, find: Callable[[], object]) -> None:
     with pytest.raises(InvalidPathspec, match="cannot name a"):
         find()
+
+
+def test_an_artifact_has_the_article_that_it_needs(store: DirectoryStore) -> None:
+    with pytest.raises(InvalidPathspec, match="`F/1` cannot name an artifact"):
+        DataArtifact("F/1")
 
 
 def test_without_a_store_the_error_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

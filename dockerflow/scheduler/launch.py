@@ -30,6 +30,7 @@ from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop
 from dockerflow.scheduler.notes import notes
 from dockerflow.scheduler.origin import Origin
+from dockerflow.scheduler.resumed import edited
 from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.stop_signals import stop_signals
@@ -131,9 +132,12 @@ def _run(
             journal.append(started)
             journal.flush()
             notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps), started.origin_run_id))
-            plan = _plan(request, started, store, prepared.secrets, host.cpus)
+            run = Run(_plan(request, started, store, prepared.secrets, host.cpus))
+            for step in edited(run):
+                again = "it runs again, and all that follow it"
+                notify(progress.Noted(f"step `{step}` asks for something else in its `self.next` now: {again}"))
             requests = _requests(request, store, started, prepared.environments, outbox)
-            finish = Loop(Run(plan), host, requests, store, journal, notify, inbox, _log_limit(request)).run()
+            finish = Loop(run, host, requests, store, journal, notify, inbox, _log_limit(request)).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason)
 

@@ -31,6 +31,18 @@ def result_of_origin(run: Run, task: Task) -> AttemptFinished | None:
     return found if inherits and found and _fits(run, found.transition, run.plan.steps[task.step]) else None
 
 
+def edited(run: Run) -> tuple[str, ...]:
+    """The steps whose results cannot be taken over because `self.next` asks for something else now."""
+    steps = run.plan.steps
+    return tuple(
+        dict.fromkeys(
+            place.step
+            for place, result in run.plan.origin.items()
+            if place.step in steps and not _fits(run, result.transition, steps[place.step])
+        )
+    )
+
+
 def taken_over(run: Run, created: TaskCreated, found: AttemptFinished) -> TakeOver:
     """The task with its result. It ran no attempt of its own, so it has one, without a log."""
     run.taken_over.add(created.task_id)

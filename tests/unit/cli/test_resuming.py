@@ -139,6 +139,16 @@ def test_what_a_failed_run_says_last_goes_on_with_it(project: Project) -> None:
     assert not any(line.startswith("resume: ") for line in resumed.lines)
 
 
+def test_a_step_that_runs_again_for_its_self_next_is_told(project: Project) -> None:
+    project.failed()
+    project.edit('foreach="numbers"', 'foreach="others"')
+    project.edit("self.numbers = list(", "self.others = list(")
+    answer, run_id = project.command("resume", "join")
+    told = "step `start` asks for something else in its `self.next` now: it runs again, and all that follow it"
+    assert sum(line.endswith(told) for line in answer.lines) == 1
+    assert project.reused(run_id) == {}
+
+
 def test_a_step_finds_in_its_own_run_all_tasks_that_it_follows(project: Project) -> None:
     project.failed("--count", "5")
     _, run_id = project.command("resume")

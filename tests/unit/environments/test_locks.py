@@ -221,7 +221,8 @@ def test_what_nothing_else_needs_counts_as_asked_for(store: DirectoryStore, flow
 
 def test_a_given_lock_that_is_not_there(store: DirectoryStore, flow: Path) -> None:
     error = refused(GivenLock(flow.with_name("no.yml"), "linux-64"), store, flow)
-    assert error.message == f"the lock `{flow.with_name('no.yml')}` of the environment of steps `train` and `test` is not there"
+    where = f"`{flow.with_name('no.yml')}` of the environment of steps `train` and `test`"
+    assert error.message == f"the lock {where} is not there"
 
 
 def test_a_lock_is_named_as_one_would_write_it_from_here(

@@ -6,6 +6,7 @@ process instead is for the worker to tell (`ending`). Standard library only, Pyt
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import Any, Optional, Tuple
@@ -81,6 +82,10 @@ def _hint(error: BaseException, step: Step) -> Optional[str]:
         if step.decorator(Image):
             return f"put the library into the step's image, or take it by {conda} in place of `@image`"
         return f"give the step the library: {conda}"
+    if isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and not os.path.isabs(error.filename):
+        ending = os.path.splitext(error.filename)[1]
+        along = f", or send it along with `--package-suffixes {ending}`" if ending else ""
+        return f"a step begins in an empty folder: give the flow the file as an `IncludeFile`{along}"
     return None
 
 

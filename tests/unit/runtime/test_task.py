@@ -235,6 +235,19 @@ def test_module_that_an_image_lacks_belongs_into_the_image(one: Callable[..., On
     )
 
 
+@pytest.mark.parametrize(
+    ("file", "along"),
+    [("data.csv", ", or send it along with `--package-suffixes .csv`"), ("data", ""), ("/no/data.csv", None)],
+)
+def test_file_that_is_not_in_the_steps_folder_is_answered_with_how_to_give_it(
+    file: str, along: str | None, one: Callable[..., OneTask]
+) -> None:
+    failure = one(f"open({file!r})\nself.next(self.end)").run().failure
+    assert failure is not None
+    given = "a step begins in an empty folder: give the flow the file as an `IncludeFile`"
+    assert failure.hint == ("" if along is None else given + along)
+
+
 def test_artifact_that_cannot_be_stored_is_caught_like_an_exception(one: Callable[..., OneTask]) -> None:
     task = one("self.fine = 1\nself.f = (i for i in 'ab')\nself.next(self.end)", "@catch(var='failed')")
     result = task.run()

@@ -46,13 +46,17 @@ def coloured(line: Line) -> str:
 
 
 def draw(flow: Flow, width: int) -> Iterator[Line]:
-    """The whole picture: the flow, its parameters, its steps."""
+    """The whole picture: the flow, its parameters and configs, its steps."""
     yield (flow.name, "flow"), (f"  {place(flow.file, flow.line)}", "place")
     yield from _wrapped(flow.doc, "", width)
     yield ()
-    if flow.parameters:
-        for parameter in flow.parameters:
-            yield from _parameter(parameter, width)
+    for parameter in flow.parameters:
+        yield from _parameter(parameter, width)
+    for config in flow.configs:
+        note = "  [required]" if config.required else ""
+        yield (f"--config {config.name}", "step"), (" PATH", "place"), (note, "note")
+        yield from _wrapped(config.help, "    ", width)
+    if flow.parameters or flow.configs:
         yield ()
     yield from _Drawing(flow, width).from_step(flow.start, None, "", "")
 

@@ -11,6 +11,7 @@ from dockerflow.flow.definition import (
     Card,
     Catch,
     Conda,
+    ConfigDefinition,
     Environment,
     Flow,
     Image,
@@ -190,6 +191,20 @@ def test_docstrings_are_wrapped_to_the_width_inside_the_tree() -> None:
     assert max(map(len, shown)) <= 40
     assert len(words) > 1
     assert {line[:8] for line in words} == {"│       "}
+
+
+def test_a_flow_says_its_configs() -> None:
+    configs = (
+        ConfigDefinition("settings", "settings", required=False, help="How it learns."),
+        ConfigDefinition("films", "films", required=True),
+    )
+    flow = Flow("F", "/f/flow.py", 3, "", {"start": step("start")}, configs=configs)
+    assert [plain(line) for line in draw(flow, 80)][2:6] == [
+        "--config settings PATH",
+        "    How it learns.",
+        "--config films PATH  [required]",
+        "",
+    ]
 
 
 def test_a_flow_says_its_parameters() -> None:

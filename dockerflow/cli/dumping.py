@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,16 @@ def dump(pathspec: str, wanted: Wanted, chosen: Path | None) -> int:
         return 0
     for number, (task, artifacts) in enumerate(found):
         print(f"{chr(10) if number else ''}{selection.pathspec(task)}  {task.status}{_told(selection, task)}")
-        rows = [(f"  {name}", ref.type, size(ref.size), shown(ref) or "") for name, ref in sorted(artifacts.items())]
+        rows = [row for name, ref in sorted(artifacts.items()) for row in _rows(name, ref, shown(ref) or "")]
         print_table(rows) if rows else print("  no artifacts")
     return 0
+
+
+def _rows(name: str, ref: ArtifactRef, value: str) -> Iterator[tuple[str, ...]]:
+    """A value of several lines, as that of a data frame, keeps its lines."""
+    first, *more = value.split("\n")
+    yield f"  {name}", ref.type, size(ref.size), first
+    yield from (("", "", "", line) for line in more)
 
 
 def _told(selection: Selection, task: TaskHistory) -> str:
@@ -84,7 +91,7 @@ class _Shown:
     def __call__(self, ref: ArtifactRef) -> str | None:
         if ref.size >= self.wanted.max_value_size:
             return None
-        return _tried(lambda: " ".join(repr(manifest.load(self.store.blobs, ref)).split("\n")))
+        return _tried(lambda: repr(manifest.load(self.store.blobs, ref)))
 
 
 def _tried(text: Callable[[], str]) -> str | None:

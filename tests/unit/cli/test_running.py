@@ -185,6 +185,16 @@ def test_dump_lists_artifacts_with_type_and_size(finished: Finished) -> None:
     assert rows["numbers"][2] == "B"
 
 
+def test_dump_keeps_the_lines_of_a_value(tmp_path: Path) -> None:
+    text = SLOW.replace("threading.Event().wait(100)", "import numpy; self.table = numpy.eye(2, dtype=int)")
+    (tmp_path / "f.py").write_text(text)
+    words = ("run", "f.py", "--engine", "process", "--run-id-file", "id")
+    assert dockerflow(*words, cwd=tmp_path).code == 0
+    lines = dockerflow("dump", f"Slow/{(tmp_path / 'id').read_text()}/end", cwd=tmp_path).lines
+    value = lines[1].index("array([[1, 0],")
+    assert lines[2] == " " * value + "       [0, 1]])"
+
+
 def test_dump_as_json_is_for_programs(finished: Finished) -> None:
     tasks = json.loads(dockerflow("dump", f"Hello/{finished.good}", "--json", cwd=finished.folder).stdout)
     assert [task["pathspec"].split("/")[2] for task in tasks] == ["start", "greet", "greet", "join", "end"]

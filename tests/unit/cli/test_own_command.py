@@ -155,7 +155,7 @@ def test_help_names_the_commands_as_they_are_typed(python: Script) -> None:
         (("run", "--whom", "x"), "`python flow.py run` has no option `--whom`", "did you mean `--who`?"),
         (("run", "--flow", "Other"), "`python flow.py run` has no option `--flow`", ""),
         (("--metadata",), "`--metadata` takes 1 value, and 0 stand there", "`python flow.py --help` lists the options"),
-        (("airflow", "create"), "there is no command `python flow.py airflow`", "`python flow.py --help` lists the"),
+        (("airflow", "create"), "there is no command `python flow.py airflow`", "dockerflow deploys nothing: have"),
     ],
 )
 def test_wrong_word_is_told_as_it_was_typed(python: Script, words: tuple[str, ...], message: str, hint: str) -> None:

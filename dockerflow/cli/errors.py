@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from typing import TextIO
 
 import dockerflow
-from dockerflow.cli.streams import coloured
+from dockerflow.cli.streams import coloured, discard, is_gone
 from dockerflow.errors import DockerflowError
 
 __all__ = [
@@ -69,8 +69,13 @@ def show_error(error: DockerflowError, stream: TextIO) -> None:
     text = f"{_label('error:', '1;31', stream)} {error.message}\n"
     if error.hint:
         text += f"\n{_label('hint:', '1;36', stream)} {error.hint}\n"
-    stream.write(text)
-    stream.flush()
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as gone:
+        if not is_gone(gone):
+            raise
+        discard(stream)
 
 
 def show_bug(error: BaseException, stream: TextIO) -> None:

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import singledispatchmethod
 from types import TracebackType
 
@@ -20,7 +21,7 @@ from rich.style import Style
 from rich.text import Text
 
 from dockerflow import progress
-from dockerflow.cli import sentences
+from dockerflow.cli import sentences, streams
 from dockerflow.cli.board import STATES, Board, colour
 from dockerflow.cli.picture import Picture, after, at_rest, is_stopped
 from dockerflow.cli.words import listed
@@ -77,10 +78,11 @@ class LiveView:
         board = self._board(height=10_000)
         picture = at_rest(self._picture)
         lines = [Text(), *board.steps(picture, now, board.height)] if picture.run_id else []
-        for line in lines:
-            self._console.print(line)
-        for line in self._ending(board):
-            self._console.print(line, soft_wrap=True, highlight=False)
+        with self._while_it_is_open():
+            for line in lines:
+                self._console.print(line)
+            for line in self._ending(board):
+                self._console.print(line, soft_wrap=True, highlight=False)
         return self._picture
 
     def _close(self) -> None:
@@ -89,7 +91,18 @@ class LiveView:
         self._ended.set()
         self._painter.join()
         self._paint()
-        self._live.stop()
+        with self._while_it_is_open():
+            self._live.stop()
+
+    @contextmanager
+    def _while_it_is_open(self) -> Iterator[None]:
+        """A terminal that was closed takes nothing any more: the run goes on, or ends, untold."""
+        try:
+            yield
+        except OSError as error:
+            if not streams.is_gone(error):
+                raise
+            streams.discard(self._console.file)
 
     # ---- painting
 
@@ -102,7 +115,7 @@ class LiveView:
             with self._lock:
                 picture, lines, self._lines = self._picture, self._lines, []
             self._live.update(Group(*self._board().lines(picture, self._clock())))
-            with self._console:  # one write for both: nothing flickers
+            with self._while_it_is_open(), self._console:  # one write for both: nothing flickers
                 if lines:
                     self._console.print(_Printed(lines), end="", soft_wrap=True)
                 self._live.refresh()

@@ -99,5 +99,7 @@ def _left(code: int) -> int:
 def _flush() -> None:
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not streams.is_gone(error):
+            raise
         streams.discard(sys.stdout)

@@ -57,7 +57,9 @@ class PlainView:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            if not streams.is_gone(error):
+                raise
             self._closed = True
             streams.discard(self._stream)
 

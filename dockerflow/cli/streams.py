@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from typing import TextIO
+from typing import IO, TextIO
 
 PIPE_CLOSED = 141  # 128 + SIGPIPE: the exit code of any program whose reader went away
 
@@ -17,7 +18,12 @@ def accept_any_text() -> None:
             reconfigure(errors="replace")
 
 
-def discard(stream: TextIO) -> None:
+def is_gone(error: OSError) -> bool:
+    """Whether the error says that nobody reads any more: a pipe's reader went away, or the terminal was closed."""
+    return isinstance(error, BrokenPipeError) or error.errno == errno.EIO
+
+
+def discard(stream: IO[str]) -> None:
     """Nobody reads any more: let what the stream still holds go nowhere, so that Python's own last flush is quiet."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())

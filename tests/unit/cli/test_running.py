@@ -306,6 +306,26 @@ def test_a_terminal_gets_the_live_view(folder: Path) -> None:
     assert "succeeded in" in text
 
 
+def test_a_run_whose_terminal_is_closed_is_stopped_and_nothing_is_said_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    ours, its = pty.openpty()
+    words = [*PROGRAM, "run", "slow.py", "--engine", "process"]
+    changes = {"TERM": "xterm-256color", "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=environment(**changes), stdin=its, stdout=its, stderr=its
+    ) as process:
+        os.close(its)
+        seen = b""
+        while b"waiting" not in seen:
+            seen += os.read(ours, 65536)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=60) == 129
+    [run] = json.loads(dockerflow("runs", "list", "--json", cwd=tmp_path).stdout)
+    assert run["status"] == "stopped"
+    assert list(tmp_path.glob("dockerflow-mistake-*")) == []
+
+
 def _read_all(terminal: int) -> str:
     pieces = []
     with open(terminal, "rb", buffering=0) as stream:

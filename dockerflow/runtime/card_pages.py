@@ -29,6 +29,8 @@ _READ = 64 * 1024
 # A text at a glance, in characters.
 _LONGEST = 2000
 
+_TYPES = ("default", "blank")
+
 # What is kept of one card: its type, its id, its page.
 Kept = Tuple[str, Optional[str], str]
 
@@ -54,19 +56,25 @@ def pages(subject: CardSubject, cards: List[CardComponentManager]) -> List[Kept]
 
 def _kept(subject: CardSubject, manager: CardComponentManager) -> Iterator[Kept]:
     card = manager.card
+    if card.type not in _TYPES:
+        _warn(f"there is no card of type `{card.type}`: step `{subject.request.step}` gets a default one")
     try:
         with time_limit.limited(card.timeout, _TookTooLong):
             made = page(_about(subject, card), list(manager))
     except (Exception, _TookTooLong) as error:  # noqa: BLE001 - whatever it shows is the user's
         took = isinstance(error, _TookTooLong)
         why = f"it took longer than {card.timeout:g} seconds" if took else f"{type(error).__name__}: {error}"
-        with suppress(AttributeError, OSError, ValueError):  # a stream that the user's code has closed
-            print(f"@card: the card of step `{subject.request.step}` could not be made: {why}", file=sys.stderr)
+        _warn(f"the card of step `{subject.request.step}` could not be made: {why}")
         if card.save_errors:
             about = About(_pathspec(subject.request), plain=True)
             yield "error", card.id, page(about, [Error(why, "This card could not be made")])
         return
     yield card.type, card.id, made
+
+
+def _warn(text: str) -> None:
+    with suppress(AttributeError, OSError, ValueError):  # a stream that the user's code has closed
+        print(f"@card: {text}", file=sys.stderr)
 
 
 def _pathspec(request: RunTask) -> str:

@@ -404,3 +404,21 @@ def test_a_card_that_cannot_be_made_fails_nothing(run: Runner) -> None:
     assert [(card.type, card.id) for card in get_cards(task)] == [("error", None), ("default", "good")]
     assert "it took longer than 0.3 seconds" in get_cards(task)[0].get()
     assert task.stderr.count("could not be made: it took longer than 0.3 seconds") == 2
+
+
+def test_a_card_of_a_type_that_is_not_there_is_a_default_one_with_a_warning(run: Runner) -> None:
+    outcome = run("""
+    class Odd(FlowSpec):
+        @card(type="blnk")
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+    """)
+    task = run.read(outcome)["start"].task
+    (made,) = get_cards(task)
+    assert (made.type, "<h1>Odd/" in made.get()) == ("blnk", True)
+    assert "@card: there is no card of type `blnk`: step `start` gets a default one" in task.stderr

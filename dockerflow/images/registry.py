@@ -9,6 +9,7 @@ TLS, any other only if the user says so.
 from __future__ import annotations
 
 import errno
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,12 @@ _PATIENCE = (30, 600)
 
 _FOUND, _CREATED, _ACCEPTED, _MISSING, _UNAUTHORIZED, _FORBIDDEN = 200, 201, 202, 404, 401, 403
 _NOT_ALLOWED = 405
+
+# A token is shared by all that is sent at once: it may have run out again before a request that waited for it is made.
+_LOGINS = 5
+
+# In Docker's registry the words stand only where a blob is written; elsewhere it tells the number that the system gave.
+_NO_SPACE = re.compile(rf'no space left on device|"Err":{errno.ENOSPC}\b')
 
 _INSECURE = "if it speaks no TLS and you trust the way there, say `--plain-http`"
 
@@ -128,10 +135,11 @@ class Registry:
             return self._request(method, url, body, headers or {})
 
     def _request(self, method: str, url: str, body: Body | None, headers: dict[str, str]) -> requests.Response:
-        answer = self._once(method, url, body, headers)
-        if answer.status_code == _UNAUTHORIZED and self._login.answer(answer):
+        for _ in range(_LOGINS):
             answer = self._once(method, url, body, headers)
-        return answer
+            if answer.status_code != _UNAUTHORIZED or not self._login.answer(answer):
+                return answer
+        return self._once(method, url, body, headers)
 
     def _once(self, method: str, url: str, body: Body | None, headers: dict[str, str]) -> requests.Response:
         content: Any = body() if body is not None else None
@@ -150,7 +158,7 @@ class Registry:
                 f"the registry `{self.repository.host}` takes nothing: it did not {doing} ({said})",
                 hint="it is read-only, or a mirror; push to another registry",
             )
-        if "no space left on device" in answer.text or answer.status_code == requests.codes.insufficient_storage:
+        if _NO_SPACE.search(answer.text) or answer.status_code == requests.codes.insufficient_storage:
             raise RegistryError(
                 f"no space left on the disk of the registry `{self.repository.host}`",
                 hint="make room there, then run the command again: what was sent is not sent twice",

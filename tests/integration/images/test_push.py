@@ -7,6 +7,7 @@ import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -211,16 +212,18 @@ def test_a_registry_that_is_read_only_is_said_to_be(tmp_path: Path, image: StepI
     assert "read-only" in str(refused.value.hint)
 
 
-def test_a_registry_whose_disk_is_full_is_said_to_be(tmp_path: Path, image: StepImage) -> None:
+@pytest.mark.parametrize("full_before", [True, False])
+def test_a_registry_whose_disk_is_full_is_said_to_be(tmp_path: Path, image: StepImage, full_before: bool) -> None:
     data = tmp_path / "registry" / "data"
     data.mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", data], check=True)
     try:
-        with (
-            registry(tmp_path / "registry") as address,
-            pytest.raises(RegistryError, match="no space left on the disk of the registry"),
-        ):
-            sent(tmp_path, image, f"{address}/team/model")
+        with registry(tmp_path / "registry") as address:
+            if full_before:
+                with suppress(OSError):
+                    (data / "filling").write_bytes(bytes(1 << 20))
+            with pytest.raises(RegistryError, match="no space left on the disk of the registry"):
+                sent(tmp_path, image, f"{address}/team/model")
     finally:
         subprocess.run(["umount", data], check=True)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from dockerflow.setup.channel import LocalChannel
 
+from dockerflow.client import namespaces, stores
+
 # Read before any test changes where the user's folders are.
 from tests import channel as channels
 
@@ -40,6 +42,13 @@ def _users_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
     for name in [name for name in os.environ if name.startswith("DOCKERFLOW_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _whose_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test says about namespaces and stores holds for its process: no later test hears of it."""
+    monkeypatch.setattr(namespaces, "_chosen", namespaces._UNSET)
+    monkeypatch.setattr(stores, "_chosen", None)
 
 
 @pytest.fixture(autouse=True)

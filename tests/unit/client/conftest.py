@@ -4,18 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from dockerflow.client import namespaces, stores
 from dockerflow.store.directory import DirectoryStore, create
 
 
 @pytest.fixture(autouse=True)
 def _anna(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user who ran the runs, and who has said nothing about stores and namespaces."""
+    """The user who ran the runs."""
     monkeypatch.setenv("DOCKERFLOW_USER", "anna")
     for variable in ("DOCKERFLOW_STORE", "DOCKERFLOW_OUTBOX"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(namespaces, "_chosen", namespaces._UNSET)
-    monkeypatch.setattr(stores, "_chosen", None)
 
 
 @pytest.fixture

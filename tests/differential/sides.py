@@ -152,5 +152,6 @@ class Side:
 
 
 def _clean() -> dict[str, str]:
-    """The environment without any setting of either side."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW_", "DOCKERFLOW_"))}
+    """The environment without any setting of either side, where `python` is this one: Metaflow starts a gang by it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW_", "DOCKERFLOW_"))}
+    return {**kept, "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])}

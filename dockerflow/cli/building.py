@@ -20,7 +20,7 @@ from dockerflow.flow.given import NOTHING, Given
 from dockerflow.images import changes
 from dockerflow.images.build_history import History, Whose, read
 from dockerflow.progress import Notify
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ def build(chosen: Chosen) -> int:
     return 0
 
 
-def _prepare(flow: Flow, config: Config, store: Path, notify: Notify) -> None:
+def _prepare(flow: Flow, config: Config, store: Store, notify: Notify) -> None:
     from dockerflow.engines.docker import DockerHost
     from dockerflow.scheduler.prepare import prepare
 
     with closing(DockerHost.connect(config.engine)) as host:
-        prepare(flow, host, config, DirectoryStore(store), notify)
+        prepare(flow, host, config, store, notify)
 
 
 def _histories(flow: Flow, config: Config) -> Mapping[str, History | None]:

@@ -15,7 +15,7 @@ from dockerflow.cli.places import store_of_runs
 from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import size
 from dockerflow.store import manifest
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.history import TaskHistory
 from dockerflow.store.manifest import ArtifactRef
@@ -69,7 +69,7 @@ def _told(selection: Selection, task: TaskHistory) -> str:
     return f"{caught}, reused from {origin}" if origin else caught
 
 
-def _artifacts(store: DirectoryStore, task: TaskHistory, wanted: Wanted) -> Artifacts:
+def _artifacts(store: Store, task: TaskHistory, wanted: Wanted) -> Artifacts:
     ended = task.latest
     if ended is None or ended.manifest is None:
         return {}
@@ -85,7 +85,7 @@ def _is_wanted(name: str, wanted: Wanted) -> bool:
 class _Shown:
     """The text of an artifact's value; None for one that is too large, or that only its step's image can read."""
 
-    store: DirectoryStore
+    store: Store
     wanted: Wanted
 
     def __call__(self, ref: ArtifactRef) -> str | None:
@@ -122,7 +122,7 @@ def _key(selection: Selection, task: TaskHistory) -> str:
     return selection.pathspec(task).partition("/")[2]
 
 
-def _values(store: DirectoryStore, artifacts: Artifacts) -> dict[str, Any]:
+def _values(store: Store, artifacts: Artifacts) -> dict[str, Any]:
     values = {}
     for name, ref in sorted(artifacts.items()):
         try:

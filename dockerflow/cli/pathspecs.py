@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.client.errors import not_found
 from dockerflow.store import history, runs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.history import RunHistory, TaskHistory
 
 
@@ -33,7 +33,7 @@ def origin_of(selection: Selection, task: TaskHistory) -> str | None:
     return f"{selection.flow}/{started.origin_run_id}/{created.step}/{created.origin_task_id}"
 
 
-def select(store: DirectoryStore, pathspec: str) -> Selection:
+def select(store: Store, pathspec: str) -> Selection:
     """The tasks that a pathspec names. Raises NotFound, or CommandLineError for what is no pathspec."""
     words = pathspec.strip("/").split("/")
     if len(words) == 5 and all(words):
@@ -49,7 +49,7 @@ def select(store: DirectoryStore, pathspec: str) -> Selection:
     flows = runs.flow_names(store)
     if words[0] not in flows and words[0].isdigit():
         _add_flow(store, flows, pathspec, words)
-    flow = _known("flow", words[0], flows, f"the store `{store.root}`")
+    flow = _known("flow", words[0], flows, f"the store `{store.name}`")
     run_ids = runs.run_ids(store, flow)
     if len(words) == 1:
         raise CommandLineError(
@@ -60,7 +60,7 @@ def select(store: DirectoryStore, pathspec: str) -> Selection:
     return Selection(flow, run_id, run, _tasks(run, f"{flow}/{run_id}", words[2:]))
 
 
-def _add_flow(store: DirectoryStore, flows: Iterable[str], pathspec: str, words: list[str]) -> None:
+def _add_flow(store: Store, flows: Iterable[str], pathspec: str, words: list[str]) -> None:
     """Raise CommandLineError for a pathspec that begins with a run's id, as Metaflow's do."""
     for flow in flows:
         if words[0] in runs.run_ids(store, flow):

@@ -8,6 +8,7 @@ from pathlib import Path
 from dockerflow.cli.sentences import Place
 from dockerflow.client.stores import store_here
 from dockerflow.config import Config, load_config
+from dockerflow.store.base import Store
 from dockerflow.store.directory import NAME, DirectoryStore, create, find
 from dockerflow.store.errors import StoreError
 from dockerflow.store.files import make_folder
@@ -20,8 +21,8 @@ def config_here() -> Config:
     return load_config()
 
 
-def store_for_writing(chosen: Path | None, config: Config) -> Path:
-    """The root of the store to write to: the one chosen, the configured one, the nearest above, or a new one here.
+def store_for_writing(chosen: Path | None, config: Config) -> Store:
+    """The store to write to: the one chosen, the configured one, the nearest above, or a new one here.
 
     Raises StoreError for one that may not be written: better now than when images have been made.
     """
@@ -32,10 +33,10 @@ def store_for_writing(chosen: Path | None, config: Config) -> Path:
     except OSError as error:
         raise StoreError(f"the store `{root}` cannot be made: {error.strerror}", _ANOTHER) from error
     _require(root, os.R_OK | os.W_OK | os.X_OK, "read and written")
-    return root
+    return DirectoryStore(root)
 
 
-def store_for_reading(chosen: Path | None) -> DirectoryStore:
+def store_for_reading(chosen: Path | None) -> Store:
     """The store that commands read from. Raises StoreError for one that was named and is not there, or may not be
     read; where none was named and none is found, it reads as empty and nothing is made.
     """
@@ -49,7 +50,7 @@ def store_for_reading(chosen: Path | None) -> DirectoryStore:
     return DirectoryStore(root)
 
 
-def store_if_there() -> DirectoryStore:
+def store_if_there() -> Store:
     """As `store_for_reading`, for what does without: one that was named and is not there yet reads as empty, too."""
     config = config_here()
     root = Path(config.store or find(Path.cwd()) or Path.cwd() / NAME)
@@ -57,10 +58,10 @@ def store_if_there() -> DirectoryStore:
     return DirectoryStore(root)
 
 
-def store_of_runs(chosen: Path | None) -> DirectoryStore:
+def store_of_runs(chosen: Path | None) -> Store:
     """As `store_for_reading`, for commands that name a run: without any store there is none."""
     store = store_for_reading(chosen)
-    if not store.root.is_dir():
+    if isinstance(store, DirectoryStore) and not store.root.is_dir():
         raise StoreError(
             f"there is no store: no `{NAME}` in `{Path.cwd()}` or a folder above it",
             "run a flow here first, or name the store with `--store`",
@@ -73,8 +74,9 @@ def _require(root: Path, rights: int, what: str) -> None:
         raise StoreError(f"the store `{root}` cannot be {what}: Permission denied", _ANOTHER)
 
 
-def place_of(store: Path) -> Place:
+def place_of(store: Store) -> Place:
     """How the results in a store are found later: its name is a part of what to type unless the client, which does not
     read the configuration, finds it from here by itself."""
     found = store_here()
-    return Place(str(store), "" if found is not None and found.resolve() == store.resolve() else str(store))
+    same = found is not None and str(found.resolve()) == str(Path(store.name).resolve())
+    return Place(store.name, "" if same else store.name)

@@ -15,7 +15,7 @@ from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import duration
 from dockerflow.client.errors import not_found
 from dockerflow.store import history, log, run_tags, runs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.failures import log_lines
 from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.records import LogLine
@@ -53,20 +53,20 @@ def list_runs(flow: str | None, as_json: bool, chosen: Path | None) -> int:
         titles = ("run", "status", "started", "took", "user", *(("resumes",) if resumed else ()), "tags")
         print_table([titles, *(line.cells(resumed) for line in lines)])
     else:
-        print(f"no runs in {store.root}", file=sys.stderr)
+        print(f"no runs in {store.name}", file=sys.stderr)
     return 0
 
 
-def _flows(store: DirectoryStore, wanted: str | None) -> list[str]:
+def _flows(store: Store, wanted: str | None) -> list[str]:
     flows = runs.flow_names(store)
     if wanted is None:
         return flows
     if wanted not in flows:
-        raise not_found("flow", wanted, f"the store `{store.root}`", flows)
+        raise not_found("flow", wanted, f"the store `{store.name}`", flows)
     return [wanted]
 
 
-def _run_lines(store: DirectoryStore, flows: Iterable[str]) -> Iterator[RunLine]:
+def _run_lines(store: Store, flows: Iterable[str]) -> Iterator[RunLine]:
     for flow in flows:
         for run_id in runs.run_ids(store, flow):
             run = history.read(store, flow, run_id)
@@ -130,7 +130,7 @@ def _tell_what_is_not_there(selection: Selection, task: TaskHistory, attempt: in
 
 
 def _lines(
-    store: DirectoryStore, selection: Selection, task: TaskHistory, attempt: Attempt, wanted: Wanted
+    store: Store, selection: Selection, task: TaskHistory, attempt: Attempt, wanted: Wanted
 ) -> Iterator[LogLine]:
     """What the attempt printed, and why it failed."""
     complete = True

@@ -25,7 +25,7 @@ from dockerflow.flow.loading import LoadedFlow
 from dockerflow.flow.parameters import resolve
 from dockerflow.scheduler.origin import Origin
 from dockerflow.store import code_package, history, journal, manifest, runs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.records import RunStarted
 from dockerflow.store.tags import new_tags
 
@@ -73,7 +73,7 @@ def resume(chosen: Chosen, wanted: Wanted) -> int:
     return launch_and_tell(chosen, loaded, values, origin)
 
 
-def _given(store: DirectoryStore, chosen: Chosen, wanted: Wanted) -> Given:
+def _given(store: Store, chosen: Chosen, wanted: Wanted) -> Given:
     """What is given anew with the origin's configs, which are among its parameters; `--with` is said of a run, and not
     kept.
 
@@ -88,7 +88,7 @@ def _given(store: DirectoryStore, chosen: Chosen, wanted: Wanted) -> Given:
     return replace(wanted.given, values=code_package.given(bytes(store.blobs.get(started.code))).values)
 
 
-def _flow_with_runs(store: DirectoryStore, file: str) -> str | None:
+def _flow_with_runs(store: Store, file: str) -> str | None:
     """The class of a file, which is not imported, that is the name of a flow with runs, if it is the only one."""
     try:
         classes = [node.name for node in ast.parse(Path(file).read_bytes()).body if isinstance(node, ast.ClassDef)]
@@ -98,11 +98,11 @@ def _flow_with_runs(store: DirectoryStore, file: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _origin(store: DirectoryStore, flow: Flow, wanted: Wanted) -> Origin:
+def _origin(store: Store, flow: Flow, wanted: Wanted) -> Origin:
     ids = runs.run_ids(store, flow.name)
     if not ids:
         hint = "run it first; another store can be named with `--store`"
-        raise CommandLineError(f"there is no run of flow `{flow.name}` to resume in the store `{store.root}`", hint)
+        raise CommandLineError(f"there is no run of flow `{flow.name}` to resume in the store `{store.name}`", hint)
     run_id = wanted.run_id or ids[0]
     if run_id not in ids:
         raise not_found("run", run_id, f"flow `{flow.name}`", ids)
@@ -117,7 +117,7 @@ def _origin(store: DirectoryStore, flow: Flow, wanted: Wanted) -> Origin:
     return Origin(seen.started, seen, wanted.step)
 
 
-def _new_parameters(store: DirectoryStore, loaded: LoadedFlow, started: RunStarted) -> dict[str, object]:
+def _new_parameters(store: Store, loaded: LoadedFlow, started: RunStarted) -> dict[str, object]:
     """The values of the parameters that the origin did not have: their defaults."""
     if not store.blobs.has(started.parameters):
         return {}  # launching says that they are lost

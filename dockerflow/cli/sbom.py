@@ -24,7 +24,6 @@ from dockerflow.images.inventory import STEP, KnownImage, lock_of
 from dockerflow.images.sbom import Subject, cyclonedx
 from dockerflow.progress import ignore
 from dockerflow.scheduler.prepare import environments
-from dockerflow.store.directory import DirectoryStore
 
 
 def sbom(word: str, name: str | None, output: Path | None, force: bool, store: Path | None) -> int:
@@ -52,7 +51,7 @@ def _lock(here: Here, image: KnownImage) -> Lock:
     lock = image.lock or lock_of(here.places.store, image.uses)
     if lock is None:
         raise IncompleteImage(
-            f"no run in the store `{here.places.store.root}` has the lock of `{image.reference}`",
+            f"no run in the store `{here.places.store.name}` has the lock of `{image.reference}`",
             "name the flow file and its step instead, as `flow.py:step`, or another store with `--store`",
         )
     return lock
@@ -87,7 +86,7 @@ def _of_flow(flow: Flow, step: str, chosen: Path | None) -> tuple[Lock, Subject]
             "ask whoever made the image, or a scanner that looks into it",
         )
     asked = asked.with_python if isinstance(asked, EnvironmentSpec) else asked
-    lock = lock_for(asked, DirectoryStore(store_for_writing(chosen, config)), flow.file, ignore, steps)
+    lock = lock_for(asked, store_for_writing(chosen, config), flow.file, ignore, steps)
     return lock, Subject(name=f"{flow.name}/{step or steps[0]}", base_name=config.base_image)
 
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ClassVar, Dict, FrozenSet, Iterator, List, Optional, Tuple, Union
 
 from dockerflow.client.errors import InvalidPathspec, NoStore, NotFound, elsewhere, not_found
 from dockerflow.client.namespaces import get_namespace
 from dockerflow.client.source import RunSource, run_source
 from dockerflow.client.stores import Place, Scope, StoreLike, place_of_reading
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 
 SHAPES = ("Flow", "Flow/run", "Flow/run/step", "Flow/run/step/task", "Flow/run/step/task/artifact")
 
@@ -79,7 +78,7 @@ class PathObject:
         if self._depth > 0:
             self._above._look()
         if not self._exists():
-            where = self._above._described() if self._above else f"the store `{self._store.root}`"
+            where = self._above._described() if self._above else f"the store `{self._store.name}`"
             raise not_found(self._what, self.id, where, self._siblings())
 
     # What each kind says of itself.
@@ -98,7 +97,7 @@ class PathObject:
     # What it is of.
 
     @property
-    def _store(self) -> DirectoryStore:
+    def _store(self) -> Store:
         return self._scope.store
 
     @property
@@ -199,14 +198,14 @@ class PathObject:
         if not isinstance(other, PathObject):
             return NotImplemented
         mine, others = (self._components, self._attempt), (other._components, other._attempt)
-        return mine == others and self._root() == other._root()
+        return mine == others and self._store_name() == other._store_name()
 
     def __hash__(self) -> int:
         return hash(self._components)
 
-    def _root(self) -> Optional[Path]:
+    def _store_name(self) -> Optional[str]:
         try:
-            return self._store.root
+            return self._store.name
         except NoStore:
             return None
 

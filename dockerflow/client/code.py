@@ -10,21 +10,21 @@ from tempfile import TemporaryDirectory
 from typing import Dict, Optional
 
 from dockerflow.store import code_package
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.records import RunStarted
 
 
 class Code:
     """What a run's containers were given to run: the user's files below `user-code/`, and the part of dockerflow."""
 
-    def __init__(self, store: DirectoryStore, started: RunStarted) -> None:
+    def __init__(self, store: Store, started: RunStarted) -> None:
         self._store, self._started, self.script_name = store, started, started.flow_file
         self._opened: Optional[tarfile.TarFile] = None
 
     @property
     def path(self) -> str:
-        """The file in the store."""
-        return str(self._store.blobs.path(self._started.code))
+        """Where it is in the store."""
+        return self._store.blobs.location(self._started.code)
 
     @property
     def info(self) -> Dict[str, str]:

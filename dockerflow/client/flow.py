@@ -102,7 +102,7 @@ class Metaflow:
 
     def __getitem__(self, name: str) -> Flow:
         if name not in self._names():
-            raise not_found("flow", name, f"the store `{self._place.store.root}`", self._names())
+            raise not_found("flow", name, f"the store `{self._place.store.name}`", self._names())
         flow: Flow = Flow._named((name,), Scope(self._place, get_namespace()))
         if not flow.is_in_namespace():
             raise elsewhere(f"{flow._described()} {flow._lacks}", str(get_namespace()), flow._all_tags())

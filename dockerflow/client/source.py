@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 from weakref import WeakValueDictionary
 
 from dockerflow.client.errors import TaggingError, not_found
 from dockerflow.client.stores import outbox_for
 from dockerflow.store import history, journal, run_tags, runs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.history import RunHistory
 from dockerflow.store.records import RunStarted
 from dockerflow.store.tags import Change
@@ -22,7 +21,7 @@ REMEMBERED = 4
 class RunSource:
     """One run's history, read again when the run has written more since, and its tags."""
 
-    def __init__(self, store: DirectoryStore, flow: str, run_id: str) -> None:
+    def __init__(self, store: Store, flow: str, run_id: str) -> None:
         self.store, self.flow, self.run_id = store, flow, run_id
         self._segments: Optional[List[str]] = None
         self._history = RunHistory()
@@ -102,13 +101,13 @@ class RunSource:
             run_tags.ask(outbox, self.flow, self.run_id, change)
 
 
-_known: WeakValueDictionary[Tuple[Path, str, str], RunSource] = WeakValueDictionary()
+_known: WeakValueDictionary[Tuple[str, str, str], RunSource] = WeakValueDictionary()
 _latest: List[RunSource] = []
 
 
-def run_source(store: DirectoryStore, flow: str, run_id: str) -> RunSource:
+def run_source(store: Store, flow: str, run_id: str) -> RunSource:
     """The same for all objects of a run, as long as one is held."""
-    key = (store.root, flow, run_id)
+    key = (store.name, flow, run_id)
     source = _known.get(key)
     if source is None:
         source = _known[key] = RunSource(store, flow, run_id)

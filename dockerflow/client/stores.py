@@ -13,6 +13,7 @@ from typing import Iterator, NamedTuple, Optional, Union
 
 from dockerflow.client.errors import NoStore
 from dockerflow.store import directory
+from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
 
 # The setting that names a store's root for everything that reads or writes one.
@@ -24,7 +25,7 @@ OUTBOX = "DOCKERFLOW_OUTBOX"
 # What stands before the store in a name of it, as in Metaflow.
 KIND = "local"
 
-StoreLike = Union[DirectoryStore, str, Path, None]
+StoreLike = Union[Store, str, Path, None]
 
 _chosen: Optional[Path] = None
 
@@ -41,7 +42,7 @@ def metadata(ms: str) -> str:
 
 def get_metadata() -> str:
     """The store that is read where none is given, as `local@FOLDER`. Raises NoStore."""
-    return f"{KIND}@{open_store().root}"
+    return f"{KIND}@{open_store().name}"
 
 
 def default_metadata() -> str:
@@ -71,9 +72,9 @@ def store_here() -> Optional[Path]:
     return Path(named).expanduser() if named else directory.find(os.getcwd())
 
 
-def open_store(given: StoreLike = None) -> DirectoryStore:
+def open_store(given: StoreLike = None) -> Store:
     """The store to read: the one given (itself or its root), or of `metadata`, or of `store_here`. Raises NoStore."""
-    if isinstance(given, DirectoryStore):
+    if isinstance(given, Store):
         return given
     chosen = given or _chosen or store_here()
     if chosen is None:
@@ -90,11 +91,11 @@ class Place:
     """The store of some objects, found when it is first needed. `given` is its root where the user has named it."""
 
     def __init__(self, store: StoreLike = None) -> None:
-        self.given = None if store is None else str(store.root if isinstance(store, DirectoryStore) else store)
-        self._store = store if isinstance(store, DirectoryStore) else None
+        self.given = None if store is None else store.name if isinstance(store, Store) else str(store)
+        self._store = store if isinstance(store, Store) else None
 
     @property
-    def store(self) -> DirectoryStore:
+    def store(self) -> Store:
         """Raises NoStore."""
         if self._store is None:
             self._store = open_store(self.given)
@@ -129,11 +130,11 @@ class Scope(NamedTuple):
     namespace: Optional[str]
 
     @property
-    def store(self) -> DirectoryStore:
+    def store(self) -> Store:
         return self.place.store
 
 
-def outbox_for(store: DirectoryStore) -> Optional[Path]:
+def outbox_for(store: Store) -> Optional[Path]:
     """Where a task leaves what is to be written to this store; None where no task runs, or it is another store."""
     named, root = os.environ.get(OUTBOX), os.environ.get(VARIABLE)
-    return Path(named) if named and root and Path(root).absolute() == store.root else None
+    return Path(named) if named and root and str(Path(root).absolute()) == store.name else None

@@ -16,13 +16,13 @@ from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.spec import EnvironmentSpec, GivenLock
 from dockerflow.progress import EnvironmentLocked, EnvironmentSolving, LockPassedOver, Notify
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.runs import lock_key
 
 
 def lock_for(
     environment: EnvironmentSpec | GivenLock,
-    store: DirectoryStore,
+    store: Store,
     flow_file: str | Path,
     notify: Notify,
     steps: Sequence[str],
@@ -41,7 +41,7 @@ def lock_for(
 
 
 def _of_spec(
-    spec: EnvironmentSpec, store: DirectoryStore, flow_file: Path, notify: Notify, steps: tuple[str, ...]
+    spec: EnvironmentSpec, store: Store, flow_file: Path, notify: Notify, steps: tuple[str, ...]
 ) -> tuple[str, str, Lock]:
     found, passed_over = committed.find(spec, flow_file, steps)
     if found is not None:
@@ -57,7 +57,7 @@ def _of_spec(
     return "solved", "", lock
 
 
-def of_runs(spec: EnvironmentSpec, store: DirectoryStore) -> Lock | None:
+def of_runs(spec: EnvironmentSpec, store: Store) -> Lock | None:
     """The lock that the store has of earlier runs. A damaged one counts as none: it is solved again and replaced."""
     spec = spec.with_python
     data = store.get(lock_key(spec.spec_hash))

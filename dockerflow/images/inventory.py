@@ -25,7 +25,7 @@ from dockerflow.images.engine import api, explaining_engine
 from dockerflow.images.oci import CREATED_BY, LOCK_LABEL
 from dockerflow.images.saved import EngineImage
 from dockerflow.store import journal, runs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.records import RunStarted, StepRecord
 
@@ -166,7 +166,7 @@ class Places:
     """Where to look. `client` None: without the engine, which does not answer."""
 
     cache_dir: Path
-    store: DirectoryStore
+    store: Store
     client: DockerClient | None
 
 
@@ -189,7 +189,7 @@ def take(places: Places) -> Inventory:
     newest.sort(key=lambda image: image.last_used or 0, reverse=True)
     brought = tuple(one for reference in set(uses) - _step_images(uses) for one in uses[reference])
     return Inventory(
-        tuple(newest), (*_unreadable(places.cache_dir, records.values()), *broken), brought, str(places.store.root)
+        tuple(newest), (*_unreadable(places.cache_dir, records.values()), *broken), brought, places.store.name
     )
 
 
@@ -222,7 +222,7 @@ def _layers_told(client: DockerClient, image: EngineImage) -> tuple[RecordedLaye
     return tuple(RecordedLayer(diff_id, size, title) for diff_id, (title, size) in zip(image.diff_ids, ours))
 
 
-def uses_in(store: DirectoryStore) -> tuple[dict[str, tuple[Use, ...]], tuple[str, ...]]:
+def uses_in(store: Store) -> tuple[dict[str, tuple[Use, ...]], tuple[str, ...]]:
     """The uses of each image by its reference, newest first, images of users among them; and the journals that cannot
     be read.
     """
@@ -241,7 +241,7 @@ def uses_in(store: DirectoryStore) -> tuple[dict[str, tuple[Use, ...]], tuple[st
     return ordered, tuple(broken)
 
 
-def lock_of(store: DirectoryStore, uses: Sequence[Use]) -> Lock | None:
+def lock_of(store: Store, uses: Sequence[Use]) -> Lock | None:
     """The lock that runs kept of their image, if its blob is there and whole."""
     for sha256 in dict.fromkeys(use.step.lock for use in uses if use.step.lock):
         try:

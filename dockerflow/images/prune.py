@@ -33,7 +33,7 @@ from dockerflow.images.engine import api, explaining_engine
 from dockerflow.images.inventory import PYTHON, Inventory, KnownImage, Places, diff_ids_of_others, engine_images
 from dockerflow.images.saved import EngineImage
 from dockerflow.store import runs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 
 # Why an image stays of which nobody here knows when it was used.
 UNKNOWN = "neither this cache nor this store knows it"
@@ -147,7 +147,7 @@ def _in_containers(client: DockerClient) -> dict[str, str]:
     return {one["ImageID"]: (one.get("Names") or [one["Id"]])[0].lstrip("/") for one in listed}
 
 
-def _alive(store: DirectoryStore, found: Inventory) -> set[str]:
+def _alive(store: Store, found: Inventory) -> set[str]:
     """The references of the images of runs whose scheduler lives."""
     uses = {(use.flow, use.run_id): set[str]() for image in found.images for use in image.uses}
     for image in found.images:

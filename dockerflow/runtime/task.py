@@ -27,7 +27,7 @@ from dockerflow.runtime import secret_files, time_limit
 from dockerflow.runtime.calling import call, failure_of, tell
 from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
 from dockerflow.store import manifest
-from dockerflow.store.blobs import Blobs, hash_of
+from dockerflow.store.base import BlobStore, hash_of
 from dockerflow.store.errors import StoreError
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import Failure, Transition
@@ -43,7 +43,7 @@ Refs = Mapping[str, ArtifactRef]
 _IMMUTABLE = (bool, int, float, str, bytes, type(None))
 
 
-def run_task(cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> TaskResult:
+def run_task(cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> TaskResult:
     """Run one attempt. Raises nothing for a failure of the user's code or of an artifact."""
     began = time.monotonic()
     attempt = _Attempt(cls, flow, request, blobs)
@@ -59,7 +59,7 @@ def run_task(cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> TaskResult
 class _Attempt:
     """One attempt: its flow instance, and how it went."""
 
-    def __init__(self, cls: Any, flow: Flow, request: RunTask, blobs: Blobs) -> None:
+    def __init__(self, cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> None:
         self._cls, self._flow, self._request, self._blobs = cls, flow, request, blobs
         self._step: Step = flow.steps[request.step]
         self._catch = self._step.decorator(Catch)

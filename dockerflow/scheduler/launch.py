@@ -36,7 +36,9 @@ from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.stop_signals import stop_signals
 from dockerflow.scheduler.system_tags import system_tags
 from dockerflow.store import code_package, manifest, runs
+from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import RunStarted, StepRecord
 from dockerflow.store.sweep import sweep
@@ -63,7 +65,7 @@ class RunRequest:
     loaded: LoadedFlow
     parameters: Mapping[str, object]
     config: Config
-    store: Path
+    store: Store
     user: str
     max_workers: int | None = None
     max_num_splits: int | None = None
@@ -108,16 +110,14 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     secrets = read_secrets(flow)
     for text in notes(flow):
         notify(progress.Noted(text))
-    store = DirectoryStore(request.store)
+    store = request.store
     sweep(store)
     host, environments = _host_and_environments(request, store, notify)
     with closing(host):
         return _run(request, store, host, Prepared(environments, secrets), notify)
 
 
-def _run(
-    request: RunRequest, store: DirectoryStore, host: Host, prepared: Prepared, notify: progress.Notify
-) -> RunOutcome:
+def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, notify: progress.Notify) -> RunOutcome:
     flow, inbox = request.loaded.flow, Inbox()
     began = time.monotonic()
     with stop_signals(inbox):
@@ -157,7 +157,7 @@ def _write_run_id(file: Path | None, run_id: str) -> None:
 
 
 @contextmanager
-def _outbox(store: DirectoryStore, started: RunStarted) -> Iterator[Path]:
+def _outbox(store: Store, started: RunStarted) -> Iterator[Path]:
     """The folder in which every worker of the run gets one of its own to write to."""
     folder = runs.outbox_folder(store, started.flow, started.run_id)
     try:
@@ -166,9 +166,7 @@ def _outbox(store: DirectoryStore, started: RunStarted) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _host_and_environments(
-    request: RunRequest, store: DirectoryStore, notify: progress.Notify
-) -> tuple[Host, Environments]:
+def _host_and_environments(request: RunRequest, store: Store, notify: progress.Notify) -> tuple[Host, Environments]:
     """Where the steps run, and what each runs in. Docker's libraries are imported only for Docker."""
     if request.engine == "process":
         from dockerflow.engines.process import ProcessHost  # noqa: PLC0415
@@ -220,9 +218,7 @@ def _record(step: Step, environment: StepEnvironment | None) -> StepRecord:
     )
 
 
-def _started(
-    request: RunRequest, store: DirectoryStore, environments: Environments, notify: progress.Notify
-) -> RunStarted:
+def _started(request: RunRequest, store: Store, environments: Environments, notify: progress.Notify) -> RunStarted:
     flow = request.loaded.flow
     code = code_package.pack(flow.file, request.loaded.given, request.package_suffixes)
     notify(progress.CodePacked(str(Path(flow.file).parent), len(code)))
@@ -245,7 +241,7 @@ def _started(
     )
 
 
-def _parameters(request: RunRequest, store: DirectoryStore) -> str:
+def _parameters(request: RunRequest, store: Store) -> str:
     if request.origin is not None:
         return origin.parameters(store.blobs, request.origin, request.parameters)
     return manifest.write(store.blobs, dict(request.parameters), {})
@@ -254,7 +250,7 @@ def _parameters(request: RunRequest, store: DirectoryStore) -> str:
 def _plan(
     request: RunRequest,
     started: RunStarted,
-    store: DirectoryStore,
+    store: Store,
     secrets: Mapping[str, tuple[Secret, ...]],
     cpus: int,
 ) -> v.Plan:
@@ -294,10 +290,13 @@ def _step_plan(step: Step, secrets: tuple[Secret, ...]) -> v.StepPlan:
 
 
 def _requests(
-    request: RunRequest, store: DirectoryStore, started: RunStarted, environments: Environments, outbox: Path
+    request: RunRequest, store: Store, started: RunStarted, environments: Environments, outbox: Path
 ) -> Callable[[int, str], WorkerRequest]:
     """What to start for a worker of a step."""
     flow = request.loaded.flow
+    if not isinstance(store, DirectoryStore):
+        raise StoreError(f"steps cannot use the store `{store.name}` yet")
+    blobs, of_runs = store.blobs.root, store.root / "runs"
 
     def worker(number: int, step: str) -> WorkerRequest:
         environment = environments.get(step)
@@ -310,9 +309,9 @@ def _requests(
             flow_name=flow.name,
             flow_file=started.flow_file,
             code=started.code,
-            blobs=store.blobs.root,
+            blobs=blobs,
             outbox=outbox / str(number),
-            runs=store.root / "runs",
+            runs=of_runs,
             environment={
                 "DOCKERFLOW_USER": started.user,
                 **dict((flow.steps[step].decorator(Environment) or Environment()).vars),

@@ -13,7 +13,7 @@ from typing import IO
 
 from dockerflow.runtime.messages import Log
 from dockerflow.scheduler.log_limit import LogLimit
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.log import encode_lines
 from dockerflow.store.records import LogLine
@@ -28,7 +28,7 @@ class Logs:
     """The logs of the attempts of one run that run now. `limit` is what each stream of one may have, in bytes; None:
     everything."""
 
-    def __init__(self, store: DirectoryStore, flow: str, run_id: str, limit: int | None = None) -> None:
+    def __init__(self, store: Store, flow: str, run_id: str, limit: int | None = None) -> None:
         self._store = store
         self._run = (flow, run_id)
         self._limit = limit

@@ -32,7 +32,7 @@ from dockerflow.scheduler.core import advance
 from dockerflow.scheduler.logs import Logs
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.tagging import Tagging
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, Record, RunFinished, TaskCreated
@@ -82,7 +82,7 @@ class Loop:
     core: Run
     host: Host
     request: Callable[[int, str], WorkerRequest]
-    store: DirectoryStore
+    store: Store
     journal: JournalWriter
     notify: progress.Notify
     inbox: Inbox

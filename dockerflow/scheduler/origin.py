@@ -14,7 +14,7 @@ from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.resumed import from_step, reusable
 from dockerflow.scheduler.values import Counterpart, StepPlan
 from dockerflow.store import manifest
-from dockerflow.store.blobs import Blobs
+from dockerflow.store.base import BlobStore
 from dockerflow.store.errors import StoreError
 from dockerflow.store.history import RunHistory
 from dockerflow.store.records import AttemptFinished, RunStarted
@@ -29,7 +29,7 @@ class Origin:
     rerun: str | None = None
 
 
-def parameters(blobs: Blobs, origin: Origin, added: Mapping[str, object]) -> str:
+def parameters(blobs: BlobStore, origin: Origin, added: Mapping[str, object]) -> str:
     """The manifest of the origin's parameters, with those that the flow has got since. Raises RunError."""
     try:
         kept = manifest.read(blobs, origin.started.parameters).artifacts
@@ -40,7 +40,7 @@ def parameters(blobs: Blobs, origin: Origin, added: Mapping[str, object]) -> str
     return manifest.write(blobs, dict(added), kept) if added else origin.started.parameters
 
 
-def results(blobs: Blobs, origin: Origin, steps: Mapping[str, StepPlan]) -> dict[Counterpart, AttemptFinished]:
+def results(blobs: BlobStore, origin: Origin, steps: Mapping[str, StepPlan]) -> dict[Counterpart, AttemptFinished]:
     """What may be taken over of the origin."""
     again = from_step(steps, origin.rerun) if origin.rerun else frozenset[str]()
     there = _There(blobs)
@@ -50,7 +50,7 @@ def results(blobs: Blobs, origin: Origin, steps: Mapping[str, StepPlan]) -> dict
 class _There:
     """Which blobs are in the store. Tasks share most of them, so each is looked for once."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._known: dict[str, bool] = {}
 

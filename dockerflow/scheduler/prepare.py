@@ -28,7 +28,7 @@ from dockerflow.images.image import OwnPython
 from dockerflow.images.own_image import OwnImages, Wanted
 from dockerflow.images.provide import ImageProvider
 from dockerflow.progress import Notify
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 
 # Environments that are solved and built at once: building one already uses every core.
 AT_ONCE = 4
@@ -64,7 +64,7 @@ def environments(flow: Flow, config: Config, target: str) -> dict[Environment, t
 
 
 def prepare(
-    flow: Flow, host: DockerHost, config: Config, store: DirectoryStore, notify: Notify
+    flow: Flow, host: DockerHost, config: Config, store: Store, notify: Notify
 ) -> Mapping[str, StepEnvironment]:
     """Lock, build and load what every step needs; by step. Raises EnvironmentsError, ImageError or EngineError."""
     wanted = environments(flow, config, host.platform)
@@ -87,7 +87,7 @@ class Preparation:
     flow: Flow
     host: DockerHost
     config: Config
-    store: DirectoryStore
+    store: Store
     notify: Notify
 
     @cached_property

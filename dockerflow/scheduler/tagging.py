@@ -5,13 +5,13 @@ from __future__ import annotations
 from dockerflow import progress
 from dockerflow.engines.worker import WorkerRequest
 from dockerflow.store import run_tags
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 
 
 class Tagging:
     """The changes of tags that the workers of a run leave in their outboxes."""
 
-    def __init__(self, store: DirectoryStore, notify: progress.Notify) -> None:
+    def __init__(self, store: Store, notify: progress.Notify) -> None:
         self._store, self._notify = store, notify
 
     def take_over(self, worker: WorkerRequest | None) -> None:

@@ -1,6 +1,8 @@
 """What is kept of runs, in a directory that may be read at any moment and survives a kill at any moment.
 
-    directory     objects under keys; where a store is found
+    base          what every store does
+    directory     a store in a folder; where one is found
+    s3            a bucket, seen with the standard library alone
     blobs         bytes by their sha256: artifacts, logs, code packages
     manifest      a task's artifacts in one blob
     code_package  what a container runs, as one tar

@@ -21,10 +21,11 @@ import re
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Iterable, List, Union, cast
+from typing import BinaryIO, Iterable, Iterator, List, Union, cast
 from weakref import WeakSet
 
 from dockerflow.store import files
+from dockerflow.store.base import BlobInfo, BlobStore, Chunk
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
 # Up to this size reading a blob compares its hash with its name.
@@ -41,8 +42,6 @@ PIECE = 1 << 20
 
 _NAME = re.compile("[0-9a-f]{64}")
 
-Chunk = Union[bytes, bytearray, memoryview]
-
 
 class _Mapping(mmap.mmap):
     """A map that can be counted."""
@@ -51,8 +50,8 @@ class _Mapping(mmap.mmap):
 _mappings: WeakSet[_Mapping] = WeakSet()
 
 
-class Blobs:
-    """The blobs of one store, or what a container sees of them; `written` are the hashes put so far, in order."""
+class Blobs(BlobStore):
+    """The blobs of one directory store, or what a container sees of them."""
 
     def __init__(self, root: Union[str, Path], outbox: Union[str, Path, None] = None) -> None:
         self.root = Path(root)
@@ -90,12 +89,47 @@ class Blobs:
     def has(self, sha256: str) -> bool:
         return any(path.exists() for path in self._places(sha256))
 
+    def location(self, sha256: str) -> str:
+        return str(self.path(sha256))
+
     def path(self, sha256: str) -> Path:
         """The file that holds a blob. Raises MissingBlob."""
         for path in self._places(sha256):
             if path.exists():
                 return path
         raise _missing(sha256, self.root)
+
+    def stream(self, sha256: str) -> Iterator[bytes]:
+        hashed = hashlib.sha256()
+        try:
+            with self._open(sha256) as stream:
+                for piece in iter(lambda: stream.read(PIECE), b""):
+                    hashed.update(piece)
+                    yield piece
+        except OSError as error:
+            raise StoreError(f"cannot read blob `{sha256}` of `{self.root}`: {error.strerror}") from error
+        if hashed.hexdigest() != sha256:
+            raise _damaged(sha256, Path(stream.name))
+
+    def size(self, sha256: str) -> int:
+        return self.path(sha256).stat().st_size
+
+    def every(self) -> Iterator[BlobInfo]:
+        for folder in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
+            for path in sorted(folder.iterdir()):
+                if _NAME.fullmatch(path.name):
+                    with suppress(FileNotFoundError):  # deleted in the meantime
+                        status = path.stat()
+                        yield BlobInfo(path.name, status.st_size, status.st_mtime)
+
+    def delete(self, hashes: Iterable[str]) -> None:
+        for sha256 in hashes:
+            try:
+                self._home(_checked(sha256)).unlink()
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise StoreError(f"cannot delete blob `{sha256}` of `{self.root}`: {error.strerror}") from error
 
     def verify(self, sha256: str) -> None:
         """Compare the whole of a blob with its name. Raises MissingBlob or DamagedBlob."""
@@ -228,11 +262,3 @@ def _damaged(sha256: str, path: Path) -> DamagedBlob:
         f"blob `{sha256}` is damaged: `{path}` holds other bytes than its name says",
         "delete that file and run again what wrote it",
     )
-
-
-def hash_of(chunks: Iterable[Chunk]) -> str:
-    """The name that `put` would give to these bytes."""
-    hashed = hashlib.sha256()
-    for chunk in chunks:
-        hashed.update(chunk)
-    return hashed.hexdigest()

@@ -10,12 +10,16 @@ while it is replaced and after a SIGKILL. A power cut may empty or undo what was
 
 from __future__ import annotations
 
+import fcntl
 import os
+import platform
 import re
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, List, Optional, Union
 
 from dockerflow.store import files
+from dockerflow.store.base import Store
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.errors import StoreError
 
@@ -48,12 +52,20 @@ def create(folder: Union[str, Path]) -> DirectoryStore:
     return DirectoryStore(root)
 
 
-class DirectoryStore:
+class DirectoryStore(Store):
     """Objects and `blobs` below the folder `root`, which need not exist before the first write."""
 
     def __init__(self, root: Union[str, Path]) -> None:
         self.root = Path(root).absolute()
-        self.blobs = Blobs(self.root / "blobs")
+        self.blobs: Blobs = Blobs(self.root / "blobs")
+
+    @property
+    def name(self) -> str:
+        return str(self.root)
+
+    @property
+    def scratch(self) -> Path:
+        return self.root
 
     def put(self, key: str, data: bytes, durable: bool = False) -> None:
         """Store `data` under `key`, in place of what was there."""
@@ -67,6 +79,15 @@ class DirectoryStore:
         """The object under `key`, None if there is none."""
         try:
             return self._path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot read `{key}` of `{self.root}`: {error.strerror}") from error
+
+    def first_line(self, key: str) -> Optional[bytes]:
+        try:
+            with self._path(key).open("rb") as stream:
+                return stream.readline()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
@@ -89,14 +110,47 @@ class DirectoryStore:
             return []
         return sorted(name for name in names if not name.startswith("."))
 
-    def delete(self, key: str) -> None:
-        """Remove the object under `key`; nothing happens if there is none."""
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            try:
+                self._path(key).unlink()
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            except OSError as error:
+                raise StoreError(f"cannot delete `{key}` of `{self.root}`: {error.strerror}") from error
+
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """By a lock on the file, which the system takes back when the process ends, however it ends. On a file system
+        that has no locks the owner goes on without one. Raises StoreError where the file cannot be made."""
+        path = self._path(key)
+        with ExitStack() as open_files:
+            try:
+                files.make_folder(path.parent)
+                stream = open_files.enter_context(path.open("wb", 0))
+                with suppress(OSError):
+                    fcntl.flock(stream, fcntl.LOCK_EX)  # waits at most for a reader that asks `is_held`
+                stream.write(platform.node().encode())
+                os.fchmod(stream.fileno(), 0o644)
+            except OSError as error:
+                raise StoreError(f"cannot write `{path}`: {error.strerror}") from error
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    path.unlink()
+
+    def is_held(self, key: str) -> bool:
+        """Locks over a network file system are seen by other machines or not, as it likes. So of what another machine
+        holds (by its name in the file) only the end is known for sure."""
         try:
-            self._path(key).unlink()
+            with self._path(key).open() as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return stream.read() not in ("", platform.node())
         except (FileNotFoundError, NotADirectoryError):
-            pass
-        except OSError as error:
-            raise StoreError(f"cannot delete `{key}` of `{self.root}`: {error.strerror}") from error
+            return False
+        except OSError:  # locked, or not to be known
+            return True
 
     def _write(self, key: str, data: bytes, new: bool, durable: bool = False) -> bool:
         path = self._path(key)

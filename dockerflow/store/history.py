@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from dockerflow.store import journal, runs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.records import (
     AttemptFinished,
     AttemptStarted,
@@ -99,12 +99,12 @@ class RunHistory:
         return {step.name: step for step in self.started.steps} if self.started else {}
 
 
-def read(store: DirectoryStore, flow: str, run_id: str) -> RunHistory:
+def read(store: Store, flow: str, run_id: str) -> RunHistory:
     """The history of a run; an empty one where there is no such run. Raises DamagedRecord."""
     return RunHistory.of(journal.read(store, flow, run_id))
 
 
-def status_now(store: DirectoryStore, flow: str, run_id: str, seen: RunHistory) -> str:
+def status_now(store: Store, flow: str, run_id: str, seen: RunHistory) -> str:
     """The status of a run that was read as `seen`, but `killed` for one that has no end and whose scheduler is dead.
 
     Known for runs of this machine: see `runs.is_alive`.

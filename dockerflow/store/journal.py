@@ -19,7 +19,7 @@ import re
 from itertools import takewhile
 from typing import Dict, List, NamedTuple, Optional
 
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.errors import DamagedRecord, StoreError
 from dockerflow.store.records import Record, from_line, to_line
 from dockerflow.store.runs import journal_key
@@ -48,7 +48,7 @@ class _Segment(NamedTuple):
 class JournalWriter:
     """The one writer of a new run's journal. Raises StoreError if the run has a journal already."""
 
-    def __init__(self, store: DirectoryStore, flow: str, run_id: str) -> None:
+    def __init__(self, store: Store, flow: str, run_id: str) -> None:
         self._store = store
         self._folder = journal_key(flow, run_id)
         if store.children(self._folder):
@@ -94,11 +94,10 @@ class JournalWriter:
         merged = _Segment(parts[0].first, parts[-1].last, parts[0].level + 1)
         self._store.put(merged.key(self._folder), b"".join(body or b"" for body in bodies), durable)
         self._segments[-count:] = [merged]
-        for part in parts:
-            self._store.delete(part.key(self._folder))
+        self._store.delete(*(part.key(self._folder) for part in parts))
 
 
-def read(store: DirectoryStore, flow: str, run_id: str) -> List[Record]:
+def read(store: Store, flow: str, run_id: str) -> List[Record]:
     """The records of a run so far, without those of kinds that this version does not know; none for an unknown run.
 
     Raises DamagedRecord when a part of the journal is gone or unreadable.
@@ -116,7 +115,7 @@ def read(store: DirectoryStore, flow: str, run_id: str) -> List[Record]:
     raise DamagedRecord(f"the journal `{folder}` has lost a part", "the run's artifacts may still be there as blobs")
 
 
-def first(store: DirectoryStore, flow: str, run_id: str) -> Optional[Record]:
+def first(store: Store, flow: str, run_id: str) -> Optional[Record]:
     """The first record of a run, which says how it began; reads one line. None where there is none.
 
     Raises DamagedRecord.
@@ -127,18 +126,17 @@ def first(store: DirectoryStore, flow: str, run_id: str) -> Optional[Record]:
         if not chain:
             return None
         key = chain[0].key(folder)
-        try:
-            with (store.root / key).open("rb") as stream:
-                line = stream.readline()
-                return from_line(line) if line else None  # a power cut leaves empty files
-        except FileNotFoundError:
+        line = store.first_line(key)
+        if line is None:
             continue  # merged in the meantime
-        except (OSError, ValueError, TypeError) as error:
+        try:
+            return from_line(line) if line else None  # a power cut leaves empty files
+        except (ValueError, TypeError) as error:
             raise DamagedRecord(f"`{key}` is damaged: {error}") from error
     raise DamagedRecord(f"the journal `{folder}` has lost its beginning")
 
 
-def _segments(store: DirectoryStore, folder: str) -> List[_Segment]:
+def _segments(store: Store, folder: str) -> List[_Segment]:
     matches = [_NAME.fullmatch(name) for name in store.children(folder)]
     return [_Segment(int(match[1]), int(match[2])) for match in matches if match]
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 from typing import Iterable, Iterator, List
 
-from dockerflow.store.blobs import Blobs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import BlobStore, Store
 from dockerflow.store.errors import DamagedRecord
 from dockerflow.store.history import Attempt
 from dockerflow.store.records import LogLine
@@ -48,12 +47,12 @@ def whole(lines: Iterable[LogLine]) -> Iterator[LogLine]:
         yield LogLine(line.time, line.stream, "".join(pieces), ended=False)
 
 
-def write(blobs: Blobs, lines: Iterable[LogLine]) -> str:
+def write(blobs: BlobStore, lines: Iterable[LogLine]) -> str:
     """Store the lines and return the blob's sha256."""
     return blobs.put([encode_lines(lines)])
 
 
-def read(blobs: Blobs, sha256: str) -> List[LogLine]:
+def read(blobs: BlobStore, sha256: str) -> List[LogLine]:
     """The lines of a log blob. Raises MissingBlob, DamagedBlob or DamagedRecord."""
     try:
         return decode_lines(bytes(blobs.get(sha256)))
@@ -61,7 +60,7 @@ def read(blobs: Blobs, sha256: str) -> List[LogLine]:
         raise DamagedRecord(f"blob `{sha256}` is not a log that this version can read") from error
 
 
-def of_attempt(store: DirectoryStore, flow: str, run_id: str, task_id: str, attempt: Attempt) -> List[LogLine]:
+def of_attempt(store: Store, flow: str, run_id: str, task_id: str, attempt: Attempt) -> List[LogLine]:
     """What an attempt has printed; so far, if it runs or was cut off with its scheduler. Raises as `read` does."""
     if attempt.finished is not None:
         return read(store.blobs, attempt.finished.log) if attempt.finished.log else []

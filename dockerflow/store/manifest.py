@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
 from dockerflow.artifacts import codec
-from dockerflow.store.blobs import Blobs, Chunk, hash_of
+from dockerflow.store.base import BlobStore, Chunk, hash_of
 from dockerflow.store.errors import DamagedBlob, DamagedRecord
 
 MAGIC = b"DFMANIF1"
@@ -58,7 +58,7 @@ class Manifest:
     artifacts: Mapping[str, ArtifactRef]
 
 
-def write(blobs: Blobs, own: Mapping[str, Any], inherited: Mapping[str, ArtifactRef]) -> str:
+def write(blobs: BlobStore, own: Mapping[str, Any], inherited: Mapping[str, ArtifactRef]) -> str:
     """Encode the values of `own`, store them with the refs of `inherited`, and return the manifest's hash.
 
     A name in both means the value of `own`. Raises CannotEncode, which says what inside which artifact is to blame.
@@ -79,7 +79,7 @@ def write(blobs: Blobs, own: Mapping[str, Any], inherited: Mapping[str, Artifact
     return blobs.put([_head(refs), *packed])
 
 
-def read(blobs: Blobs, sha256: str) -> Manifest:
+def read(blobs: BlobStore, sha256: str) -> Manifest:
     """The manifest with this hash. Raises MissingBlob, DamagedBlob or DamagedRecord."""
     view = blobs.get(sha256)
     length = _header_length(view, sha256)
@@ -92,12 +92,12 @@ def read(blobs: Blobs, sha256: str) -> Manifest:
     return Manifest(refs)
 
 
-def load(blobs: Blobs, ref: ArtifactRef) -> Any:
+def load(blobs: BlobStore, ref: ArtifactRef) -> Any:
     """The value of an artifact. Raises MissingBlob, DamagedBlob, or CannotDecode with what wrote it."""
     return codec.decode(content(blobs, ref), ref.type, ref.libraries)
 
 
-def content(blobs: Blobs, ref: ArtifactRef) -> memoryview:
+def content(blobs: BlobStore, ref: ArtifactRef) -> memoryview:
     """The encoded bytes of an artifact."""
     view = blobs.get(ref.blob)
     if ref.offset + ref.size > len(view):
@@ -105,7 +105,7 @@ def content(blobs: Blobs, ref: ArtifactRef) -> memoryview:
     return view[ref.offset : ref.offset + ref.size]
 
 
-def verify(blobs: Blobs, ref: ArtifactRef) -> None:
+def verify(blobs: BlobStore, ref: ArtifactRef) -> None:
     """Compare an artifact's bytes with its hash. Raises MissingBlob or DamagedBlob."""
     if hashlib.sha256(content(blobs, ref)).hexdigest() != ref.sha256:
         raise DamagedBlob(f"blob `{ref.blob}` is damaged: an artifact in it does not have its hash `{ref.sha256}`")

@@ -29,8 +29,8 @@ from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, O
 
 from dockerflow.errors import DockerflowError
 from dockerflow.store import files, journal, tags
+from dockerflow.store.base import Store
 from dockerflow.store.blobs import open_regular
-from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import DamagedRecord, StoreError, TaggingError
 from dockerflow.store.records import RunStarted
 from dockerflow.store.runs import run_key
@@ -65,12 +65,12 @@ class _Version(NamedTuple):
     body: Optional[bytes]
 
 
-def read(store: DirectoryStore, started: RunStarted) -> FrozenSet[str]:
+def read(store: Store, started: RunStarted) -> FrozenSet[str]:
     """The user's tags of a run. Raises DamagedRecord."""
     return _newest(store, started).tags
 
 
-def mutate(store: DirectoryStore, started: RunStarted, change: tags.Change) -> FrozenSet[str]:
+def mutate(store: Store, started: RunStarted, change: tags.Change) -> FrozenSet[str]:
     """Change the tags of a run and return them. Raises TaggingError, and has changed nothing then, or StoreError."""
     for _ in range(LOOKS):
         newest = _newest(store, started)
@@ -86,7 +86,7 @@ def mutate(store: DirectoryStore, started: RunStarted, change: tags.Change) -> F
     )
 
 
-def _counts(store: DirectoryStore, started: RunStarted, before: _Version) -> bool:
+def _counts(store: Store, started: RunStarted, before: _Version) -> bool:
     """Whether the change that was written after `before` is for sure among those that count."""
     if before.number and store.get(_key(started, before.number)) == before.body:
         return True
@@ -98,7 +98,7 @@ def system_tags(started: RunStarted) -> FrozenSet[str]:
     return frozenset(started.system_tags or ((f"user:{started.user}",) if started.user else ()))
 
 
-def _newest(store: DirectoryStore, started: RunStarted) -> _Version:
+def _newest(store: Store, started: RunStarted) -> _Version:
     for _ in range(LOOKS):
         numbers = _numbers(store, started)
         newest = numbers[-1] if numbers else 0
@@ -114,13 +114,12 @@ def _newest(store: DirectoryStore, started: RunStarted) -> _Version:
     raise DamagedRecord(f"the tags of run `{started.flow}/{started.run_id}` cannot be read")
 
 
-def _forget(store: DirectoryStore, started: RunStarted) -> None:
+def _forget(store: Store, started: RunStarted) -> None:
     """Delete what was replaced long ago."""
-    for number in _numbers(store, started)[:-KEPT]:
-        store.delete(_key(started, number))
+    store.delete(*(_key(started, number) for number in _numbers(store, started)[:-KEPT]))
 
 
-def _numbers(store: DirectoryStore, started: RunStarted) -> List[int]:
+def _numbers(store: Store, started: RunStarted) -> List[int]:
     names = (name.partition(".")[0] for name in store.children(f"{run_key(started.flow, started.run_id)}/tags"))
     return sorted(int(name) for name in names if name.isdigit())
 
@@ -134,7 +133,7 @@ def _encoded(after: Iterable[str]) -> bytes:
     return json.dumps({"tags": sorted(after), "time": time.time(), "id": uuid.uuid4().hex}).encode()
 
 
-def _decoded(store: DirectoryStore, key: str, body: bytes) -> FrozenSet[str]:
+def _decoded(store: Store, key: str, body: bytes) -> FrozenSet[str]:
     try:
         every = json.loads(body)["tags"]
         if not isinstance(every, list):
@@ -142,7 +141,7 @@ def _decoded(store: DirectoryStore, key: str, body: bytes) -> FrozenSet[str]:
         return frozenset(map(tags.tag, every))
     except (ValueError, KeyError, TypeError, TaggingError) as error:
         raise DamagedRecord(
-            f"`{key}` is damaged: {error}", f"delete `{store.root / key}`; the change before it counts then"
+            f"`{key}` is damaged: {error}", f"delete `{key}` of `{store.name}`; the change before it counts then"
         ) from error
 
 
@@ -171,7 +170,7 @@ def asked(outbox: Path) -> Iterator[Asked]:
                 yield _asked(outbox / name)
 
 
-def take_over(store: DirectoryStore, outbox: Path) -> List[Tuple[Asked, DockerflowError]]:
+def take_over(store: Store, outbox: Path) -> List[Tuple[Asked, DockerflowError]]:
     """Make the changes that were asked for in an outbox; what could not be, and why."""
     refused: List[Tuple[Asked, DockerflowError]] = []
     for one in asked(outbox):
@@ -184,7 +183,7 @@ def take_over(store: DirectoryStore, outbox: Path) -> List[Tuple[Asked, Dockerfl
     return refused
 
 
-def begun(store: DirectoryStore, flow: str, run_id: str) -> RunStarted:
+def begun(store: Store, flow: str, run_id: str) -> RunStarted:
     """How a run began. Raises TaggingError if there is none.
 
     A name with a slash would lead to another place in the store: into an outbox, where a step can write a journal of

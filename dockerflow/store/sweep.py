@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Callable, List
 
 from dockerflow.store import files, runs
+from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
 
 # Seconds. Nobody pauses for so long between two pieces of one file.
@@ -24,8 +25,10 @@ ABANDONED = 24 * 60 * 60
 ORDERLY = {"claim", "journal", "logs", "tags"}
 
 
-def sweep(store: DirectoryStore, clock: Callable[[], float] = time.time) -> None:
+def sweep(store: Store, clock: Callable[[], float] = time.time) -> None:
     """Remove the leftovers of dead processes. What cannot be removed, as another user's, stays."""
+    if not isinstance(store, DirectoryStore):
+        return
     for folder in (store.blobs.root, store.root / "locks"):
         files.remove_abandoned(folder.glob(f"{files.TEMPORARY}*"), ABANDONED, clock)
     for flow in runs.flow_names(store):

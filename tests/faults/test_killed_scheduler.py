@@ -52,9 +52,10 @@ from pathlib import Path
 from dockerflow.config import load_config
 from dockerflow.flow.loading import load
 from dockerflow.scheduler.launch import RunRequest, launch
+from dockerflow.store.directory import DirectoryStore
 
 folder = Path(sys.argv[1])
-store, flow = folder / ".dockerflow", load(folder / "flow.py")
+store, flow = DirectoryStore(folder / ".dockerflow"), load(folder / "flow.py")
 outcome = launch(RunRequest(flow, {}, load_config(folder), store, "ada", max_workers=2, engine="process"))
 sys.exit(outcome.status != "succeeded")
 """

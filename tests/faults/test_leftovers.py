@@ -90,7 +90,7 @@ def test_a_process_that_a_scheduler_started_does_not_keep_its_run_alive(store: D
 
 
 def test_a_run_of_another_machine_might_be_alive(store: DirectoryStore, run_id: str) -> None:
-    runs.held_file(store, "F", run_id).write_text("another-machine")
+    (store.root / runs.held_key("F", run_id)).write_text("another-machine")
     folder = outbox(store, run_id)
     assert runs.is_alive(store, "F", run_id)
     sweep(store)
@@ -114,7 +114,7 @@ def test_a_temporary_file_goes_when_nobody_has_written_to_it_for_a_day(store: Di
     folder = store.root / place
     folder.mkdir(parents=True, exist_ok=True)
     (store.root / "runs" / "F" / "1").mkdir(parents=True, exist_ok=True)
-    runs.held_file(store, "F", "1").touch()  # as a killed scheduler leaves it
+    (store.root / runs.held_key("F", "1")).touch()  # as a killed scheduler leaves it
     young, old, kept = (folder / name for name in (f"{files.TEMPORARY}young", f"{files.TEMPORARY}old", "kept"))
     for path in (young, old, kept):
         path.write_bytes(b"x")

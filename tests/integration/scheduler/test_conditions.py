@@ -47,7 +47,7 @@ class Runner:
             loaded=loaded,
             parameters=values,
             config=load_config(self.folder),
-            store=self.folder / ".dockerflow",
+            store=DirectoryStore(self.folder / ".dockerflow"),
             user="ada",
             max_workers=2,
             engine="process",

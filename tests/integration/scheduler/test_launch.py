@@ -44,7 +44,7 @@ def run(tmp_path):
             loaded=loaded,
             parameters=resolve(loaded, given),
             config=load_config(tmp_path),
-            store=tmp_path / ".dockerflow",
+            store=DirectoryStore(tmp_path / ".dockerflow"),
             user="ada",
             max_workers=max_workers,
             run_id_file=tmp_path / "run-id",
@@ -243,8 +243,9 @@ def test_a_signal_stops_the_run_and_the_journal_says_so(number, tmp_path):
     from dockerflow.config import load_config
     from dockerflow.flow.loading import load
     from dockerflow.scheduler.launch import RunRequest, launch
+    from dockerflow.store.directory import DirectoryStore
     folder = Path({str(tmp_path)!r})
-    store, flow = folder / ".dockerflow", load(folder / "flow.py")
+    store, flow = DirectoryStore(folder / ".dockerflow"), load(folder / "flow.py")
     outcome = launch(RunRequest(flow, {{}}, load_config(folder), store, "ada", engine="process"))
     print(outcome.run_id, outcome.status, outcome.reason)
     """)

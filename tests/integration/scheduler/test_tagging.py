@@ -51,7 +51,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Run, list[str]
     (tmp_path / "flow.py").write_text(textwrap.dedent(FLOW))
     store = DirectoryStore(tmp_path / ".dockerflow")
     request = RunRequest(
-        load(tmp_path / "flow.py"), {}, load_config(tmp_path), store.root, "ada", tags=("given",), engine="process"
+        load(tmp_path / "flow.py"), {}, load_config(tmp_path), store, "ada", tags=("given",), engine="process"
     )
     noted: list[str] = []
     outcome = launch(request, lambda event: noted.append(event.text) if isinstance(event, progress.Noted) else None)

@@ -103,9 +103,7 @@ def test_no_placeholder_is_left_after_an_installation(new: Environment) -> None:
     assert left == []
 
 
-@pytest.fixture(
-    scope="module", params=[sys.executable, "/usr/bin/python3"], ids=["the one that runs", "the system's"]
-)
+@pytest.fixture(scope="module", params=[sys.executable, "/usr/bin/python3"], ids=["the one that runs", "the system's"])
 def base(request: pytest.FixtureRequest) -> Interpreter:
     found = interpreter.ask(request.param)
     if found is None:

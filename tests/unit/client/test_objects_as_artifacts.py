@@ -60,7 +60,7 @@ def test_objects_that_were_stored_before_there_were_namespaces_are_found(
     monkeypatch.setenv("DOCKERFLOW_USER", "ben")
     found = pickle.loads(stored)
     assert found.pathspec == pathspec
-    assert found._root() == store.root
+    assert found._store_name() == store.name
 
 
 def test_the_values_of_a_task_are_copied_and_stored_as_names(run: Run) -> None:

@@ -210,7 +210,7 @@ def test_module_of_the_file_belongs_into_the_images_of_its_steps_too(tmp_path: P
     path = written(tmp_path, "        import a_missing_library\n" + text)
     with pytest.raises(FlowFileError) as raised:
         load(path, stand_ins=False)
-    assert str(raised.value.hint).endswith(": \"\"})`, and put it into the images of steps with `@image`")
+    assert str(raised.value.hint).endswith(': ""})`, and put it into the images of steps with `@image`')
 
 
 def test_misspelt_neighbour_is_a_problem(tmp_path: Path) -> None:

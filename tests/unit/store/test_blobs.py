@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dockerflow.store import blobs as blobs_module
-from dockerflow.store.blobs import CHECKED, MAPPINGS, READ, Blobs, hash_of
+from dockerflow.store.base import hash_of
+from dockerflow.store.blobs import CHECKED, MAPPINGS, READ, Blobs
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
 LARGE = b"x" * (CHECKED + 1)

@@ -1,0 +1,144 @@
+"""What every store does, whatever it is made of: small objects under keys, blobs, and who writes a run.
+
+A key is a relative path of names that do not begin with a dot; what keys there are is said in `runs`. An object under
+its key is whole at any moment, also while it is replaced and after a SIGKILL. `directory` keeps all of it in a folder,
+`s3_store` in a bucket; what a container gets to see of a bucket is the same class over another client.
+
+Every method raises StoreError where the store cannot be reached, read or written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ContextManager, Dict, Iterable, Iterator, List, NamedTuple, Optional, Union
+
+Chunk = Union[bytes, bytearray, memoryview]
+
+
+class BlobInfo(NamedTuple):
+    """A blob as a listing shows it. `modified` is in seconds since the epoch, by the store's own clock."""
+
+    sha256: str
+    size: int
+    modified: float
+
+
+class BlobStore(ABC):
+    """Bytes addressed by their sha256: put once, never changed. `written` are the hashes put so far, in order."""
+
+    written: List[str]
+
+    @abstractmethod
+    def put(self, chunks: Iterable[Chunk]) -> str:
+        """Store the concatenation of `chunks` and return its sha256 in hex; bytes that are there are not sent again."""
+
+    @abstractmethod
+    def get(self, sha256: str) -> memoryview:
+        """The bytes of a blob, to read and to write: writing changes the memory of this process, never the blob.
+
+        Raises MissingBlob or DamagedBlob; what is not checked when it is read, the implementation says.
+        """
+
+    @abstractmethod
+    def stream(self, sha256: str) -> Iterator[bytes]:
+        """The bytes of a blob in pieces, for what need not be in memory as a whole. Raises as `get`, at the end too."""
+
+    @abstractmethod
+    def has(self, sha256: str) -> bool: ...
+
+    @abstractmethod
+    def location(self, sha256: str) -> str:
+        """Where a blob is, as a user would look for it: a file's path, a URL. Raises MissingBlob."""
+
+    @abstractmethod
+    def size(self, sha256: str) -> int:
+        """In bytes. Raises MissingBlob."""
+
+    @abstractmethod
+    def verify(self, sha256: str) -> None:
+        """Compare the whole of a blob with its name. Raises MissingBlob or DamagedBlob."""
+
+    @abstractmethod
+    def every(self) -> Iterator[BlobInfo]:
+        """All blobs, in order of their hashes."""
+
+    @abstractmethod
+    def delete(self, hashes: Iterable[str]) -> None:
+        """Remove blobs; nothing happens for those that are not there."""
+
+    @abstractmethod
+    def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
+        """Take a blob that a container has left in a folder of this machine into the store, and out of the folder.
+
+        The folder is not trusted: the blob's hash must be its name. Nothing happens when the store has it already.
+        Raises MissingBlob or DamagedBlob.
+        """
+
+
+class Store(ABC):
+    """Objects and `blobs`."""
+
+    blobs: BlobStore
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What a user would type to name it, absolute: a folder, or `s3://bucket/prefix`. Of two stores, differs."""
+
+    @property
+    @abstractmethod
+    def scratch(self) -> Path:
+        """A folder of this machine for what runs leave behind while they run: outboxes, growing logs."""
+
+    @abstractmethod
+    def put(self, key: str, data: bytes, durable: bool = False) -> None:
+        """Store `data` under `key`, in place of what was there. `durable`: wait until a power cut cannot undo it."""
+
+    @abstractmethod
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Store `data` under `key` unless something is there; whether it was. Of several at once one succeeds."""
+
+    @abstractmethod
+    def get(self, key: str) -> Optional[bytes]:
+        """The object under `key`, None if there is none."""
+
+    def get_many(self, keys: Iterable[str]) -> Dict[str, Optional[bytes]]:
+        """As `get`, for several: a store far away is asked for many at a time."""
+        return {key: self.get(key) for key in keys}
+
+    @abstractmethod
+    def first_line(self, key: str) -> Optional[bytes]:
+        """The object's first line without reading the rest; empty for an empty object, None if there is none."""
+
+    @abstractmethod
+    def exists(self, key: str) -> bool: ...
+
+    @abstractmethod
+    def keys(self, prefix: str = "") -> List[str]:
+        """The keys that begin with `prefix`, sorted; blobs are not among them."""
+
+    @abstractmethod
+    def children(self, prefix: str) -> List[str]:
+        """The names right below `prefix` (no final slash), of objects and of what holds objects, sorted."""
+
+    @abstractmethod
+    def delete(self, *keys: str) -> None:
+        """Remove the objects under `keys`; nothing happens for those that are not there."""
+
+    @abstractmethod
+    def hold(self, key: str) -> ContextManager[None]:
+        """Be the living owner of `key` until the end of the `with`, or of this process however that ends."""
+
+    @abstractmethod
+    def is_held(self, key: str) -> bool:
+        """Whether the owner of `key` lives, True where that cannot be known; False for one that never had any."""
+
+
+def hash_of(chunks: Iterable[Chunk]) -> str:
+    """The name that `put` would give to these bytes."""
+    hashed = hashlib.sha256()
+    for chunk in chunks:
+        hashed.update(chunk)
+    return hashed.hexdigest()

@@ -1,0 +1,69 @@
+"""What a client of a bucket does: this package's own in containers, and `dockerflow.buckets` on the host.
+
+Keys are those of the store: the client puts its prefix before them and takes it away. A client may be used by several
+threads. It tries again by itself what may succeed (a server that answers 5xx, a connection that is reset, a time-out),
+for `patience` seconds in all; then it raises Unreachable.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Iterable, Iterator, List, NamedTuple, Optional
+
+from dockerflow.store.base import Chunk
+
+
+class ObjectInfo(NamedTuple):
+    """`modified` is in seconds since the epoch, by the server's clock. `sha256`, in hex, is known to `head` alone, and
+    only of an object that was put in one piece with its hash, which the server has then checked."""
+
+    key: str
+    size: int
+    modified: float
+    sha256: Optional[str] = None
+
+
+class Objects(ABC):
+    """The objects of one bucket below one prefix. Raises StoreError, Unreachable and AccessDenied among them."""
+
+    name: str  # `s3://bucket/prefix`
+
+    @abstractmethod
+    def get(self, key: str) -> Optional[bytearray]:
+        """The whole object, a large one in several ranges at once into one buffer; None if there is none."""
+
+    @abstractmethod
+    def get_range(self, key: str, start: int, length: int) -> Optional[bytes]:
+        """At most `length` bytes from `start` on, less at the object's end; None if there is no object."""
+
+    @abstractmethod
+    def stream(self, key: str) -> Optional[Iterator[bytes]]:
+        """The object in pieces, in order; None if there is none. One that is cut off raises StoreError."""
+
+    @abstractmethod
+    def put(self, key: str, data: Chunk, new: bool = False) -> bool:
+        """Put an object in one request; the server checks its sha256. `new`: only if there is none, whether it was."""
+
+    @abstractmethod
+    def put_large(self, key: str, chunks: Iterable[Chunk], size: int, sha256: str) -> None:
+        """Put `size` bytes whose hash is known. In one piece the server checks it, in parts each part's."""
+
+    @abstractmethod
+    def head(self, key: str) -> Optional[ObjectInfo]:
+        """None if there is none."""
+
+    @abstractmethod
+    def every(self, prefix: str) -> Iterator[ObjectInfo]:
+        """All objects whose keys begin with `prefix`, in order of their keys."""
+
+    @abstractmethod
+    def children(self, prefix: str) -> List[str]:
+        """The names right below `prefix` (no final slash), of objects and of what holds objects, sorted."""
+
+    @abstractmethod
+    def delete(self, keys: Iterable[str]) -> None:
+        """Nothing happens for those that are not there."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """The server's clock, in seconds since the epoch."""

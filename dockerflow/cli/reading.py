@@ -98,6 +98,8 @@ def logs(pathspec: str, wanted: Wanted, chosen: Path | None) -> int:
     attempts = [(task, attempt) for task in selection.tasks if (attempt := _attempt(task, wanted.attempt))]
     if len(selection.tasks) == 1:
         _tell_what_is_not_there(selection, selection.tasks[0], wanted.attempt)
+    elif wanted.attempt is not None and not attempts:
+        print(f"no task of `{pathspec}` had an attempt {wanted.attempt}", file=sys.stderr)
     printed = ((task, attempt, tuple(_lines(store, selection, task, attempt, wanted))) for task, attempt in attempts)
     if wanted.as_json:
         print_json([_as_json(selection.pathspec(task), attempt, lines) for task, attempt, lines in printed])

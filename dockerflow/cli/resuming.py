@@ -104,6 +104,12 @@ def _origin(store: Store, flow: Flow, wanted: Wanted) -> Origin:
         hint = "run it first; another store can be named with `--store`"
         raise CommandLineError(f"there is no run of flow `{flow.name}` to resume in the store `{store.name}`", hint)
     run_id = wanted.run_id or ids[0]
+    of_flow = wanted.origin_run_id.rpartition("/")[0] if wanted.origin_run_id else ""
+    if of_flow not in ("", flow.name):
+        raise CommandLineError(
+            f"`{wanted.origin_run_id}` is a run of flow `{of_flow}`, and this is flow `{flow.name}`",
+            f"name a run of `{flow.name}`; `dockerflow runs list {flow.name}` lists them",
+        )
     if run_id not in ids:
         raise not_found("run", run_id, f"flow `{flow.name}`", ids)
     if wanted.step is not None and wanted.step not in flow.steps:

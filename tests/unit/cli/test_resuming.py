@@ -240,6 +240,9 @@ def test_what_cannot_be_resumed_is_said_before_anything_runs(project: Project) -
     refused("resume", "flow.py", "wrok", cwd=folder, code=8, error=message, hint=hint)
     message, hint = "there is no run `17` in flow `Mended`", f"there is `{origin}`"
     refused("resume", "flow.py", "--origin-run-id", "17", cwd=folder, code=8, error=message, hint=hint)
+    message = f"`Other/{origin}` is a run of flow `Other`, and this is flow `Mended`"
+    hint = "name a run of `Mended`; `dockerflow runs list Mended` lists them"
+    refused("resume", "flow.py", "--origin-run-id", f"Other/{origin}", cwd=folder, code=2, error=message, hint=hint)
     message = "`dockerflow resume` has no option `--count`"
     hint = "a resumed run keeps the parameters of the run that it resumes; `dockerflow resume --help` lists the options"
     refused("resume", "flow.py", "--count", "7", cwd=folder, code=2, error=message, hint=hint)
@@ -254,6 +257,13 @@ def test_dump_and_logs_say_of_a_reused_task_which_one_it_was(project: Project) -
     logs = dockerflow("logs", f"Mended/{run_id}/start/1", cwd=project.folder)
     there = f"Mended/{origin}/start/1"
     assert logs == Answer(0, "", f"reused from {there}: see `dockerflow logs {there}`\n")
+
+
+def test_logs_say_that_no_task_had_the_attempt(project: Project) -> None:
+    run_id = project.failed()
+    asked = f"Mended/{run_id}"
+    logs = dockerflow("logs", asked, "--attempt", "5", cwd=project.folder)
+    assert logs == Answer(0, "", f"no task of `{asked}` had an attempt 5\n")
 
 
 def test_dump_shows_values_hides_large_and_private_ones_and_writes_them_into_a_file(project: Project) -> None:

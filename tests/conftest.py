@@ -29,9 +29,12 @@ BASE_IMAGE = "debian:bookworm-slim"
 
 
 def pytest_configure() -> None:
-    """Let the commands that tests start hear Ctrl-C, also where the tests themselves run in the background."""
+    """Let the commands that tests start hear Ctrl-C and a closed terminal, also where the tests themselves run in the
+    background or under `nohup`: a process inherits what its parent ignores."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -49,6 +49,8 @@ def draw(flow: Flow, width: int) -> Iterator[Line]:
     """The whole picture: the flow, its parameters and configs, its steps."""
     yield (flow.name, "flow"), (f"  {place(flow.file, flow.line)}", "place")
     yield from _wrapped(flow.doc, "", width)
+    if flow.project is not None:
+        yield ((f"project {flow.project.name}", "note"),)
     yield ()
     for parameter in flow.parameters:
         yield from _parameter(parameter, width)

@@ -8,6 +8,7 @@ import pytest
 
 from dockerflow.cli.drawing import coloured, draw, plain
 from dockerflow.flow.definition import (
+    AskedProject,
     Card,
     Catch,
     Conda,
@@ -294,3 +295,8 @@ def test_a_gang_is_called_one() -> None:
 def test_a_flow_begins_with_its_first_step_whatever_that_is_called() -> None:
     flow = Flow("F", "/f/flow.py", 1, "", {each.name: each for each in (step("only"),)}, start="only", end="only")
     assert [plain(line) for line in draw(flow, 80)][2:] == ["● only", "    python 3.11, no libraries"]
+
+
+def test_a_flow_says_its_project() -> None:
+    flow = Flow("F", "/f/flow.py", 3, "", {"start": step("start")}, project=AskedProject("films"))
+    assert [plain(line) for line in draw(flow, 80)][1] == "project films"

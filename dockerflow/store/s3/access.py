@@ -1,0 +1,91 @@
+"""What a container may do in the bucket, and how it asks for more: values alone.
+
+A container gets `Access`: where the bucket is as containers see it, and credentials that are good for a while and for
+reading what steps may read; none where the server gives none like that. For everything else, writing first of all, it
+asks: a `Question` goes to the scheduler, which signs a request that it finds right, and its `Answer` comes back. Who
+carries them is `line` in a task and `dockerflow.runtime.broker` in its worker.
+
+All of it travels over a worker's standard streams and a socket of its own. It is never in an environment, a command
+line, a label, a log or a file, and the secret parts are in no representation.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional, Tuple
+
+# Names and values of a query or of headers.
+Pairs = Tuple[Tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Credentials until `expires`, in seconds since the epoch."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    expires: float
+
+
+@dataclass(frozen=True)
+class Access:
+    """A bucket as containers see it. `ca` is a certificate to trust, as PEM text; empty: those that everybody trusts.
+
+    Without a lease every request has to be signed by the scheduler.
+    """
+
+    endpoint: str  # `http://host:port` or `https://…`
+    bucket: str
+    prefix: str  # without slashes around it; empty: the whole bucket
+    region: str
+    path_style: bool
+    ca: str = ""
+    patience: float = 120.0  # seconds
+    lease: Optional[Lease] = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that somebody else is to sign. `key` is one of the store, before which the prefix is put; with a
+    listing it is empty, and the query says below what."""
+
+    method: str
+    key: str
+    query: Pairs = ()
+    headers: Pairs = ()  # those that are signed besides `host`, in small letters
+
+
+@dataclass(frozen=True)
+class Signed:
+    """The URL of a request that is good for a while, and the headers that have to go with it."""
+
+    url: str = field(repr=False)
+    headers: Pairs = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why there is no answer. `again`: it may be worth asking again in a while."""
+
+    message: str
+    hint: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """Sign this request; without one: what access is there now?"""
+
+    request: Optional[Request] = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One of the three."""
+
+    access: Optional[Access] = None
+    signed: Optional[Signed] = None
+    refused: Optional[Refused] = None

@@ -88,7 +88,7 @@ class Board:
         if step.began is None:
             if step.reused:
                 line.append(f"  {_count(step):>{counts}}", "bold").append(f"  {'reused':>9}", "dim")
-            return line.append("  container starting" if step.state == "starting" else "", "dim")
+            return line.append("  starting" if step.state == "starting" else "", "dim")
         line.append(f"  {_count(step):>{counts}}", "bold")
         line.append(f"  {duration(step.seconds(now)):>9}", "dim")
         for count, word, style in (

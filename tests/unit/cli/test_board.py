@@ -28,7 +28,7 @@ def test_a_run_is_one_line_per_step_with_symbol_counts_and_time() -> None:
         "GenreStats/171234  2.0 s",
         "✓ start    1/1       0 ms",
         "● compute  0/3      2.0 s  running 2 2.0 s",
-        "◌ join     container starting",
+        "◌ join     starting",
         "· end",
     ]
 

@@ -10,11 +10,17 @@ Every method raises StoreError where the store cannot be reached, read or writte
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ContextManager, Dict, Iterable, Iterator, List, NamedTuple, Optional, Union
 
+from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
+
 Chunk = Union[bytes, bytearray, memoryview]
+
+_KEY = re.compile(r"[^./\0][^/\0]*(/[^./\0][^/\0]*)*")
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 class BlobInfo(NamedTuple):
@@ -142,3 +148,32 @@ def hash_of(chunks: Iterable[Chunk]) -> str:
     for chunk in chunks:
         hashed.update(chunk)
     return hashed.hexdigest()
+
+
+def check_key(key: str) -> None:
+    """Raises StoreError for what cannot be a key."""
+    if not _KEY.fullmatch(key):
+        raise StoreError(f"`{key}` is not a key: a key is names with slashes between them, none beginning with a dot")
+
+
+def is_hash(name: str) -> bool:
+    return _HASH.fullmatch(name) is not None
+
+
+def check_hash(sha256: str) -> str:
+    """Raises StoreError for what cannot be a blob's hash."""
+    if not is_hash(sha256):
+        raise StoreError(f"`{sha256}` is not the hash of a blob")
+    return sha256
+
+
+def missing(sha256: str, store: str) -> MissingBlob:
+    hint = "it was deleted, or the run was made with another store: see DOCKERFLOW_STORE"
+    return MissingBlob(f"blob `{sha256}` is not in `{store}`", hint)
+
+
+def damaged(sha256: str, place: str) -> DamagedBlob:
+    return DamagedBlob(
+        f"blob `{sha256}` is damaged: `{place}` holds other bytes than its name says",
+        "delete that file and run again what wrote it",
+    )

@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +24,7 @@ from typing import BinaryIO, Iterable, Iterator, List, Union, cast
 from weakref import WeakSet
 
 from dockerflow.store import files
-from dockerflow.store.base import BlobInfo, BlobStore, Chunk
+from dockerflow.store.base import BlobInfo, BlobStore, Chunk, check_hash, damaged, is_hash, missing
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
 # Up to this size reading a blob compares its hash with its name.
@@ -39,8 +38,6 @@ MAPPINGS = 256
 
 # Written and hashed in pieces that stay in the processor's cache between the two.
 PIECE = 1 << 20
-
-_NAME = re.compile("[0-9a-f]{64}")
 
 
 class _Mapping(mmap.mmap):
@@ -83,7 +80,7 @@ class Blobs(BlobStore):
         except OSError as error:
             raise StoreError(f"cannot read blob `{sha256}` of `{self.root}`: {error.strerror}") from error
         if len(view) <= CHECKED and hashlib.sha256(view).hexdigest() != sha256:
-            raise _damaged(sha256, Path(stream.name))
+            raise damaged(sha256, stream.name)
         return view
 
     def has(self, sha256: str) -> bool:
@@ -97,7 +94,7 @@ class Blobs(BlobStore):
         for path in self._places(sha256):
             if path.exists():
                 return path
-        raise _missing(sha256, self.root)
+        raise missing(sha256, str(self.root))
 
     def stream(self, sha256: str) -> Iterator[bytes]:
         hashed = hashlib.sha256()
@@ -109,7 +106,7 @@ class Blobs(BlobStore):
         except OSError as error:
             raise StoreError(f"cannot read blob `{sha256}` of `{self.root}`: {error.strerror}") from error
         if hashed.hexdigest() != sha256:
-            raise _damaged(sha256, Path(stream.name))
+            raise damaged(sha256, stream.name)
 
     def size(self, sha256: str) -> int:
         return self.path(sha256).stat().st_size
@@ -117,7 +114,7 @@ class Blobs(BlobStore):
     def every(self) -> Iterator[BlobInfo]:
         for folder in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
             for path in sorted(folder.iterdir()):
-                if _NAME.fullmatch(path.name):
+                if is_hash(path.name):
                     with suppress(FileNotFoundError):  # deleted in the meantime
                         status = path.stat()
                         yield BlobInfo(path.name, status.st_size, status.st_mtime)
@@ -125,7 +122,7 @@ class Blobs(BlobStore):
     def delete(self, hashes: Iterable[str]) -> None:
         for sha256 in hashes:
             try:
-                self._home(_checked(sha256)).unlink()
+                self._home(check_hash(sha256)).unlink()
             except FileNotFoundError:
                 pass
             except OSError as error:
@@ -136,7 +133,7 @@ class Blobs(BlobStore):
         path = self.path(sha256)
         with path.open("rb") as stream:
             if _hash_of(stream) != sha256:
-                raise _damaged(sha256, path)
+                raise damaged(sha256, str(path))
 
     def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
         """Move a blob that a container has written into the store. Nothing happens when the store has it already.
@@ -147,14 +144,14 @@ class Blobs(BlobStore):
         open for writing could still change it: what wrote to the outbox must have ended. Raises MissingBlob or
         DamagedBlob.
         """
-        source, target = Path(outbox) / _checked(sha256), self._home(sha256)
+        source, target = Path(outbox) / check_hash(sha256), self._home(sha256)
         if target.exists():
             _discard(source)
             return
         try:
             with open_regular(source) as stream:
                 if _hash_of(stream) != sha256:
-                    raise _damaged(sha256, source)
+                    raise damaged(sha256, str(source))
                 self._take(stream, source, target)
         except FileNotFoundError:
             raise MissingBlob(f"blob `{sha256}` was announced but is not in the outbox `{outbox}`") from None
@@ -185,7 +182,7 @@ class Blobs(BlobStore):
         for path in self._places(sha256):
             with suppress(FileNotFoundError):
                 return path.open("rb")
-        raise _missing(sha256, self.root)
+        raise missing(sha256, str(self.root))
 
     def _home(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256
@@ -195,14 +192,8 @@ class Blobs(BlobStore):
 
     def _places(self, sha256: str) -> List[Path]:
         """Where a blob may be, in the order in which to look: the scheduler may adopt it between two looks."""
-        home = self._home(_checked(sha256))
+        home = self._home(check_hash(sha256))
         return [home] if self.outbox is None else [home, self.outbox / sha256, home]
-
-
-def _checked(sha256: str) -> str:
-    if not _NAME.fullmatch(sha256):
-        raise StoreError(f"`{sha256}` is not the hash of a blob")
-    return sha256
 
 
 def _write(stream: BinaryIO, chunks: Iterable[Chunk]) -> str:
@@ -250,15 +241,3 @@ def _hash_of(stream: BinaryIO) -> str:
 def _discard(path: Path) -> None:
     with suppress(OSError):  # the outbox is deleted as a whole when the run ends
         path.unlink()
-
-
-def _missing(sha256: str, root: Path) -> MissingBlob:
-    hint = "it was deleted, or the run was made with another store: see DOCKERFLOW_STORE"
-    return MissingBlob(f"blob `{sha256}` is not in `{root}`", hint)
-
-
-def _damaged(sha256: str, path: Path) -> DamagedBlob:
-    return DamagedBlob(
-        f"blob `{sha256}` is damaged: `{path}` holds other bytes than its name says",
-        "delete that file and run again what wrote it",
-    )

@@ -13,13 +13,12 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-import re
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, List, Optional, Union
 
 from dockerflow.store import files
-from dockerflow.store.base import Store
+from dockerflow.store.base import Store, check_key
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.errors import StoreError
 
@@ -28,8 +27,6 @@ IGNORED = "*\n!.gitignore\n!config.yaml\n"
 
 # The name that is looked for from a folder upwards.
 NAME = ".dockerflow"
-
-_KEY = re.compile(r"[^./\0][^/\0]*(/[^./\0][^/\0]*)*")
 
 
 def find(start: Union[str, Path]) -> Optional[Path]:
@@ -166,10 +163,7 @@ class DirectoryStore(Store):
             raise StoreError(f"cannot write `{key}` of `{self.root}`: {error.strerror}") from error
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise StoreError(
-                f"`{key}` is not a key: a key is names with slashes between them, none beginning with a dot"
-            )
+        check_key(key)
         return self.root / key
 
     def _below(self, folder: Path) -> Iterator[str]:

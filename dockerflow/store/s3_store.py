@@ -1,0 +1,175 @@
+"""The store in a bucket: the same keys as in a folder, below the bucket's prefix.
+
+    <prefix>/blobs/…            see `s3_blobs`
+    <prefix>/<key>              one object per key
+
+Works on any client of a bucket (`s3.objects`): the host's on the minio SDK, a step container's own small one. What
+several must not do at once is decided by the server, which puts an object only if there is none when it is asked to.
+
+A bucket knows no locks that end with their owner. So who holds a key writes it anew every few seconds, and lives as
+long as that was not long ago, by the server's clock. On the owner's own machine one need not wait: there the process
+is looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, Optional, Union
+
+from dockerflow.store.base import Chunk, Store, check_key
+from dockerflow.store.errors import StoreError
+from dockerflow.store.parallel import in_threads
+from dockerflow.store.s3.objects import Objects
+from dockerflow.store.s3_blobs import BLOBS, S3Blobs
+
+# Seconds between two signs of life of who holds a key, and without one until it counts as dead. A server that is away
+# for less than that kills nobody.
+BEAT = 5.0
+LIFE = 60.0
+
+# What is asked for to find an object's first line: that of a journal has all steps of a flow.
+LINE = 1 << 15
+
+# How long the end of a `hold` waits for a sign of life that is under way, in seconds.
+_LAST_BEAT = 10.0
+
+
+class S3Store(Store):
+    """Objects and `blobs` of a bucket. `scratch` is a folder of this machine for what belongs to this store."""
+
+    def __init__(self, objects: Objects, scratch: Union[str, Path], beat: float = BEAT, life: float = LIFE) -> None:
+        self.objects = objects
+        self.blobs: S3Blobs = S3Blobs(objects)
+        self._scratch = Path(scratch).absolute()
+        self._beat, self._life = beat, life
+
+    @property
+    def name(self) -> str:
+        return self.objects.name
+
+    @property
+    def scratch(self) -> Path:
+        return self._scratch
+
+    def put(self, key: str, data: bytes, durable: bool = False) -> None:
+        """A server answers when it has the object for good: `durable` asks for nothing more."""
+        check_key(key)
+        self.objects.put(key, data)
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        check_key(key)
+        return self.objects.put(key, data, new=True)
+
+    def get(self, key: str) -> Optional[bytes]:
+        check_key(key)
+        found = self.objects.get(key)
+        return None if found is None else bytes(found)
+
+    def get_many(self, keys: Iterable[str]) -> Dict[str, Optional[bytes]]:
+        every = list(keys)
+        return dict(zip(every, in_threads(self.get, every)))
+
+    def first_line(self, key: str) -> Optional[bytes]:
+        check_key(key)
+        line = b""
+        while True:
+            piece = self.objects.get_range(key, len(line), LINE)
+            if piece is None:
+                return None
+            head, end, _ = piece.partition(b"\n")
+            line += head + end
+            if end or len(piece) < LINE:
+                return line
+
+    def exists(self, key: str) -> bool:
+        check_key(key)
+        return self.objects.head(key) is not None
+
+    def keys(self, prefix: str = "") -> List[str]:
+        blobs = BLOBS + "/"
+        if not blobs.startswith(prefix):
+            return [] if prefix.startswith(blobs) else [found.key for found in self.objects.every(prefix)]
+        # There may be millions of blobs: they are not even listed.
+        names = [name for name in self.objects.children("") if name != BLOBS and name.startswith(prefix)]
+        found = {each.key for name in names for each in self.objects.every(name)}
+        return sorted(key for key in found if not key.startswith(blobs))
+
+    def children(self, prefix: str) -> List[str]:
+        check_key(prefix)
+        return self.objects.children(prefix)
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            check_key(key)
+        if keys:
+            self.objects.delete(keys)
+
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        check_key(key)
+        body = json.dumps(_this_process()).encode()
+        self.objects.put(key, body)
+        over = threading.Event()
+        beating = threading.Thread(target=self._go_on_beating, args=(key, body, over), name="hold", daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            over.set()
+            beating.join(_LAST_BEAT)
+            with suppress(StoreError):  # without more signs of life it ends by itself
+                self.objects.delete([key])
+
+    def _go_on_beating(self, key: str, body: bytes, over: threading.Event) -> None:
+        while not over.wait(self._beat):
+            with suppress(StoreError):  # the server is away; it may be back at the next one
+                self.objects.put(key, body)
+
+    def is_held(self, key: str) -> bool:
+        """Raises StoreError where the server does not answer."""
+        check_key(key)
+        info = self.objects.head(key)
+        if info is None:
+            return False
+        here = _lives_here(self.objects.get(key) or b"")
+        return here if here is not None else self.objects.now() - info.modified < self._life
+
+
+def _this_process() -> Dict[str, object]:
+    """Who holds a key. A number of a process means something under one kernel since its start, in one container."""
+    pid = os.getpid()
+    return {"host": platform.node(), "kernel": _kernel(), "pid": pid, "began": _began(pid)}
+
+
+def _lives_here(body: Chunk) -> Optional[bool]:
+    """Whether the owner lives, where it is a process that can be seen from here; None elsewhere."""
+    try:
+        owner = json.loads(bytes(body))
+        kernel, pid, began = str(owner["kernel"]), int(owner["pid"]), str(owner["began"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not kernel or kernel != _kernel() or not began:
+        return None
+    return began == _began(pid)
+
+
+def _kernel() -> str:
+    """This start of this machine, and the processes that one sees here; empty where that cannot be known."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _began(pid: int) -> str:
+    """When a process began, in the kernel's ticks: numbers of processes are used again. Empty for one that is gone."""
+    try:
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return ""
+    return "" if state in "ZX" else rest[18]

@@ -4,6 +4,7 @@
     protocol   pickle protocol 5 on every Python from 3.7 on
     typed      which objects are pickled in a form of ours
     arrays     numpy's arrays and scalars, taken apart
+    texts      arrays of texts, taken apart
     tables     pandas' tables, indexes and values, taken apart
     rebuild    both put together again, by any version
     blame      what inside a value keeps it from being encoded

@@ -1,9 +1,9 @@
 """Take numpy's arrays and scalars apart into plain values and raw memory.
 
 An array is its data type in words, its shape, its order, and its memory, which is not copied if it is contiguous.
-Arrays of objects are lists. Not for us, so left to numpy's own pickle (by raising `Unsupported`): data types that
-numpy cannot make again from words (those of other libraries, structures that hold objects), since they mean nothing
-elsewhere.
+Arrays of objects are lists, or what `texts` makes of them. Not for us, so left to numpy's own pickle (by raising
+`Unsupported`): data types that numpy cannot make again from words (those of other libraries, structures that hold
+objects), since they mean nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import pickle
 from typing import Any, Callable, Dict
 
-from dockerflow.artifacts import rebuild
+from dockerflow.artifacts import rebuild, texts
 from dockerflow.artifacts.protocol import HAS_PROTOCOL_5
 
 
@@ -41,8 +41,8 @@ def reducers(numpy: Any) -> Dict[type, Callable[[Any], Any]]:
 
     def of_array(array: Any) -> Any:
         if array.dtype.kind == "O" and array.dtype.fields is None:
-            flat = array.reshape(-1)
-            return rebuild.object_array, (array.shape, [flat[at] for at in range(flat.size)])
+            items = list(array.reshape(-1))
+            return texts.reduced(numpy, array.shape, items) or (rebuild.object_array, (array.shape, items))
         if not (array.flags.c_contiguous or array.flags.f_contiguous):
             array = numpy.ascontiguousarray(array)
         order = "C" if array.flags.c_contiguous else "F"

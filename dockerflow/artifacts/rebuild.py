@@ -37,6 +37,23 @@ def object_array(shape: Tuple[int, ...], items: List[Any]) -> Any:
     return made.reshape(shape)
 
 
+def text_array(shape: Tuple[int, ...], text: Any, separator: str, codes: Any, places: Any, others: List[Any]) -> Any:
+    """An array of objects: the texts between the separators, or, with `codes`, the one that each code counts from
+    there; and `others`, at the `places` that they have among the items in C order."""
+    numpy = import_module("numpy")
+    made = numpy.array(str(text, "utf-8", "surrogatepass").split(separator), object)
+    if codes is not None:
+        made = made[codes]
+    if places is not None:
+        made, texts = numpy.empty(len(made) + len(places), object), made
+        is_text = numpy.ones(len(made), bool)
+        is_text[places] = False
+        made[is_text] = texts
+        for at, item in zip(places.tolist(), others):  # one by one, as above
+            made[at] = item
+    return made.reshape(shape)
+
+
 def scalar(words: Any, memory: bytes) -> Any:
     numpy = import_module("numpy")
     return numpy.ndarray((), dtype(words), bytearray(memory))[()]

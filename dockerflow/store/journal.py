@@ -40,6 +40,7 @@ class _Segment(NamedTuple):
     first: int
     last: int
     level: int = 0  # how often its parts have been merged
+    body: bytes = b""  # known to the writer, which merges without asking a store far away for what it has written
 
     def key(self, folder: str) -> str:
         return f"{folder}/{self.first:010d}-{self.last:010d}.jsonl"
@@ -67,8 +68,9 @@ class JournalWriter:
         """Write what has been appended; when this returns it is in the store. Costs nothing when there is nothing."""
         if not self._lines:
             return
-        segment = _Segment(self._written, self._written + len(self._lines) - 1)
-        self._store.put(segment.key(self._folder), "".join(self._lines).encode())
+        body = "".join(self._lines).encode()
+        segment = _Segment(self._written, self._written + len(self._lines) - 1, body=body)
+        self._store.put(segment.key(self._folder), body)
         self._segments.append(segment)
         self._written += len(self._lines)
         self._lines = []
@@ -88,11 +90,9 @@ class JournalWriter:
     def _merge(self, count: int, durable: bool = False) -> None:
         """Put one segment in place of the last `count`. Where writing it fails, they are kept as they are."""
         parts = self._segments[-count:]
-        bodies = [self._store.get(part.key(self._folder)) for part in parts]
-        if None in bodies:
-            raise StoreError(f"somebody deleted parts of the journal `{self._folder}` of a run that is not over")
-        merged = _Segment(parts[0].first, parts[-1].last, parts[0].level + 1)
-        self._store.put(merged.key(self._folder), b"".join(body or b"" for body in bodies), durable)
+        body = b"".join(part.body for part in parts)
+        merged = _Segment(parts[0].first, parts[-1].last, parts[0].level + 1, body)
+        self._store.put(merged.key(self._folder), body, durable)
         self._segments[-count:] = [merged]
         self._store.delete(*(part.key(self._folder) for part in parts))
 
@@ -108,7 +108,8 @@ def read(store: Store, flow: str, run_id: str) -> List[Record]:
         chain = _chain(segments)
         if chain and chain[-1].last < max(segment.last for segment in segments):
             continue  # listed while segments were merged
-        bodies = [store.get(segment.key(folder)) for segment in chain]
+        found = store.get_many(segment.key(folder) for segment in chain)
+        bodies = list(found.values())
         if None not in bodies and (chain or not segments):
             whole = takewhile(lambda one: one[1], zip(chain, bodies))  # a power cut leaves empty files
             return [record for segment, body in whole for record in _records(segment.key(folder), segment, body)]

@@ -25,6 +25,9 @@ from dockerflow.client import namespaces, stores
 # Read before any test changes where the user's folders are.
 from tests import channel as channels
 
+# Fixtures of all tests with an engine or a store.
+pytest_plugins = ["tests.object_servers"]
+
 BASE_IMAGE = "debian:bookworm-slim"
 
 

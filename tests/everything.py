@@ -57,6 +57,7 @@ SET_UP = [
     Part("set-up", ["dockerflow", "setup"]),
     Part("test channel", ["python", "-c", "from tests.channel import local_channel as made; print(made().folder)"]),
 ]
+OBJECT_SERVERS = [Part("object servers", ["python", "-m", "tests.object_servers"])]
 # Docker 20.10, Docker with the containerd store, and Podman, each in a world of its own.
 OTHER_ENGINES = [Part("other engines", ["python", "-m", "tests.engines"])]
 CONTRACTS = ["tests/integration/images/test_engine_contract.py", "tests/integration/engines/test_engine_contract.py"]
@@ -76,7 +77,7 @@ PARTS = {
     "engines": [*SET_UP, *OTHER_ENGINES, *ON_EACH],
     "bank": [*SET_UP, *BANK],
     "generated": GENERATED,
-    "all": [*LINT, *UNIT, *SET_UP, *OTHER_ENGINES, *ENGINE],
+    "all": [*LINT, *UNIT, *SET_UP, *OBJECT_SERVERS, *OTHER_ENGINES, *ENGINE],
 }
 
 

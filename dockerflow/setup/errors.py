@@ -3,14 +3,16 @@
 SetupError
 ├── EngineNotReady   no Docker engine, and none could be installed or started
 ├── BaseNotReady     no base image, neither pulled nor made
-└── ChannelNotMade   the local conda channel could not be made as asked
+├── ChannelNotMade   the local conda channel could not be made as asked
+├── ProgramNotBuilt  a program could not be built from its sources
+└── ServiceNotReady  the object server could not be started, or does not answer
 """
 
 from __future__ import annotations
 
 from dockerflow.errors import DockerflowError
 
-__all__ = ["BaseNotReady", "ChannelNotMade", "EngineNotReady", "SetupError"]
+__all__ = ["BaseNotReady", "ChannelNotMade", "EngineNotReady", "ProgramNotBuilt", "ServiceNotReady", "SetupError"]
 
 
 class SetupError(DockerflowError):
@@ -29,3 +31,11 @@ class BaseNotReady(SetupError):
 
 class ChannelNotMade(SetupError):
     """A package that was asked for could not be made: not on PyPI, no wheel, no such Python here."""
+
+
+class ProgramNotBuilt(SetupError):
+    """A program that this machine lacks could not be built: no Go, no module proxy, or what the compiler said."""
+
+
+class ServiceNotReady(SetupError):
+    """The object server could not be started: its port is taken, it ended, or it gave no answer in time."""

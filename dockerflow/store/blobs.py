@@ -18,9 +18,10 @@ import hashlib
 import mmap
 import os
 import stat
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Iterable, Iterator, List, Union, cast
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, Optional, Union, cast
 from weakref import WeakSet
 
 from dockerflow.store import files
@@ -38,6 +39,9 @@ MAPPINGS = 256
 
 # Written and hashed in pieces that stay in the processor's cache between the two.
 PIECE = 1 << 20
+
+# From this size on, memory is hashed by a thread while it is written.
+TWO_AT_ONCE = 8 << 20
 
 
 class _Mapping(mmap.mmap):
@@ -201,11 +205,31 @@ def _write(stream: BinaryIO, chunks: Iterable[Chunk]) -> str:
     hashed = hashlib.sha256()
     for chunk in chunks:
         view = memoryview(chunk).cast("B")
-        for start in range(0, len(view), PIECE):
-            piece = view[start : start + PIECE]
-            hashed.update(piece)
-            stream.write(piece)
+        if len(view) >= TWO_AT_ONCE:
+            with _hashing(hashed, view):
+                _write_pieces(stream, view)
+        else:
+            _write_pieces(stream, view, hashed.update)
     return hashed.hexdigest()
+
+
+def _write_pieces(stream: BinaryIO, view: memoryview, see: Optional[Callable[[memoryview], None]] = None) -> None:
+    for start in range(0, len(view), PIECE):
+        piece = view[start : start + PIECE]
+        if see is not None:
+            see(piece)
+        stream.write(piece)
+
+
+@contextmanager
+def _hashing(hashed: Any, view: memoryview) -> Iterator[None]:
+    """Hash the whole of `view` until the end of the `with`."""
+    thread = threading.Thread(target=hashed.update, args=(view,), name="hash", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()  # before anybody changes the memory
 
 
 def _view(stream: BinaryIO, size: int) -> memoryview:
@@ -232,9 +256,9 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def _hash_of(stream: BinaryIO) -> str:
-    hashed = hashlib.sha256()
-    for piece in iter(lambda: stream.read(PIECE), b""):
-        hashed.update(piece)
+    hashed, memory = hashlib.sha256(), memoryview(bytearray(PIECE))
+    for size in iter(lambda: stream.readinto(memory), 0):  # type: ignore[attr-defined]
+        hashed.update(memory[:size])
     return hashed.hexdigest()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dockerflow.store import blobs as blobs_module
 from dockerflow.store.base import hash_of
-from dockerflow.store.blobs import CHECKED, MAPPINGS, READ, Blobs
+from dockerflow.store.blobs import CHECKED, MAPPINGS, READ, TWO_AT_ONCE, Blobs
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
 LARGE = b"x" * (CHECKED + 1)
@@ -34,10 +34,16 @@ def test_a_blob_is_named_by_the_sha256_of_its_bytes(blobs: Blobs) -> None:
     assert bytes(blobs.get(sha256)) == b"one two three"
 
 
-@pytest.mark.parametrize("size", [0, 1, READ, READ + 1, CHECKED, CHECKED + 1])
+@pytest.mark.parametrize("size", [0, 1, READ, READ + 1, CHECKED, CHECKED + 1, TWO_AT_ONCE, TWO_AT_ONCE + 1])
 def test_what_is_got_is_what_was_put(blobs: Blobs, size: int) -> None:
     content = os.urandom(size)
     assert bytes(blobs.get(blobs.put([content]))) == content
+
+
+def test_small_and_large_pieces_are_hashed_in_their_order(blobs: Blobs) -> None:
+    pieces = [b"head", os.urandom(TWO_AT_ONCE), b"between", bytes(TWO_AT_ONCE), b"tail"]
+    assert blobs.put(pieces) == hash_of(pieces)
+    blobs.verify(hash_of(pieces))
 
 
 @pytest.mark.parametrize("size", [10, READ + 1])

@@ -17,12 +17,12 @@ class Place:
 
     engine: str  # `container` or `process`
     python: str
-    blobs: PurePath
+    blobs: PurePath | None  # None: in a bucket
     outbox: PurePath
     work: PurePath
 
 
 def worker_command(request: WorkerRequest, place: Place) -> list[str]:
     text = _BOOTSTRAP.read_text(encoding="utf-8")
-    folders = [str(place.blobs), str(place.outbox), str(place.work)]
+    folders = ["" if place.blobs is None else str(place.blobs), str(place.outbox), str(place.work)]
     return [place.python, "-c", text, request.code, *folders, request.flow_file, request.flow_name, place.engine]

@@ -2,8 +2,8 @@
 
 A step runs code that its user did not write, so it gets as little as it needs: a user that is not root, no capability
 and no way to get one, a root file system that cannot be written, and of the store the blobs and the runs, which it
-cannot change, and an outbox of its own. Nothing secret goes in here: whoever may use the engine can read it with
-`docker inspect`.
+cannot change, and an outbox of its own. Of a store in a bucket it gets nothing here but its name. Nothing secret goes in
+here: whoever may use the engine can read it with `docker inspect`.
 """
 
 from __future__ import annotations
@@ -85,9 +85,10 @@ def _program(request: WorkerRequest, work: PurePosixPath, python: str) -> dict[s
     """Through the entry point of an image of ours, which activates the environment. Another's is for another purpose,
     and so is its check of health.
     """
+    blobs = None if request.blobs is None else BLOBS
     if request.own is None:
-        return {"command": worker_command(request, Place("container", python, BLOBS, OUTBOX, work))}
-    command = worker_command(request, Place("container", request.own.path, BLOBS, OUTBOX, work))
+        return {"command": worker_command(request, Place("container", python, blobs, OUTBOX, work))}
+    command = worker_command(request, Place("container", request.own.path, blobs, OUTBOX, work))
     return {"entrypoint": command[:1], "command": command[1:], "healthcheck": {"test": ["NONE"]}}
 
 
@@ -99,7 +100,7 @@ def host_options(request: WorkerRequest, tmp_owner: str, cpus: int, memory: int)
         "auto_remove": True,  # with the anonymous volumes
         **confinement.options(),
         "mounts": [
-            Mount(str(BLOBS), str(request.blobs), type="bind", read_only=True),
+            *([Mount(str(BLOBS), str(request.blobs), type="bind", read_only=True)] if request.blobs else []),
             *([Mount(str(RUNS), str(request.runs), type="bind", read_only=True)] if request.runs else []),
             Mount(str(OUTBOX), str(request.outbox), type="bind"),
             # Anonymous volumes take owner and mode from the image's folders.
@@ -127,6 +128,9 @@ def _shared_memory(request: WorkerRequest, memory: int) -> int:
 
 
 def _store(request: WorkerRequest) -> dict[str, str]:
+    """Of a bucket no more than its name: how to get there comes over the worker's standard input."""
+    if request.bucket:
+        return {"DOCKERFLOW_STORE": request.bucket.name, "DOCKERFLOW_OUTBOX": str(OUTBOX)}
     return {"DOCKERFLOW_STORE": str(STORE), "DOCKERFLOW_OUTBOX": str(OUTBOX)} if request.runs else {}
 
 

@@ -21,6 +21,7 @@ from docker.context import ContextAPI
 
 from dockerflow.attached import STDOUT, Attached, Demultiplexer
 from dockerflow.confinement import UNPRIVILEGED
+from dockerflow.engines.answering import Answering
 from dockerflow.engines.boundary import FOREIGN, NEWER, translated
 from dockerflow.engines.container import PYTHON, WORK, container, host_options, opening, place_of_work
 from dockerflow.engines.errors import EngineError, EngineTooOld
@@ -134,7 +135,7 @@ class DockerHost:
             except BaseException:
                 self._remove(container_id)
                 raise
-        return DockerWorker(self, request, running, attached, Listener(request.worker_id, notify), expected)
+        return DockerWorker(self, request, running, attached, expected, notify)
 
     def close(self) -> None:
         """Let go of the engine. Workers that still run can no longer say how they ended."""
@@ -212,17 +213,17 @@ class DockerWorker:
         request: WorkerRequest,
         running: Running,
         attached: Attached,
-        listener: Listener,
         expected: Exit,
+        notify: Notify,
     ) -> None:
         self.container_id = running.container_id
         self.address = running.address
         self._host = host
         self._request = request
         self._attached = attached
-        self._listener = listener
         self._exit = expected
         self._sender = Sender(request.name, attached.send, attached.end_input)
+        self._listener = Listener(request.worker_id, notify, Answering(request, self._sender))
         threading.Thread(target=self._listen, name=request.name, daemon=True).start()
 
     def send(self, task: RunTask) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import queue
 import weakref
+from collections.abc import Callable
 
 from dockerflow.engines.worker import DIAGNOSTICS, Notify, Said, WorkerEnded
 from dockerflow.runtime.frames import Frames
-from dockerflow.runtime.messages import Broken, Log, Message, Ready, RunTask, decode
+from dockerflow.runtime.messages import Answered, Ask, Broken, Log, Message, Ready, RunTask, decode
 
 # The longest message that is read, in bytes. Lines come in batches of 64 KiB; the rest is shorter.
 LONGEST = 64 << 20
@@ -23,12 +24,16 @@ LOGS = 8
 
 
 class Listener:
-    """For one worker; used by one thread, but for `hurry`. Hands on nothing after `end`."""
+    """For one worker; used by one thread, but for `hurry`. Hands on nothing after `end`.
 
-    def __init__(self, worker_id: int, notify: Notify) -> None:
+    `answer` gets what the worker asks, and raises ValueError where that makes no sense.
+    """
+
+    def __init__(self, worker_id: int, notify: Notify, answer: Callable[[Ask], None]) -> None:
         self.ready = False  # whether the worker has said that it reads what it is sent
         self._worker_id = worker_id
         self._notify = notify
+        self._answer = answer
         self._frames = Frames(LONGEST)
         self._diagnostics = bytearray()
         self._began = False
@@ -45,6 +50,9 @@ class Listener:
         """
         for body in self._frames.feed(received):
             message = self._in_order(decode(body))
+            if isinstance(message, Ask):
+                self._answer(message)
+                continue
             if isinstance(message, Log):
                 self._wait_for_room(message)
             self._tell(message)
@@ -62,9 +70,11 @@ class Listener:
         text = self._diagnostics.decode("utf-8", "replace")
         self._tell(WorkerEnded(exit_code, out_of_memory, text, memory_limit))
 
-    def _in_order(self, message: Message) -> Said:
-        if isinstance(message, RunTask):
-            raise ValueError("a worker does not hand out tasks")
+    def _in_order(self, message: Message) -> Said | Ask:
+        if isinstance(message, (RunTask, Answered)):
+            raise ValueError("a worker does not hand out tasks, nor answers")
+        if isinstance(message, Ask):  # at any time: also while the flow is imported
+            return message
         if isinstance(message, (Ready, Broken)) == self._began:
             raise ValueError(f"a worker says {type(message).__name__} too early or too late")
         self._began = True

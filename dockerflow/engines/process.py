@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from dockerflow.engines.answering import Answering
 from dockerflow.engines.command import Place, worker_command
 from dockerflow.engines.errors import EngineError
 from dockerflow.engines.listener import Listener
@@ -53,7 +54,7 @@ class ProcessHost:
     def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
         work = Path(tempfile.mkdtemp(prefix="dockerflow-"))
         try:
-            return ProcessWorker(_start(request, self._python, work), work, Listener(request.worker_id, notify))
+            return ProcessWorker(_start(request, self._python, work), work, request, notify)
         except OSError as error:
             shutil.rmtree(work, ignore_errors=True)
             raise EngineError(f"could not start a worker with `{self._python}`: {error.strerror}") from error
@@ -63,9 +64,12 @@ class ProcessHost:
 
 
 def _start(request: WorkerRequest, python: str, work: Path) -> subprocess.Popen[bytes]:
-    place = Place("process", python, request.blobs.absolute(), request.outbox.absolute(), work)
+    blobs = None if request.blobs is None else request.blobs.absolute()
+    place = Place("process", python, blobs, request.outbox.absolute(), work)
     store: dict[str, str] = {}
-    if request.runs:
+    if request.bucket:
+        store = {"DOCKERFLOW_STORE": request.bucket.name, "DOCKERFLOW_OUTBOX": str(place.outbox)}
+    elif request.runs:
         store = {"DOCKERFLOW_STORE": str(request.runs.absolute().parent), "DOCKERFLOW_OUTBOX": str(place.outbox)}
     return subprocess.Popen(
         worker_command(request, place),
@@ -84,15 +88,15 @@ class ProcessWorker:
 
     address = "127.0.0.1"
 
-    def __init__(self, process: subprocess.Popen[bytes], work: Path, listener: Listener) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], work: Path, request: WorkerRequest, notify: Notify) -> None:
         self._process = process
         self._stdin: Any = process.stdin  # a raw stream, whose `write` may write a part
-        listeners = (listener.messages, listener.diagnostics)
-        self._streams: Any = list(zip((process.stdout, process.stderr), listeners, strict=True))
         self._work = work
-        self._listener = listener
         name = f"worker-{process.pid}"
         self._sender = Sender(name, self._write, self._end_input)
+        self._listener = Listener(request.worker_id, notify, Answering(request, self._sender))
+        listeners = (self._listener.messages, self._listener.diagnostics)
+        self._streams: Any = list(zip((process.stdout, process.stderr), listeners, strict=True))
         threading.Thread(target=self._listen, name=name, daemon=True).start()
 
     def send(self, task: RunTask) -> None:

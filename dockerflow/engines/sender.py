@@ -25,6 +25,10 @@ class Sender:
     def send(self, frame: bytes) -> None:
         self._waiting.put(frame)
 
+    def waiting(self) -> int:
+        """How many frames are not written yet."""
+        return self._waiting.qsize()
+
     def end(self) -> None:
         """Close when what was sent before is written; what is sent after this is not."""
         self._waiting.put(None)

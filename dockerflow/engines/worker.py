@@ -15,15 +15,27 @@ from typing import Protocol, Union
 from dockerflow.images.image import OwnPython
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
 from dockerflow.store.records import Failure
+from dockerflow.store.s3.access import Answer, Question
 
 # How much of a worker's diagnostics is kept, from the end, in bytes.
 DIAGNOSTICS = 64 * 1024
 
 
 @dataclass(frozen=True)
+class BucketForWorkers:
+    """What workers need where the store is a bucket: their code package, and somebody to ask (from any thread, and it
+    raises nothing): for access, first of all.
+    """
+
+    name: str  # `s3://bucket/prefix`
+    package: bytes = field(repr=False)
+    answer: Callable[[Question], Answer]
+
+
+@dataclass(frozen=True)
 class WorkerRequest:
     """One worker to start. `blobs` and `outbox` are folders on the engine's machine; the outbox was made by
-    `make_outbox`.
+    `make_outbox`. `blobs` is None where they are in a bucket, and then `bucket` is not.
 
     `image` and what it has, and `user`, say nothing to the process engine, and neither do the limits.
     """
@@ -35,7 +47,7 @@ class WorkerRequest:
     flow_name: str
     flow_file: str  # inside the code package, relative to the flow's folder
     code: str  # sha256 of the code package
-    blobs: Path
+    blobs: Path | None
     outbox: Path
     runs: Path | None = None  # of the same store, for the client in steps; None: it finds no store
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +58,7 @@ class WorkerRequest:
     network: str = "bridge"  # or `host`, `none`
     user: str | None = None  # `uid:gid`; None: the caller's, or 65534:65534 where that is root
     gang: bool = False  # its tasks must be able to reach those of other workers
+    bucket: BucketForWorkers | None = None
     own: OwnPython | None = None  # of an image that is none of ours, whose entry point is then passed over
 
 

@@ -1,8 +1,9 @@
 """The text that a container's Python is started with (`python -c`): unpack the code package and become the worker.
 
 It runs before there is any dockerflow in the container, so it stands alone; the package that it unpacks brings ours.
-Its arguments: sha256 of the code package, folder of the blobs, outbox, working folder, the flow's file below the
-flow's folder, the flow's name, and `container` or `process`. Standard library only, Python 3.7.
+Its arguments: sha256 of the code package, folder of the blobs (empty: the package comes over standard input, its length
+in four bytes before it), outbox, working folder, the flow's file below the flow's folder, the flow's name, and
+`container` or `process`. Standard library only, Python 3.7.
 """
 
 import hashlib
@@ -14,10 +15,24 @@ import tarfile
 from typing import List
 
 
+def received(length: int) -> bytes:
+    """From standard input, and nothing of what follows it: a buffered stream would read on."""
+    content = bytearray()
+    while len(content) < length:
+        piece = os.read(0, min(length - len(content), 1 << 20))
+        if not piece:
+            sys.exit("whoever started this worker has gone before it had its code")
+        content += piece
+    return bytes(content)
+
+
 def unpack(blobs: str, sha256: str, folder: str) -> None:
-    # As `store.blobs` lays them out.
-    with open(os.path.join(blobs, sha256[:2], sha256), "rb") as stream:
-        package = stream.read()
+    if blobs:
+        # As `store.blobs` lays them out.
+        with open(os.path.join(blobs, sha256[:2], sha256), "rb") as stream:
+            package = stream.read()
+    else:
+        package = received(int.from_bytes(received(4), "big"))
     found = hashlib.sha256(package).hexdigest()
     if found != sha256:
         sys.exit(f"the code package is damaged: its hash should be {sha256} and is {found}")

@@ -38,6 +38,13 @@ class Channel:
             return None
         return [messages.decode(body) for body in self._frames.feed(received)]
 
+    def wait(self) -> Optional[messages.Message]:
+        """The next message when no other can follow it before an answer of ours; None at the end of the stream."""
+        received = self.receive()
+        while received == []:
+            received = self.receive()
+        return received[0] if received else None
+
     def send(self, message: messages.Message) -> None:
         write(self._outgoing, messages.encode(message))
 

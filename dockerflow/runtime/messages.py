@@ -5,15 +5,20 @@ travel as data, never as a pickle: the two sides may have different Pythons and 
 the other's bytes: user code has run in the worker, so every field's type is checked when a message is read.
 
     scheduler → worker   RunTask                        one at a time; the end of the stream means: stop
+                         Answered                       once for every Ask; with a bucket also as the first, unasked
     worker → scheduler   Ready | Broken                 once: the flow was imported, or why it was not
                          Log                            lines that a task printed
+                         Ask                            what a task wants of the bucket, see `store.s3.access`
                          TaskResult                     once for every RunTask
+
+With a bucket the code package goes before the first message: length and bytes as in a frame, see `bootstrap`.
 
 This module is shipped into step containers: standard library only, Python 3.7.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 from dataclasses import dataclass, field, is_dataclass
@@ -21,6 +26,8 @@ from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Type, Union, 
 
 from dockerflow.flow.definition import Project
 from dockerflow.store.records import Failure, LogLine, Transition
+from dockerflow.store.s3.access import Access, Answer, Lease, Presigned, Question, Refused, ToSign
+from dockerflow.store.s3.place import Place
 
 HEADER = struct.Struct(">I")
 
@@ -95,12 +102,30 @@ class RunTask:
 
 
 @dataclass(frozen=True)
+class Inline:
+    """A small blob that travels in a message. `content` is its bytes in base64."""
+
+    sha256: str
+    content: str = field(repr=False)
+
+    @classmethod
+    def of(cls, sha256: str, data: bytes) -> Inline:
+        return cls(sha256, base64.b64encode(data).decode())
+
+    @property
+    def data(self) -> bytes:
+        """Raises ValueError."""
+        return base64.b64decode(self.content, validate=True)
+
+
+@dataclass(frozen=True)
 class TaskResult:
     """How one attempt ended.
 
     `manifest` is there whenever artifacts were written: on success, and for a failed attempt with what was set before
     the failure. `caught` is set when @catch turned a failure into success. `blobs` are the hashes of the blobs written
-    to the outbox by this attempt, the manifest's among them. Times in seconds, memory in bytes.
+    to the outbox by this attempt, the manifest's among them; `inline` those that are not in any store yet. Times in
+    seconds, memory in bytes.
     """
 
     step: str
@@ -112,6 +137,7 @@ class TaskResult:
     failure: Optional[Failure] = None
     caught: bool = False
     blobs: Tuple[str, ...] = ()
+    inline: Tuple[Inline, ...] = ()
     seconds: float = 0.0
     user_seconds: float = 0.0
     system_seconds: float = 0.0
@@ -141,9 +167,25 @@ class Broken:
     failure: Failure
 
 
-Message = Union[RunTask, Ready, Broken, Log, TaskResult]
+@dataclass(frozen=True)
+class Ask:
+    """A question of a task, or of the flow while it is imported. Its answer has the same number."""
 
-_MESSAGES: Dict[str, Type[Any]] = {kind.__name__: kind for kind in (RunTask, Ready, Broken, Log, TaskResult)}
+    number: int
+    question: Question
+
+
+@dataclass(frozen=True)
+class Answered:
+    number: int  # 0: nobody asked
+    answer: Answer
+
+
+Message = Union[RunTask, Answered, Ready, Broken, Log, Ask, TaskResult]
+
+_MESSAGES: Dict[str, Type[Any]] = {
+    kind.__name__: kind for kind in (RunTask, Answered, Ready, Broken, Log, Ask, TaskResult)
+}
 
 Read = Callable[[Any], Any]
 
@@ -190,7 +232,10 @@ def _reader(hint: Any) -> Read:
 
 _READERS: Dict[Any, Dict[str, Read]] = {
     kind: {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
-    for kind in (*_MESSAGES.values(), Input, ForeachFrame, Project, Gang, Secret, Transition, Failure, LogLine)
+    for kind in (
+        *(*_MESSAGES.values(), Input, ForeachFrame, Project, Gang, Secret, Inline, Transition, Failure, LogLine),
+        *(Question, ToSign, Answer, Access, Place, Lease, Presigned, Refused),
+    )
 }
 
 

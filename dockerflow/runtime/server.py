@@ -18,8 +18,9 @@ from typing import Any, Callable, Deque, Optional, Tuple
 
 from dockerflow.runtime import ending, memory, processes, secret_files, time_limit
 from dockerflow.runtime.attempt import Attempt, Run
+from dockerflow.runtime.broker import Broker
 from dockerflow.runtime.channel import Channel, private
-from dockerflow.runtime.messages import RunTask, TaskResult, from_json
+from dockerflow.runtime.messages import Answered, RunTask, TaskResult, from_json
 from dockerflow.runtime.output import Output
 
 _READ = 64 * 1024
@@ -31,14 +32,18 @@ Exit = Tuple[int, Any]
 class Server:
     """`work` is the folder below which each task gets one of its own; `pipe` is where the named pipe is made.
 
-    `alone` says that there are no processes but ours and the first, as in a container.
+    `alone` says that there are no processes but ours and the first, as in a container. `broker` is there when the store
+    is a bucket.
     """
 
-    def __init__(self, channel: Channel, run: Run, work: str, pipe: str, alone: bool = False) -> None:
+    def __init__(
+        self, channel: Channel, run: Run, work: str, pipe: str, alone: bool = False, broker: Optional[Broker] = None
+    ) -> None:
         self._channel = channel
         self._run = run
         self._work = work
         self._pipe = pipe
+        self._broker = broker
         self._waiting: Deque[RunTask] = deque()
         self._alone = alone
         self._number = 0
@@ -49,6 +54,8 @@ class Server:
         self._selector.register(channel.incoming, selectors.EVENT_READ, self._receive)
         self._wake, self._waker = _wakeup()
         self._selector.register(self._wake, selectors.EVENT_READ, self._child_ended)
+        if broker is not None:
+            broker.listen(self._selector)
         processes.become_reaper()
         if not alone:
             secret_files.sweep()
@@ -74,8 +81,11 @@ class Server:
         received = self._channel.receive()
         if received is None:
             self._open = False
-        else:
-            self._waiting += [message for message in received if isinstance(message, RunTask)]
+        for message in received or ():
+            if isinstance(message, RunTask):
+                self._waiting.append(message)
+            elif isinstance(message, Answered) and self._broker is not None:
+                self._broker.answered(message)
 
     def _begin(self, task: RunTask) -> None:
         self._number += 1
@@ -132,6 +142,8 @@ class Server:
     def _close_in_child(self) -> None:
         self._selector.close()
         self._channel.close_in_child()
+        if self._broker is not None:
+            self._broker.close_in_child()
         os.close(self._wake)
         os.close(self._waker)
 

@@ -12,21 +12,26 @@ import resource
 import signal
 import sys
 import time
-from typing import NamedTuple
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Callable, Iterator, NamedTuple, Optional
 
 from dockerflow.errors import DockerflowError
 from dockerflow.runtime import beside, import_output, processes
 from dockerflow.runtime.attempt import Run
+from dockerflow.runtime.broker import Broker
 from dockerflow.runtime.channel import Channel, open_channel
 from dockerflow.runtime.ending import clipped
-from dockerflow.runtime.messages import Broken, Ready, RunTask, TaskResult
+from dockerflow.runtime.messages import Answered, Broken, Ready, RunTask, TaskResult
 from dockerflow.runtime.randomness import Randomness
 from dockerflow.runtime.server import Server
+from dockerflow.store.base import BlobStore
 from dockerflow.store.records import Failure
+from dockerflow.store.s3 import line
 
 
 class Place(NamedTuple):
-    """Where the worker finds things. All are absolute paths."""
+    """Where the worker finds things. All are absolute paths; `blobs` is empty where they are in a bucket."""
 
     flow_file: str
     flow_name: str
@@ -48,21 +53,36 @@ def main(place: Place) -> int:
     channel = open_channel()
     began = time.monotonic()
     try:
-        run = _load(place)
+        with _broker(place, channel) as broker:
+            run = _load(place, broker)
     except BaseException as error:  # noqa: BLE001 - whatever a user's module raises, SystemExit too
         channel.send(Broken(clipped(_failure(error))))
         return 1
     # What is there now stays shared with the tasks' processes: the collector must not touch it.
     gc.collect()
     gc.freeze()
-    return _serve(channel, run, place, time.monotonic() - began)
+    return _serve(channel, run, place, broker, time.monotonic() - began)
 
 
-def _serve(channel: Channel, run: Run, place: Place, seconds: float) -> int:
+@contextmanager
+def _broker(place: Place, channel: Channel) -> Iterator[Optional[Broker]]:
+    """Whom to ask for a bucket, if there is one; it serves by itself until the end of the `with`."""
+    if place.blobs:
+        yield None
+        return
+    broker, first = Broker(place.private, channel), channel.wait()
+    if isinstance(first, Answered):
+        broker.answered(first)
+    os.environ[line.VARIABLE] = broker.path
+    with broker.in_thread():
+        yield broker
+
+
+def _serve(channel: Channel, run: Run, place: Place, broker: Optional[Broker], seconds: float) -> int:
     # A task runs as the same user, and must not speak for us. Not before there is one: the flow's import may want to
     # look at its own process.
     processes.hide()
-    server = Server(channel, run, place.work, os.path.join(place.private, "result"), place.alone)
+    server = Server(channel, run, place.work, os.path.join(place.private, "result"), place.alone, broker)
     channel.send(Ready(".".join(map(str, sys.version_info[:3])), seconds))
     try:
         server.serve()
@@ -71,14 +91,14 @@ def _serve(channel: Channel, run: Run, place: Place, seconds: float) -> int:
     return 0
 
 
-def _load(place: Place) -> Run:
+def _load(place: Place, broker: Optional[Broker]) -> Run:
     """Import the user's flow and what runs it."""
     from dockerflow.flow.given import Given  # noqa: PLC0415 - its failure must become a message
     from dockerflow.flow.loading import load  # noqa: PLC0415
     from dockerflow.flow.metaflow_names import be_metaflow  # noqa: PLC0415
     from dockerflow.runtime.task import run_task  # noqa: PLC0415
-    from dockerflow.store.blobs import Blobs  # noqa: PLC0415
 
+    with_blobs = _blobs(place, broker)
     sys.argv = [place.flow_file]
     os.chdir(place.work)
     others = beside.entries(os.path.dirname(place.flow_file))
@@ -94,9 +114,27 @@ def _load(place: Place) -> Run:
         import_output.repeat(printed)
         beside.link(others)
         randomness.begin()
-        return run_task(loaded.cls, loaded.flow, task, Blobs(place.blobs, place.outbox))
+        return with_blobs(lambda blobs: run_task(loaded.cls, loaded.flow, task, blobs))
 
     return run
+
+
+def _blobs(place: Place, broker: Optional[Broker]) -> Callable[[Callable[[BlobStore], TaskResult]], TaskResult]:
+    """Give a task the blobs of its store, in its own process. What one kind of store needs the other does not import."""
+    if broker is None:
+        from dockerflow.store.blobs import Blobs  # noqa: PLC0415
+
+        return lambda run: run(Blobs(place.blobs, place.outbox))
+    from dockerflow.runtime.task_blobs import TaskBlobs  # noqa: PLC0415
+    from dockerflow.store.s3.granted import granted_store  # noqa: PLC0415
+
+    asking = line.Line(broker.path)
+
+    def in_bucket(run: Callable[[BlobStore], TaskResult]) -> TaskResult:
+        blobs = TaskBlobs(granted_store(asking, place.outbox, broker.access).blobs, place.outbox)
+        return replace(run(blobs), inline=blobs.inline)
+
+    return in_bucket
 
 
 def _failure(error: BaseException) -> Failure:

@@ -16,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
+from dockerflow.store.s3.place import Place
+
 # Names and values of a query or of headers.
 Pairs = Tuple[Tuple[str, str], ...]
 
@@ -32,34 +34,25 @@ class Lease:
 
 @dataclass(frozen=True)
 class Access:
-    """A bucket as containers see it. `ca` is a certificate to trust, as PEM text; empty: those that everybody trusts.
+    """A bucket as containers see it. Without a lease every request has to be signed by the scheduler."""
 
-    Without a lease every request has to be signed by the scheduler.
-    """
-
-    endpoint: str  # `http://host:port` or `https://…`
-    bucket: str
-    prefix: str  # without slashes around it; empty: the whole bucket
-    region: str
-    path_style: bool
-    ca: str = ""
+    place: Place
     patience: float = 120.0  # seconds
     lease: Optional[Lease] = None
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request that somebody else is to sign. `key` is one of the store, before which the prefix is put; with a
-    listing it is empty, and the query says below what."""
+class ToSign:
+    """A request that somebody else is to sign; as `signing.Request` has it, without the hash of a body."""
 
     method: str
-    key: str
+    key: Optional[str]
     query: Pairs = ()
-    headers: Pairs = ()  # those that are signed besides `host`, in small letters
+    headers: Pairs = ()
 
 
 @dataclass(frozen=True)
-class Signed:
+class Presigned:
     """The URL of a request that is good for a while, and the headers that have to go with it."""
 
     url: str = field(repr=False)
@@ -79,7 +72,7 @@ class Refused:
 class Question:
     """Sign this request; without one: what access is there now?"""
 
-    request: Optional[Request] = None
+    request: Optional[ToSign] = None
 
 
 @dataclass(frozen=True)
@@ -87,5 +80,5 @@ class Answer:
     """One of the three."""
 
     access: Optional[Access] = None
-    signed: Optional[Signed] = None
+    signed: Optional[Presigned] = None
     refused: Optional[Refused] = None

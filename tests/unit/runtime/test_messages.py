@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from dockerflow.runtime.messages import (
     HEADER,
+    Answered,
+    Ask,
     Broken,
     ForeachFrame,
+    Inline,
     Input,
     Log,
     Message,
@@ -25,11 +28,14 @@ from dockerflow.runtime.messages import (
     from_json,
 )
 from dockerflow.store.records import Failure, LogLine, Transition
+from dockerflow.store.s3.access import Access, Answer, Lease, Presigned, Question, Refused, ToSign
+from dockerflow.store.s3.place import Place
 
 FAILURE = Failure("exception", "no", "builtins.ValueError", "Traceback", "try again")
 TASK = RunTask("F", "1", "s", "2", 0, True, "abc", (Input("a", "1", "m"),), (ForeachFrame("a", "x", 1, 2, "m"),))
 RESULT = TaskResult("s", "2", 0, True, "m", Transition(("a", "b"), "xs", 3), None, blobs=("m", "n"), seconds=1.5)
 LOG = Log("s", "2", 0, (LogLine(1.0, "stdout", "hello"), LogLine(2, "stderr", "")))
+PLACE = Place("http://host:9000", "bucket", "prefix", ca="-----BEGIN")
 MESSAGES: list[Message] = [
     TASK,
     replace(TASK, fallback=FAILURE, tags=("t",), origin_run_id="0"),
@@ -38,6 +44,13 @@ MESSAGES: list[Message] = [
     LOG,
     RESULT,
     replace(RESULT, ok=False, failure=FAILURE, manifest=None, transition=None),
+    replace(RESULT, inline=(Inline.of("ab" * 32, b"\0\xff"),)),
+    Ask(7, Question()),
+    Ask(8, Question(ToSign("PUT", "blobs/ab/abab", headers=(("x-amz-checksum-sha256", "=="),)))),
+    Answered(0, Answer(Access(PLACE))),
+    Answered(7, Answer(Access(PLACE, 3.0, Lease("key", "secret", "token", 1e9)))),
+    Answered(8, Answer(signed=Presigned("http://host/?signed", (("a", "b"),)))),
+    Answered(9, Answer(refused=Refused("no", "never"))),
 ]
 
 MALFORMED = [
@@ -138,3 +151,10 @@ def test_whatever_stands_in_a_field_is_read_as_its_type_or_refused(message: Mess
     except ValueError:
         return
     assert decode(encode(read)[HEADER.size :]) == read
+
+
+def test_nothing_secret_is_in_a_representation() -> None:
+    """What is shown by mistake (in a traceback, in a log) gives nothing away."""
+    lease = Lease("key", "s3cr3t-key", "s3cr3t-token", 1e9)
+    for answer in (Answer(Access(PLACE, lease=lease)), Answer(signed=Presigned("http://host/?s3cr3t-signature"))):
+        assert "s3cr3t" not in repr(Answered(1, answer))

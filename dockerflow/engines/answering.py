@@ -1,0 +1,33 @@
+"""What a worker gets of a store in a bucket, over its standard input: the code, access, and answers.
+
+Answers are made in the thread that listens to the worker: signing takes a tenth of a millisecond, and who renews the
+credentials of a run does it once for all its workers.
+"""
+
+from __future__ import annotations
+
+from dockerflow.engines.sender import Sender
+from dockerflow.engines.worker import WorkerRequest
+from dockerflow.runtime.messages import HEADER, Answered, Ask, encode
+from dockerflow.store.s3.access import Question
+
+# How many answers may wait for a worker that does not read them.
+MOST = 1024
+
+
+class Answering:
+    """For one worker, which has been sent nothing yet."""
+
+    def __init__(self, request: WorkerRequest, sender: Sender) -> None:
+        self._bucket = request.bucket
+        self._sender = sender
+        if self._bucket is not None:
+            sender.send(HEADER.pack(len(self._bucket.package)))
+            sender.send(self._bucket.package)
+            sender.send(encode(Answered(0, self._bucket.answer(Question()))))
+
+    def __call__(self, ask: Ask) -> None:
+        """Raises ValueError for a worker that has nothing to ask, or reads no answers."""
+        if self._bucket is None or self._sender.waiting() > MOST:
+            raise ValueError("a worker asks for a bucket and there is none, or does not read the answers")
+        self._sender.send(encode(Answered(ask.number, self._bucket.answer(ask.question))))

@@ -1,0 +1,93 @@
+"""The blobs of a bucket for one attempt of a task: read there, and written without being allowed to write there.
+
+Small ones, as nearly all manifests are, travel in the attempt's result, and the scheduler puts them. A large one goes
+to the bucket by itself: the scheduler signs one request, for exactly these bytes under their hash. When the server is
+away for longer than one waits for it, the blob stays in the outbox, and the scheduler delivers it later.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, Tuple, Union
+
+from dockerflow.runtime.messages import Inline
+from dockerflow.store.base import BlobInfo, BlobStore, Chunk
+from dockerflow.store.blobs import Blobs
+from dockerflow.store.errors import MissingBlob, Unreachable
+
+# A blob of up to this size travels in the result, as long as all that do have no more together, in bytes.
+SMALL = 256 << 10
+TOGETHER = 4 << 20
+
+
+class TaskBlobs(BlobStore):
+    """`written` are the blobs in the outbox; `inline` what the result has to carry."""
+
+    def __init__(self, bucket: BlobStore, outbox: Union[str, Path]) -> None:
+        self._bucket = bucket
+        # What is in the outbox alone: no blob has its home there.
+        self._spooled = Blobs(Path(outbox) / "none", outbox)
+        self._small: Dict[str, bytes] = {}
+
+    @property
+    def written(self) -> List[str]:  # type: ignore[override]
+        return self._spooled.written
+
+    @property
+    def inline(self) -> Tuple[Inline, ...]:
+        return tuple(Inline.of(sha256, data) for sha256, data in self._small.items())
+
+    def put(self, chunks: Iterable[Chunk]) -> str:
+        pieces = [memoryview(chunk).cast("B") for chunk in chunks]
+        size = sum(map(len, pieces))
+        if size <= SMALL and sum(map(len, self._small.values())) + size <= TOGETHER:
+            data = b"".join(pieces)
+            sha256 = hashlib.sha256(data).hexdigest()
+            self._small[sha256] = data
+            return sha256
+        try:
+            return self._bucket.put(pieces)
+        except Unreachable:
+            return self._spooled.put(pieces)
+
+    def get(self, sha256: str) -> memoryview:
+        if sha256 in self._small:
+            return memoryview(bytearray(self._small[sha256]))
+        return self._place_of(sha256).get(sha256)
+
+    def stream(self, sha256: str) -> Iterator[bytes]:
+        if sha256 in self._small:
+            return iter([self._small[sha256]])
+        return self._place_of(sha256).stream(sha256)
+
+    def has(self, sha256: str) -> bool:
+        return sha256 in self._small or self._place_of(sha256).has(sha256)
+
+    def location(self, sha256: str) -> str:
+        if sha256 in self._small:
+            raise MissingBlob(f"blob `{sha256}` is on its way to the store")
+        return self._place_of(sha256).location(sha256)
+
+    def size(self, sha256: str) -> int:
+        if sha256 in self._small:
+            return len(self._small[sha256])
+        return self._place_of(sha256).size(sha256)
+
+    def verify(self, sha256: str) -> None:
+        if sha256 not in self._small:
+            self._place_of(sha256).verify(sha256)
+
+    def every(self) -> Iterator[BlobInfo]:
+        return self._bucket.every()
+
+    def delete(self, hashes: Iterable[str]) -> None:
+        self._bucket.delete(hashes)
+
+    def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
+        self._bucket.adopt(outbox, sha256)
+
+    def _place_of(self, sha256: str) -> BlobStore:
+        return self._spooled if sha256 in self._spooled.written else self._bucket

@@ -1,0 +1,103 @@
+"""How a process in a step's container asks its scheduler about the bucket: over a socket of its worker.
+
+One question at a time, a line of JSON each way. The socket's path is known to the worker's own processes, and to
+others below them by DOCKERFLOW_BROKER.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from typing import Any, Dict, Optional
+
+from dockerflow.store.errors import StoreError
+from dockerflow.store.s3.access import Access, Answer, Lease, Presigned, Question, Refused
+from dockerflow.store.s3.place import Place
+
+# Names the socket where there is one.
+VARIABLE = "DOCKERFLOW_BROKER"
+
+# The longest line that either side reads, in bytes: a certificate is in it at most.
+LONGEST = 1 << 20
+
+
+class Line:
+    """May be used by several threads, and by processes that are forked from this one."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._process = 0
+        self._connection: Optional[socket.socket] = None
+
+    def ask(self, question: Question) -> Answer:
+        """Raises StoreError where nobody answers."""
+        try:
+            with self._lock:
+                connection = self._connected()
+                connection.sendall(json.dumps(question, default=vars).encode() + b"\n")
+                answer = _answer(_line_of(connection))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._connection = None
+            hint = "the bucket can be used as long as the task runs in its worker's container"
+            raise StoreError(f"nobody answers at `{self.path}` what this step asks of the store: {error}", hint) from error
+        return answer
+
+    def _connected(self) -> socket.socket:
+        if self._connection is None or self._process != os.getpid():
+            # A forked process would take the answers of the one that it was forked from.
+            self._connection, self._process = connect(self.path), os.getpid()
+        return self._connection
+
+
+def connect(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with Short(path) as short:
+            connection.connect(short)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+class Short:
+    """A name of a socket for the length of a `with`: the kernel takes 107 bytes, and a path may be longer."""
+
+    def __init__(self, path: str) -> None:
+        self._folder, self._name = os.path.split(path)
+        self._descriptor = -1
+
+    def __enter__(self) -> str:
+        self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return f"/proc/self/fd/{self._descriptor}/{self._name}"
+
+    def __exit__(self, *details: object) -> None:
+        os.close(self._descriptor)
+
+
+def _line_of(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n"):
+        piece = connection.recv(1 << 16)
+        if not piece:
+            raise ConnectionResetError("the connection was closed")
+        received += piece
+        if len(received) > LONGEST:
+            raise ValueError("the answer is too long")
+    return bytes(received)
+
+
+def _answer(line: bytes) -> Answer:
+    """From the worker, whose word is as good as ours: what is not looked at here is not harmful."""
+    told: Dict[str, Any] = json.loads(line)
+    access, signed, refused = told.get("access"), told.get("signed"), told.get("refused")
+    return Answer(
+        access=access and Access(Place(**access["place"]), access["patience"], access["lease"] and Lease(**access["lease"])),
+        signed=signed and Presigned(signed["url"], tuple((name, value) for name, value in signed["headers"])),
+        refused=refused and Refused(**refused),
+    )

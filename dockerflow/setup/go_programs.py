@@ -1,9 +1,9 @@
 """Programs that are to be had as Go modules only: built once at a pinned version, and kept.
 
-The version in a module's name is checked by Go against the public record of its sources, so that two machines build from
-the same bytes. Go is this machine's own if it is new enough, otherwise the toolchain that Python's package index has,
-kept beside the programs. What a build by that one leaves behind (sources, objects) is removed; this machine's own Go
-keeps its caches where it always does.
+The version in a module's name is checked by Go against the public record of its sources: two machines build from the
+same bytes. Go is this machine's own if it is new enough, otherwise the toolchain that Python's package index has, kept
+beside the programs. What a build by that one leaves behind (sources, objects) is removed; this machine's own Go keeps
+its caches where it always does.
 """
 
 from __future__ import annotations

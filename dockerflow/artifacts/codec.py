@@ -27,7 +27,7 @@ from __future__ import annotations
 import copyreg
 import struct
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Union
+from typing import Any, Callable, Dict, List, Mapping, Set, Union
 
 from dockerflow.artifacts import blame, libraries, typed
 from dockerflow.artifacts.errors import ArtifactError, CannotDecode, CannotEncode
@@ -35,6 +35,9 @@ from dockerflow.artifacts.protocol import PROTOCOL, loads, pickler
 
 MAGIC = b"DFVALUE1"
 ALIGNMENT = 64
+
+# Memory is compared in pieces of this size.
+_COMPARED = 1 << 18
 
 _SIZE = struct.Struct("<Q")
 _START = len(MAGIC) + 2 * _SIZE.size
@@ -50,6 +53,25 @@ class Encoded:
     size: int
     type_name: str
     libraries: Mapping[str, str] = field(default_factory=dict)
+
+    def same_as(self, other: Encoded) -> bool:
+        """Whether both are the same bytes, in the same pieces; large ones are compared until they differ."""
+        return len(self.chunks) == len(other.chunks) and all(map(_equal, self.chunks, other.chunks))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is known of a value besides its bytes, for the message of CannotDecode: its name, the step that wrote it,
+    its class, and the versions that wrote it; and who reads it."""
+
+    artifact: str = ""
+    step: str = ""
+    type_name: str = ""
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    reader: str = "this Python"
+
+
+UNKNOWN = Written()
 
 
 def encode(value: Any, name: str = "value") -> Encoded:
@@ -68,17 +90,17 @@ def encode(value: Any, name: str = "value") -> Encoded:
     return Encoded(chunks, size, libraries.type_name(type(value)), libraries.versions(reducers.met))
 
 
-def decode(buffer: Chunk, type_name: str = "", written_with: Optional[Mapping[str, str]] = None) -> Any:
+def decode(buffer: Chunk, written: Written = UNKNOWN) -> Any:
     """The value of these bytes. Arrays and tables in it use the memory of `buffer`, and are writable if that is.
 
-    `type_name` and `written_with` are what is known of the value besides its bytes, for the message of CannotDecode.
+    Raises CannotDecode, which says what wrote the value and what is here.
     """
     view = memoryview(buffer).cast("B")
     try:
         pickled, buffers = _split(view)
         return loads(pickled, buffers)
     except Exception as error:
-        raise _cannot_decode(error, type_name, written_with or {}) from error
+        raise _cannot_decode(error, written) from error
 
 
 class _Reducers(Dict[type, Callable[[Any], Any]]):
@@ -139,6 +161,14 @@ def _split(view: memoryview) -> Any:
     return view[start : start + length], buffers
 
 
+def _equal(one: Chunk, other: Chunk) -> bool:
+    first, second = memoryview(one).cast("B"), memoryview(other).cast("B")
+    if len(first) != len(second):
+        return False
+    starts = range(0, len(first), _COMPARED)  # as bytes, which are compared at once and not number by number
+    return all(bytes(first[at : at + _COMPARED]) == bytes(second[at : at + _COMPARED]) for at in starts)
+
+
 def _encodes(value: Any) -> bool:
     try:
         _pickle(value, _Reducers())
@@ -155,14 +185,15 @@ def _cannot_encode(value: Any, name: str, error: Exception) -> CannotEncode:
     return CannotEncode(message, blame.hint(culprit))
 
 
-def _cannot_decode(error: Exception, type_name: str, written_with: Mapping[str, str]) -> ArtifactError:
-    what = f"a `{type_name}`" if type_name else "an artifact"
-    written = libraries.listing(written_with)
-    here = libraries.listing(libraries.here(written_with))
-    message = f"cannot load {what}: {type(error).__name__}: {error}"
-    if written:
-        message += f"\nit was written with {written}; this Python has {here}"
-    return CannotDecode(message, libraries.advice(error, written_with))
+def _cannot_decode(error: Exception, written: Written) -> ArtifactError:
+    kind = f"a `{written.type_name}`" if written.type_name else "an artifact"
+    what = f"artifact `{written.artifact}`, {kind}" if written.artifact else kind
+    message = f"{written.reader} cannot load {what}: {type(error).__name__}: {error}"
+    wrote = libraries.listing(written.libraries)
+    if wrote:
+        by = f"step `{written.step}` wrote it with" if written.step else "it was written with"
+        message += f"\n{by} {wrote}; {written.reader} has {libraries.listing(libraries.here(written.libraries))}"
+    return CannotDecode(message, libraries.advice(error, written.libraries), libraries.lacking(error))
 
 
-__all__ = ["ALIGNMENT", "PROTOCOL", "Chunk", "Encoded", "decode", "encode"]
+__all__ = ["ALIGNMENT", "PROTOCOL", "Chunk", "Encoded", "Written", "decode", "encode"]

@@ -9,6 +9,8 @@ The classes say which way it went wrong; the message says what inside the value,
 
 from __future__ import annotations
 
+from typing import Optional
+
 from dockerflow.errors import DockerflowError
 
 __all__ = ["ArtifactError", "CannotDecode", "CannotEncode"]
@@ -25,4 +27,8 @@ class CannotEncode(ArtifactError):
 
 
 class CannotDecode(ArtifactError):
-    pass
+    """`module` is the one that was not found, where that is why."""
+
+    def __init__(self, message: str, hint: Optional[str] = None, module: str = "") -> None:
+        super().__init__(message, hint)
+        self.module = module

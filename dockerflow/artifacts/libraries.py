@@ -44,10 +44,21 @@ def listing(found: Mapping[str, str]) -> str:
     return ", ".join(f"no {name}" if version == "none" else f"{name} {version}" for name, version in found.items())
 
 
+def lacking(error: BaseException) -> str:
+    """The module that was not found; empty where that is not what happened."""
+    return error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+
+
+def differing(written_with: Mapping[str, str]) -> Dict[str, str]:
+    """Those of these libraries that are of another version here, or not here at all; not Python itself."""
+    found = here(written_with)
+    return {name: version for name, version in written_with.items() if name != "python" and found[name] != version}
+
+
 def advice(error: Exception, written_with: Mapping[str, str]) -> Optional[str]:
     """What to try when a value does not load."""
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        root = error.name.partition(".")[0]
+    if lacking(error):
+        root = lacking(error).partition(".")[0]
         return f"install `{root}` where the value is read; a step asks for it with @conda(libraries=...)"
     others = [f"{name} {version}" for name, version in written_with.items() if name != "python"]
     if others:

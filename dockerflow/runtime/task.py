@@ -23,7 +23,7 @@ from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import type_name
 from dockerflow.flow.view import CARDS, FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
-from dockerflow.runtime import secret_files, time_limit
+from dockerflow.runtime import reading, secret_files, time_limit
 from dockerflow.runtime.calling import call, failure_of, tell
 from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
 from dockerflow.store import manifest
@@ -96,8 +96,8 @@ class _Attempt:
     def _instances(self) -> Tuple[FlowSpec, Tuple[Inputs, ...]]:
         """The flow as the step gets it, and the step's arguments."""
         request = self._request
-        parameters = manifest.read(self._blobs, request.parameters).artifacts
-        given = [manifest.read(self._blobs, each.manifest).artifacts for each in request.inputs]
+        parameters = self._refs(request.parameters, "the run's parameters")
+        given = [self._refs(each.manifest, f"task `{each.step}/{each.task_id}`") for each in request.inputs]
         refs: Dict[str, ArtifactRef] = dict(parameters)
         if self._step.join and given:  # constants are stored once and passed on like parameters
             refs.update((name, ref) for name, ref in given[0].items() if name in constants_of(self._cls))
@@ -119,8 +119,11 @@ class _Attempt:
         instance: FlowSpec = self._cls(use_cli=False)
         return with_view(instance, view)
 
+    def _refs(self, sha256: str, whose: str) -> Refs:
+        return reading.refs_of(self._blobs, sha256, whose, self._step)
+
     def _load(self, ref: ArtifactRef) -> Any:
-        return manifest.load(self._blobs, ref)
+        return reading.value_of(self._blobs, ref, self._step)
 
     def _level(self, frame: ForeachFrame) -> Level:
         if not frame.variable:  # a gang
@@ -137,7 +140,7 @@ class _Attempt:
         return levels
 
     def _item(self, frame: ForeachFrame) -> Any:
-        artifacts = manifest.read(self._blobs, frame.manifest).artifacts
+        artifacts = self._refs(frame.manifest, f"step `{frame.step}`")
         return item_of(self._load(artifacts.get(FOREACH_ITEMS) or artifacts[frame.variable]), frame.index)
 
     def _situation(self) -> Situation:
@@ -205,7 +208,7 @@ class _Attempt:
     def _save(self, this: FlowSpec) -> Tuple[Optional[Failure], Optional[str]]:
         own, inherited = self._artifacts(this)
         try:
-            return None, manifest.write(self._blobs, own, inherited)
+            return None, manifest.write(self._blobs, own, inherited, self._step.name)
         except CannotEncode:
             failure, _ = self._split_by_encoding(own)
             return failure, None
@@ -213,9 +216,9 @@ class _Attempt:
     def _save_what_can_be(self, this: FlowSpec) -> Optional[str]:
         own, inherited = self._artifacts(this)
         try:
-            return manifest.write(self._blobs, own, inherited)
+            return manifest.write(self._blobs, own, inherited, self._step.name)
         except CannotEncode:
-            return manifest.write(self._blobs, self._split_by_encoding(own)[1], inherited)
+            return manifest.write(self._blobs, self._split_by_encoding(own)[1], inherited, self._step.name)
         except StoreError as error:
             if self._catches:
                 raise
@@ -230,7 +233,7 @@ class _Attempt:
 
         refs = manifest.read(self._blobs, sha256).artifacts
         subject = CardSubject(self._flow, self._request, refs, own_artifacts(this), self._load)
-        return manifest.write(self._blobs, {CARDS: pages(subject, self._cards.cards)}, refs)
+        return manifest.write(self._blobs, {CARDS: pages(subject, self._cards.cards)}, refs, self._step.name)
 
     def _artifacts(self, this: FlowSpec) -> Tuple[Dict[str, Any], Dict[str, ArtifactRef]]:
         """The values to store, and the refs to pass on."""
@@ -258,8 +261,8 @@ class _Attempt:
         if type(value) in _IMMUTABLE:
             return False
         try:
-            now = _hash(value)
-            return now != ref.sha256 and now != _hash(self._load(ref))
+            now = codec.encode(value)
+            return hash_of(now.chunks) != ref.sha256 and not now.same_as(codec.encode(self._load(ref)))
         except ArtifactError:
             return True
 
@@ -297,10 +300,6 @@ def _transition(taken: Optional[Taken]) -> Optional[Transition]:
 
 def _caught(failure: Failure, step: str) -> Caught:
     return Caught(failure.message, failure.type_name or failure.kind, failure.traceback, step)
-
-
-def _hash(value: Any) -> str:
-    return hash_of(codec.encode(value).chunks)
 
 
 def _type_of(value: Any) -> str:

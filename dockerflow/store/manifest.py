@@ -5,9 +5,9 @@ them all, and only large ones get a blob of their own, which equal values then s
 
     "DFMANIF1" · length of the header, 8 bytes little endian · header (JSON) · padding to 64 · packed artifacts
 
-The header is {"artifacts": {name: [blob, offset, size, sha256, type, libraries]}}. An empty `blob` means this very
-blob, and `offset` then counts from the first packed artifact; packed artifacts are aligned to 64 bytes. Artifacts that
-a task only passes on are not copied: their entry points at the blob that holds them.
+The header is {"artifacts": {name: [blob, offset, size, sha256, type, libraries, step]}}. An empty `blob` means this
+very blob, and `offset` then counts from the first packed artifact; packed artifacts are aligned to 64 bytes. Artifacts
+that a task only passes on are not copied: their entry points at the blob that holds them.
 
 The same values give the same bytes, hence the same hash, as far as `dockerflow.artifacts.codec` promises it.
 """
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
 from dockerflow.artifacts import codec
+from dockerflow.artifacts.errors import CannotDecode
 from dockerflow.store.base import BlobStore, Chunk, hash_of
 from dockerflow.store.errors import DamagedBlob, DamagedRecord
 
@@ -40,7 +41,8 @@ class ArtifactRef:
     """Where one encoded artifact is (`size` bytes at `offset` of `blob`), what it is, and what wrote it.
 
     `sha256` is of the encoded artifact: equal values of two tasks have equal ones, wherever they are stored.
-    `libraries` are versions by module name, that of Python among them.
+    `libraries` are versions by module name, that of Python among them. `name` is its name in the manifest that it was
+    read from, and `step` the step that made the value, which others may have passed on. Older manifests have no step.
     """
 
     blob: str
@@ -49,6 +51,8 @@ class ArtifactRef:
     sha256: str
     type: str
     libraries: Mapping[str, str] = field(default_factory=dict)
+    name: str = field(default="", compare=False)
+    step: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ class Manifest:
     artifacts: Mapping[str, ArtifactRef]
 
 
-def write(blobs: BlobStore, own: Mapping[str, Any], inherited: Mapping[str, ArtifactRef]) -> str:
-    """Encode the values of `own`, store them with the refs of `inherited`, and return the manifest's hash.
+def write(blobs: BlobStore, own: Mapping[str, Any], inherited: Mapping[str, ArtifactRef], step: str = "") -> str:
+    """Encode the values of `own`, which `step` made, store them with the refs of `inherited`; the manifest's hash.
 
     A name in both means the value of `own`. Raises CannotEncode, which says what inside which artifact is to blame.
     """
@@ -70,10 +74,10 @@ def write(blobs: BlobStore, own: Mapping[str, Any], inherited: Mapping[str, Arti
         encoded = codec.encode(value, name)
         if encoded.size >= LARGE:
             sha256 = blobs.put(encoded.chunks)
-            refs[name] = ArtifactRef(sha256, 0, encoded.size, sha256, encoded.type_name, encoded.libraries)
+            refs[name] = _ref_to(encoded, sha256, 0, sha256, step)
             continue
         sha256 = hash_of(encoded.chunks)
-        refs[name] = ArtifactRef(HERE, end, encoded.size, sha256, encoded.type_name, encoded.libraries)
+        refs[name] = _ref_to(encoded, HERE, end, sha256, step)
         packed += [*encoded.chunks, bytes(_padding(encoded.size))]
         end += encoded.size + _padding(encoded.size)
     return blobs.put([_head(refs), *packed])
@@ -86,15 +90,21 @@ def read(blobs: BlobStore, sha256: str) -> Manifest:
     start = _START + length + _padding(_START + length)
     try:
         entries = json.loads(bytes(view[_START : _START + length]))["artifacts"]
-        refs = {name: _ref(entry, sha256, start) for name, entry in entries.items()}
+        refs = {name: _ref(name, entry, sha256, start) for name, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedRecord(f"blob `{sha256}` is not a manifest of artifacts that this version can read") from error
     return Manifest(refs)
 
 
-def load(blobs: BlobStore, ref: ArtifactRef) -> Any:
-    """The value of an artifact. Raises MissingBlob, DamagedBlob, or CannotDecode with what wrote it."""
-    return codec.decode(content(blobs, ref), ref.type, ref.libraries)
+def load(blobs: BlobStore, ref: ArtifactRef, reader: str = "this Python") -> Any:
+    """The value of an artifact. Raises MissingBlob, DamagedBlob, or CannotDecode with what wrote it and what the
+    `reader` has."""
+    view = content(blobs, ref)
+    try:
+        return codec.decode(view, codec.Written(ref.name, ref.step, ref.type, ref.libraries, reader))
+    except CannotDecode:
+        verify(blobs, ref)  # large blobs are not checked when they are read: libraries are not to blame for a disk
+        raise
 
 
 def content(blobs: BlobStore, ref: ArtifactRef) -> memoryview:
@@ -113,7 +123,7 @@ def verify(blobs: BlobStore, ref: ArtifactRef) -> None:
 
 def _head(refs: Mapping[str, ArtifactRef]) -> bytes:
     entries = {
-        name: [ref.blob, ref.offset, ref.size, ref.sha256, ref.type, dict(sorted(ref.libraries.items()))]
+        name: [ref.blob, ref.offset, ref.size, ref.sha256, ref.type, dict(sorted(ref.libraries.items())), ref.step]
         for name, ref in sorted(refs.items())
     }
     header = json.dumps({"artifacts": entries}, separators=(",", ":")).encode()
@@ -127,11 +137,15 @@ def _header_length(view: memoryview, sha256: str) -> int:
     return length[0]
 
 
-def _ref(entry: List[Any], sha256: str, start: int) -> ArtifactRef:
-    blob, offset, size, of_value, type_name, libraries = entry[:6]
+def _ref_to(encoded: codec.Encoded, blob: str, offset: int, sha256: str, step: str) -> ArtifactRef:
+    return ArtifactRef(blob, offset, encoded.size, sha256, encoded.type_name, encoded.libraries, step=step)
+
+
+def _ref(name: str, entry: List[Any], sha256: str, start: int) -> ArtifactRef:
+    blob, offset, size, of_value, type_name, libraries, step, *_ = [*entry, ""]
     if blob == HERE:
         blob, offset = sha256, start + offset
-    return ArtifactRef(blob, offset, size, of_value, type_name, libraries)
+    return ArtifactRef(blob, offset, size, of_value, type_name, libraries, name, step)
 
 
 def _padding(size: int) -> int:

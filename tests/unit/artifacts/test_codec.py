@@ -89,7 +89,7 @@ def test_bytes_that_are_cut_off_are_refused(cut: int) -> None:
 def test_what_cannot_be_loaded_says_what_wrote_it_and_what_is_here() -> None:
     content = encoded(Model([], "")).replace(b"test_codec", b"test_cadec")
     with pytest.raises(CannotDecode) as raised:
-        codec.decode(content, "films.Model", {"python": "3.7.1", "nothere": "1.5"})
+        codec.decode(content, codec.Written("", "", "films.Model", {"python": "3.7.1", "nothere": "1.5"}))
     message = str(raised.value)
     assert (
         "cannot load a `films.Model`: ModuleNotFoundError: No module named 'tests.unit.artifacts.test_cadec'" in message

@@ -11,7 +11,8 @@ Which worker does what is in `pool`. Here is what follows what:
 - a failed attempt is followed by another, as often as the step retries, then by `@catch`;
 - a worker that lost a task to a crash is not used again: the next attempt gets a fresh container;
 - the tasks of a gang begin together, and what becomes of them is known when all have ended: see `gangs`;
-- after a failure that nothing catches no new attempt starts; those that run may end, and their results are kept.
+- after a failure that nothing catches, or when the store is lost, no new attempt starts; those that run may end, and
+  their results are kept.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from dockerflow.scheduler.values import (
     StepPlan,
     StopRequested,
     StopWorker,
+    StoreLost,
     TaskReturned,
     WaitForRetry,
     WorkerGone,
@@ -78,6 +80,8 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
                 _enqueue(run, task)
         case StopRequested():
             yield from _stop(run, event, now)
+        case StoreLost(reason):
+            run.failure = run.failure or reason
 
 
 # ---- tasks
@@ -355,6 +359,8 @@ def _finish_if_done(run: Run, now: float) -> Iterator[Command]:
 
 def _stop(run: Run, event: StopRequested, now: float) -> Iterator[Command]:
     stopped = Failure("stopped", f"the run was stopped: {event.reason}")
+    for each in event.returned:
+        yield from _returned(run, run.workers[each.worker], each.result, each.log, now)
     for worker in run.workers.values():
         yield KillWorker(worker.number)
         if worker.state == "busy" and worker.task is not None:

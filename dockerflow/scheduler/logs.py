@@ -26,7 +26,7 @@ Key = tuple[str, int]  # task id and attempt
 
 class Logs:
     """The logs of the attempts of one run that run now. `limit` is what each stream of one may have, in bytes; None:
-    everything."""
+    everything. Threads may share it as long as each attempt is one thread's."""
 
     def __init__(self, store: Store, flow: str, run_id: str, limit: int | None = None) -> None:
         self._store = store
@@ -55,10 +55,11 @@ class Logs:
 
     def close(self) -> None:
         """Let go of the files. Those of attempts that were not kept remain."""
-        for key, file in self._open.items():
+        for key, file in list(self._open.items()):
             with suppress(StoreError):
                 self._write_rest(key)
             file.close()
+        self._open.clear()
         with suppress(OSError):  # not there, or not empty
             running_log(self._store, *self._run, "", 0).parent.rmdir()
 

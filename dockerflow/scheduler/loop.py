@@ -6,8 +6,9 @@ the store before the core hears of them, and the journal is written before a tas
 not yet in it: a step that reads its own run finds itself and all that it followed. Others that run beside it, it finds
 a moment later (`FLUSH_EVERY`): a write for each of a thousand tasks would cost as much as a tenth of them.
 
-Containers are started in threads, since a start takes a tenth of a second. When `run` returns or raises, no worker is
-left.
+The loop itself waits for nothing but its inbox: containers are started in threads, since a start takes a tenth of a
+second, and the store, which may be slow or away, is written in others (`keeping`, `journaling`). When `run` returns or
+raises, no worker is left.
 """
 
 from __future__ import annotations
@@ -15,20 +16,21 @@ from __future__ import annotations
 import heapq
 import queue
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from dockerflow import progress
 from dockerflow.engines.errors import EngineError
-from dockerflow.engines.worker import Host, Worker, WorkerEnded, WorkerRequest
+from dockerflow.engines.worker import Host, Worker, WorkerRequest
 from dockerflow.errors import DockerflowError
-from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
+from dockerflow.runtime.messages import Broken, Log, Ready, RunTask
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.core import advance
+from dockerflow.scheduler.journaling import Journaling, Written
+from dockerflow.scheduler.keeping import Ended, Keeping, Returned
 from dockerflow.scheduler.logs import Logs
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.tagging import Tagging
@@ -89,18 +91,22 @@ class Loop:
     log_limit: int | None = None  # of each stream of an attempt, in bytes
 
     def __post_init__(self) -> None:
-        self._logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id, self.log_limit)
+        logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id, self.log_limit)
         self._tagging = Tagging(self.store, self.notify)
+        self._keeping = Keeping(self.store, logs, self._tagging, lambda number, heard: self.inbox.put((number, heard)))
+        self._journaling = Journaling(self.journal, lambda told: self.inbox.put((0, told)))
+        self._taken: deque[tuple[int, object]] = deque()  # from the inbox, for this turn
         self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start-worker")
         self._requests: dict[int, WorkerRequest] = {}  # of workers that have not ended
         self._handles: dict[int, Worker] = {}
         self._early: set[int] = set()  # ready before the start call returned
         self._unwanted: dict[int, v.Command] = {}  # told to end before the start call returned
         self._broken: dict[int, Failure] = {}
-        self._attempts: dict[int, tuple[str, int]] = {}  # worker → task id and attempt that it has
-        self._to_hand_out: list[v.Assign] = []  # in this turn
-        self._untold: set[str] = set()  # tasks that were created or have ended since the journal was written
+        self._busy: set[int] = set()  # workers that have a task
+        self._to_hand_out: list[v.Assign] = []  # as soon as the journal tells what they follow
+        self._untold: dict[str, int] = {}  # tasks that were created or have ended → the flush that tells it
         self._retries: list[tuple[float, str]] = []
+        self._flush_number = 0  # of the last that has begun
         self._flushed = 0.0
         self._finish: v.Finish | None = None
 
@@ -109,8 +115,9 @@ class Loop:
         try:
             self._tell(v.Begin())
             while self._finish is None:
-                for number, item in self._take():
-                    self._receive(number, item)
+                self._take()
+                while self._taken:
+                    self._receive(*self._taken.popleft())
                 self._tell_due_retries()
                 self._hand_out()
                 if time.monotonic() - self._flushed >= FLUSH_EVERY:
@@ -121,28 +128,33 @@ class Loop:
             raise
         finally:
             left = tuple(self._requests.values())
+            self._keeping.close()
             self._end_workers()
             for request in left:
                 self._tagging.take_over(request)
-            self._logs.close()
+            self._journaling.close()
 
     def _broken_off(self, error: BaseException) -> None:
         if not self.core.finished:
             self.core.finished = True
             status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
             reason = error.message if isinstance(error, DockerflowError) else f"{type(error).__name__}: {error}"
-            self.journal.append(RunFinished(time.time(), status, reason))
+            self._journaling.append(RunFinished(time.time(), status, reason))
 
     # ---- waiting
 
-    def _take(self) -> list[tuple[int, object]]:
+    def _take(self) -> None:
         """What is in the inbox; waits for the first until a retry is due or the journal wants writing."""
-        taken: list[tuple[int, object]] = []
         with suppress(queue.Empty):
-            taken.append(self.inbox.get(timeout=self._wait_at_most()))
-            while len(taken) < TURN:
-                taken.append(self.inbox.get_nowait())
-        return taken
+            self._taken.append(self.inbox.get(timeout=self._wait_at_most()))
+            while len(self._taken) < TURN:
+                self._taken.append(self.inbox.get_nowait())
+
+    def _next(self, deadline: float) -> tuple[int, object]:
+        """What comes next, for those who wait for something particular. Raises queue.Empty at the deadline."""
+        if self._taken:
+            return self._taken.popleft()
+        return self.inbox.get(timeout=max(0.0, deadline - time.monotonic()))
 
     def _wait_at_most(self) -> float:
         due = self._retries[0][0] - time.monotonic() if self._retries else FLUSH_EVERY
@@ -153,13 +165,17 @@ class Loop:
             self._tell(v.RetryDue(heapq.heappop(self._retries)[1]))
 
     def _hand_out(self) -> None:
-        if not all(map(self._is_told, self._to_hand_out)):
-            self._flush()
+        """What the journal in the store tells of, and all that it follows; for the others it is to be written."""
+        waiting = []
         for assigned in self._to_hand_out:
-            handle = self._handles.get(assigned.worker)
-            if handle is not None:  # its worker has not ended in this very turn
+            needed = self._told_by(assigned)
+            if needed:
+                waiting.append(assigned)
+            elif (handle := self._handles.get(assigned.worker)) is not None:  # its worker has not ended meanwhile
                 handle.send(self._reachable(assigned))
-        self._to_hand_out.clear()
+            if needed > self._flush_number:
+                self._flush()
+        self._to_hand_out = waiting
 
     def _reachable(self, assigned: v.Assign) -> RunTask:
         """The task, told where its gang's first one is: the core knows workers by number. One whose container is gone
@@ -170,15 +186,17 @@ class Loop:
             return task
         return replace(task, gang=replace(task.gang, address=control.address if control else ""))
 
-    def _is_told(self, assigned: v.Assign) -> bool:
-        """Whether the journal in the store has the task and what it follows."""
+    def _told_by(self, assigned: v.Assign) -> int:
+        """The number of the flush after which the store has the task and what it follows; 0: it has."""
         task = assigned.task
-        return task.task_id not in self._untold and self._untold.isdisjoint(each.task_id for each in task.inputs)
+        return max(self._untold.get(task_id, 0) for task_id in (task.task_id, *(each.task_id for each in task.inputs)))
 
     def _flush(self) -> None:
-        self.journal.flush()
-        self._untold.clear()
+        self._flush_number = self._journaling.flush()
         self._flushed = time.monotonic()
+
+    def _told(self, number: int) -> None:
+        self._untold = {task_id: flush for task_id, flush in self._untold.items() if flush > number}
 
     # ---- what comes in
 
@@ -187,24 +205,30 @@ class Loop:
             case Started(worker):
                 self._started(number, worker)
             case NotStarted(error):
-                self._gone(number, Failure("lost", error.message, hint=error.hint or ""))
+                self._gone(number, Failure("lost", error.message, hint=error.hint or ""), None)
             case Ready():
                 self._early.add(number)
                 self._ready(number)
             case Broken(failure):
                 self._broken[number] = failure
-            case Log() if self._attempts.get(number) == (item.task_id, item.attempt):
-                self._logs.add(item)
+            case Log():
                 self.notify(progress.TaskPrinted(item.step, item.task_id, item.attempt, item.lines))
-            case TaskResult() if self._attempts.get(number) == (item.task_id, item.attempt):
-                self._returned(number, item)
-            case WorkerEnded():
-                self._gone(number, item.failure())
+            case Returned(result, log):
+                self._busy.discard(number)
+                self._tell(v.TaskReturned(number, result, log))
+            case Ended(failure, log):
+                self._gone(number, failure, log)
+            case _:
+                self._receive_from_us(item)
+
+    def _receive_from_us(self, item: object) -> None:
+        match item:
+            case Written(flush):
+                self._told(flush)
+            case Stop(reason):
+                self._stop(reason)
             case BaseException():
                 raise item
-            case Stop(reason):
-                logs = {worker: self._logs.keep(*attempt) for worker, attempt in self._attempts.items()}
-                self._tell(v.StopRequested(reason, logs))
 
     def _started(self, number: int, worker: Worker) -> None:
         if number not in self._requests:
@@ -222,31 +246,40 @@ class Loop:
             self._early.discard(number)
             self._tell(v.WorkerReady(number))
 
-    def _returned(self, number: int, result: TaskResult) -> None:
-        self._attempts.pop(number, None)
-        log = self._logs.keep(result.task_id, result.attempt)
-        self._tagging.take_over(self._requests.get(number))
-        self._tell(v.TaskReturned(number, self._adopted(number, result), log))
-
-    def _adopted(self, number: int, result: TaskResult) -> TaskResult:
-        """Take the blobs that the attempt wrote into the store. One that is not what its name says fails it."""
-        outbox = Path(self._requests[number].outbox)
-        try:
-            for blob in result.blobs:
-                self.store.blobs.adopt(outbox, blob)
-        except DockerflowError as error:
-            failure = Failure("artifact", error.message, hint=error.hint or "")
-            return replace(result, ok=False, manifest=None, transition=None, failure=failure)
-        return result
-
-    def _gone(self, number: int, failure: Failure) -> None:
-        self._handles.pop(number, None)
-        self._tagging.take_over(self._requests.pop(number, None))
-        self._early.discard(number)
+    def _gone(self, number: int, failure: Failure, log: str | None) -> None:
+        self._forget(number)
         broken = self._broken.pop(number, None)
-        attempt = self._attempts.pop(number, None)
-        log = self._logs.keep(*attempt) if attempt else None
         self._tell(v.WorkerGone(number, broken or failure, deterministic=broken is not None, log=log))
+
+    def _forget(self, number: int) -> None:
+        self._handles.pop(number, None)
+        self._requests.pop(number, None)
+        self._early.discard(number)
+        self._busy.discard(number)
+
+    def _stop(self, reason: str) -> None:
+        """End what runs, and hear how: what has returned by then is a result like any other."""
+        for number in self._busy & self._handles.keys():
+            self._handles[number].kill()
+        logs: dict[int, str | None] = {}
+        returned: list[v.TaskReturned] = []
+        deadline = time.monotonic() + PATIENCE
+        with suppress(queue.Empty):
+            while self._busy and time.monotonic() < deadline:
+                number, item = self._next(deadline)
+                match item:
+                    case Started(worker) if number in self._requests:
+                        self._handles[number] = worker  # to be killed with the others
+                    case Returned(result, log):
+                        self._busy.discard(number)
+                        returned.append(v.TaskReturned(number, result, log))
+                    case Ended(_, log):
+                        self._forget(number)
+                        logs[number] = log
+                    case Log() | BaseException():
+                        self._receive(number, item)
+        logs.update((number, self._keeping.give_up(number)) for number in self._busy)
+        self._tell(v.StopRequested(reason, logs, tuple(returned)))
 
     # ---- what the core asks for
 
@@ -270,7 +303,8 @@ class Loop:
             case v.StartWorker(number, step):
                 self._start(number, step)
             case v.Assign(number, task):
-                self._attempts[number] = (task.task_id, task.attempt)
+                self._busy.add(number)
+                self._keeping.expect(number, (task.task_id, task.attempt))
                 self._to_hand_out.append(command)
             case v.StopWorker(number) | v.KillWorker(number):
                 self._let_go(number, command)
@@ -293,7 +327,7 @@ class Loop:
     def _start_in_thread(self, number: int, request: WorkerRequest) -> Started | NotStarted:
         try:
             self.host.make_outbox(request.outbox)
-            return Started(self.host.start_worker(request, lambda _, message: self.inbox.put((number, message))))
+            return Started(self.host.start_worker(request, lambda _, said: self._keeping.hear(request, said)))
         except EngineError as error:
             return NotStarted(error)
         except OSError as error:
@@ -322,9 +356,9 @@ class Loop:
             self.notify(progress.AttemptEnded.of(record, retry_in))
 
     def _append(self, record: Record) -> None:
-        self.journal.append(record)
+        self._journaling.append(record)
         if isinstance(record, (TaskCreated, AttemptFinished)):
-            self._untold.add(record.task_id)
+            self._untold[record.task_id] = self._flush_number + 1
 
     def _located(self, record: AttemptStarted) -> AttemptStarted:
         """The core knows workers by number; the journal names the container and its host."""
@@ -337,7 +371,7 @@ class Loop:
         """End every worker and wait until they are gone: first those without a task in an orderly way."""
         self._starters.shutdown(wait=True, cancel_futures=True)
         for number, handle in self._handles.items():
-            handle.kill() if number in self._attempts else handle.stop()
+            handle.kill() if number in self._busy else handle.stop()
         if not self._all_gone():
             for handle in self._handles.values():
                 handle.kill()
@@ -346,15 +380,12 @@ class Loop:
     def _all_gone(self) -> bool:
         """Wait for the workers' ends, for `PATIENCE` at most; one that has started meanwhile is killed."""
         deadline = time.monotonic() + PATIENCE
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                number, item = self.inbox.get(timeout=left) if self._handles else self.inbox.get_nowait()
-            except queue.Empty:
-                break
-            if isinstance(item, Started) and number in self._requests:
-                self._handles[number] = item.worker
-                item.worker.kill()
-            elif isinstance(item, WorkerEnded):
-                self._requests.pop(number, None)
-                self._handles.pop(number, None)
+        with suppress(queue.Empty):
+            while time.monotonic() < deadline:
+                number, item = self._next(deadline if self._handles else 0.0)
+                if isinstance(item, Started) and number in self._requests:
+                    self._handles[number] = item.worker
+                    item.worker.kill()
+                elif isinstance(item, Ended):
+                    self._forget(number)
         return not self._handles

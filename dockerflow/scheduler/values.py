@@ -107,13 +107,22 @@ class RetryDue:
 
 @dataclass(frozen=True)
 class StopRequested:
-    """The user wants the run to end. `logs` are the blobs with what running attempts had printed, by worker."""
+    """The user wants the run to end. `logs` are the blobs with what running attempts had printed, by worker;
+    `returned` are the results that came in while they were ended."""
 
     reason: str
     logs: Mapping[int, str | None] = field(default_factory=dict)
+    returned: tuple[TaskReturned, ...] = ()
 
 
-Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopRequested]
+@dataclass(frozen=True)
+class StoreLost:
+    """The store is away for longer than one waits for it: nothing that begins now could read or write it."""
+
+    reason: str
+
+
+Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopRequested, StoreLost]
 
 # ---- commands
 

@@ -236,6 +236,31 @@ def test_a_stopped_run_kills_its_workers_and_says_so():
     assert advance(run, v.WorkerGone(1, crash()), 4.0) == []
 
 
+def test_what_has_returned_while_a_run_is_stopped_is_a_result_like_any_other():
+    run = Run(plan(*linear("start", "end")))
+    advance(run, v.Begin(), 0.0)
+    advance(run, v.WorkerReady(1), 0.0)
+    result = succeed()(RunTask("F", "1", "start", "1", 0, True, "p", ()))
+    commands = advance(run, v.StopRequested("Ctrl-C", {}, (v.TaskReturned(1, result, "log"),)), 3.0)
+    ended = [c.record for c in commands if isinstance(c, v.Write) and isinstance(c.record, AttemptFinished)]
+    assert [(r.ok, r.final, r.log) for r in ended] == [(True, True, "log")]
+    assert not [c for c in commands if isinstance(c, v.Assign)]
+    assert commands[-1] == v.Finish("stopped", "Ctrl-C")
+
+
+def test_when_the_store_is_lost_nothing_begins_and_what_runs_may_end():
+    run = Run(plan(v.StepPlan("start", ("a", "b")), v.StepPlan("a", ()), v.StepPlan("b", ()), max_workers=1))
+    advance(run, v.Begin(), 0.0)
+    commands = advance(run, v.WorkerReady(1), 0.0)
+    assert all(isinstance(c, v.StopWorker) for c in advance(run, v.StoreLost("the store is away"), 1.0))
+    (task,) = [c.task for c in commands if isinstance(c, v.Assign)]
+    commands = advance(run, v.TaskReturned(1, succeed()(task)), 2.0)
+    (ended,) = [c.record for c in commands if isinstance(c, v.Write) and isinstance(c.record, AttemptFinished)]
+    assert ended.ok
+    assert not [c for c in commands if isinstance(c, (v.Assign, v.StartWorker))]
+    assert commands[-1] == v.Finish("failed", "the store is away")
+
+
 def test_the_workers_of_a_step_end_when_no_task_can_reach_it_any_more():
     simulation = Simulation(plan(*linear("start", "middle", "end")), succeed())
     simulation.run()

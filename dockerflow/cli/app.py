@@ -34,6 +34,7 @@ from dockerflow.cli.run_options import (
     flow_files,
     suffixes,
 )
+from dockerflow.cli.store_commands import store_app
 from dockerflow.cli.tag_commands import tag_app
 from dockerflow.flow.given import Given
 
@@ -74,6 +75,7 @@ images_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="The images t
 app.add_typer(runs_app, name="runs")
 app.add_typer(tag_app, name="tag")
 app.add_typer(images_app, name="images")
+app.add_typer(store_app, name="store")
 
 
 def carry_out(words: list[str]) -> int:
@@ -351,6 +353,38 @@ def doctor() -> int:
     from dockerflow.cli import machine
 
     return machine.doctor()
+
+
+@app.command()
+def up(
+    port: Annotated[
+        Optional[int],
+        typer.Option("--port", metavar="NUMBER", help="Where it listens; otherwise where it did, or 9000."),
+    ] = None,
+    user: Annotated[
+        bool, typer.Option("--user", help="Write your own settings, for all projects, not those of this one.")
+    ] = False,
+) -> int:
+    """Start the object server MinIO on this machine, and let runs keep what they compute in it.
+
+    It is built from its sources if need be, once. Its credentials are made and kept with your settings. A second call
+    changes nothing.
+    """
+    from dockerflow.cli import services
+
+    return services.up(port, user)
+
+
+@app.command()
+def down(
+    volumes: Annotated[
+        bool, typer.Option("--volumes", help="Remove its data, too: all runs in it, its credentials, its settings.")
+    ] = False,
+) -> int:
+    """End the object server that `dockerflow up` started. Its data stays."""
+    from dockerflow.cli import services
+
+    return services.down(volumes)
 
 
 @app.command()

@@ -1,0 +1,34 @@
+"""The commands of `dockerflow store`: their options and help texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from dockerflow.cli.commands import Commands
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Store = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help="The folder of the store; otherwise `.dockerflow/` in this folder or one above it.",
+    ),
+]
+
+store_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="What is in the store.")
+
+
+@store_app.command()
+def uses(
+    blob: Annotated[str, typer.Argument(metavar="SHA256", help="The blob's name, as a message has it.")],
+    json: AsJson = False,
+    store: Store = None,
+) -> int:
+    """List what uses a blob: runs, tasks, artifacts."""
+    from dockerflow.cli import using
+
+    return using.uses(blob, json, store)

@@ -2,8 +2,8 @@
 
 A step runs code that its user did not write, so it gets as little as it needs: a user that is not root, no capability
 and no way to get one, a root file system that cannot be written, and of the store the blobs and the runs, which it
-cannot change, and an outbox of its own. Of a store in a bucket it gets nothing here but its name. Nothing secret goes in
-here: whoever may use the engine can read it with `docker inspect`.
+cannot change, and an outbox of its own. Of a store in a bucket it gets nothing here but its name. Nothing secret goes
+in here: whoever may use the engine can read it with `docker inspect`.
 """
 
 from __future__ import annotations

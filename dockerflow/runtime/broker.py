@@ -15,7 +15,7 @@ import selectors
 import socket
 import threading
 from contextlib import contextmanager, suppress
-from typing import Callable, Dict, Iterator, Optional
+from typing import Dict, Iterator, Optional
 
 from dockerflow.runtime.channel import Channel, private
 from dockerflow.runtime.messages import Answered, Ask, from_json, to_json

@@ -120,7 +120,7 @@ def _load(place: Place, broker: Optional[Broker]) -> Run:
 
 
 def _blobs(place: Place, broker: Optional[Broker]) -> Callable[[Callable[[BlobStore], TaskResult]], TaskResult]:
-    """Give a task the blobs of its store, in its own process. What one kind of store needs the other does not import."""
+    """Give a task the blobs of its store, in its own process. What the other kind of store needs is not imported."""
     if broker is None:
         from dockerflow.store.blobs import Blobs  # noqa: PLC0415
 

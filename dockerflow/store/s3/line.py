@@ -36,16 +36,15 @@ class Line:
 
     def ask(self, question: Question) -> Answer:
         """Raises StoreError where nobody answers."""
-        try:
-            with self._lock:
+        with self._lock:
+            try:
                 connection = self._connected()
                 connection.sendall(json.dumps(question, default=vars).encode() + b"\n")
-                answer = _answer(_line_of(connection))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            self._connection = None
-            hint = "the bucket can be used as long as the task runs in its worker's container"
-            raise StoreError(f"nobody answers at `{self.path}` what this step asks of the store: {error}", hint) from error
-        return answer
+                return _answer(_line_of(connection))
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self._connection = None
+                message = f"nobody answers at `{self.path}` what this step asks of the store: {error}"
+                raise StoreError(message, "the store can be used as long as the step's task runs") from error
 
     def _connected(self) -> socket.socket:
         if self._connection is None or self._process != os.getpid():
@@ -96,8 +95,9 @@ def _answer(line: bytes) -> Answer:
     """From the worker, whose word is as good as ours: what is not looked at here is not harmful."""
     told: Dict[str, Any] = json.loads(line)
     access, signed, refused = told.get("access"), told.get("signed"), told.get("refused")
+    lease = access and access["lease"] and Lease(**access["lease"])
     return Answer(
-        access=access and Access(Place(**access["place"]), access["patience"], access["lease"] and Lease(**access["lease"])),
+        access=access and Access(Place(**access["place"]), access["patience"], lease),
         signed=signed and Presigned(signed["url"], tuple((name, value) for name, value in signed["headers"])),
         refused=refused and Refused(**refused),
     )

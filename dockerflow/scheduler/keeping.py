@@ -11,6 +11,7 @@ A worker is believed only as far as the attempt goes that it was given: what it 
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,10 +19,11 @@ from pathlib import Path
 
 from dockerflow.engines.worker import Said, WorkerEnded, WorkerRequest
 from dockerflow.errors import DockerflowError
-from dockerflow.runtime.messages import Log, TaskResult
+from dockerflow.runtime.messages import Inline, Log, TaskResult
 from dockerflow.scheduler.logs import Logs
 from dockerflow.scheduler.tagging import Tagging
 from dockerflow.store.base import Store
+from dockerflow.store.errors import DamagedBlob
 from dockerflow.store.records import Failure
 
 
@@ -109,7 +111,19 @@ class Keeping:
         try:
             for blob in result.blobs:
                 self._store.blobs.adopt(outbox, blob)
+            for small in result.inline:
+                self._put(small)
         except DockerflowError as error:
             failure = Failure("artifact", error.message, hint=error.hint or "")
-            return replace(result, ok=False, manifest=None, transition=None, failure=failure)
-        return result
+            return replace(result, ok=False, manifest=None, transition=None, failure=failure, inline=())
+        return replace(result, inline=())
+
+    def _put(self, small: Inline) -> None:
+        """Raises DamagedBlob for what is not what its name says."""
+        try:
+            content = small.data
+        except ValueError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != small.sha256:
+            raise DamagedBlob(f"what the task sent as blob `{small.sha256}` is something else")
+        self._store.blobs.put([content])

@@ -103,9 +103,7 @@ class ObjectServer:
 
     def client(self) -> sdk.Minio:
         """The SDK's client, with the right to do anything. Not for a server with TLS, whose CA nobody trusts."""
-        return sdk.Minio(
-            f"127.0.0.1:{self.port}", self.access_key, self.secret_key, region=self.region, secure=False
-        )
+        return sdk.Minio(f"127.0.0.1:{self.port}", self.access_key, self.secret_key, region=self.region, secure=False)
 
     def bucket(self) -> str:
         """A new bucket; its name."""

@@ -21,7 +21,7 @@ def doctor() -> int:
     """Only look. Exit code 10 when a run could not work here."""
     good = True
     for finding in _diagnosed():
-        _tell(finding)
+        tell(finding)
         good = good and finding.good
     if not good:
         print("\n`dockerflow setup` mends what it can")
@@ -39,11 +39,11 @@ def _diagnosed() -> Iterator[Finding]:
 
 def setup(flows: list[Path]) -> int:
     """Mend what is missing, for the given flows. Raises SetupError for what cannot be mended."""
-    findings = set_up(config_here(), flows, _tell)
+    findings = set_up(config_here(), flows, tell)
     return 0 if all(finding.good for finding in findings) else SetupError.exit_code
 
 
-def _tell(finding: Finding) -> None:
+def tell(finding: Finding) -> None:
     word = f"{finding.state:<8}"
     if coloured(sys.stdout):
         word = f"\x1b[{COLOURS[finding.state]}m{word}\x1b[0m"

@@ -12,4 +12,9 @@ channel          a conda channel of this machine's own, from PyPI's wheels and t
   python_package   an interpreter as a conda package
   archive          a conda package as a file
   names            names and version specs, PyPI's and conda's
+services         the object server of this machine: `dockerflow up` and `down`
+  minio_server     its container
+  minio_image      the image of that
+  minio            which version of MinIO, and its program
+  go_programs      programs that are built from Go modules
 """

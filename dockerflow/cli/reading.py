@@ -14,7 +14,7 @@ from dockerflow.cli.plain import timestamp
 from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import duration
 from dockerflow.client.errors import not_found
-from dockerflow.store import history, log, run_tags, runs
+from dockerflow.store import log, overview, runs
 from dockerflow.store.base import Store
 from dockerflow.store.failures import log_lines
 from dockerflow.store.history import Attempt, TaskHistory
@@ -68,14 +68,12 @@ def _flows(store: Store, wanted: str | None) -> list[str]:
 
 def _run_lines(store: Store, flows: Iterable[str]) -> Iterator[RunLine]:
     for flow in flows:
-        for run_id in runs.run_ids(store, flow):
-            run = history.read(store, flow, run_id)
+        for run in overview.of_flow(store, flow):
             started = run.started.time if run.started else None
             took = run.finished.time - started if run.finished and started is not None else None
             user, origin = (run.started.user, run.started.origin_run_id) if run.started else ("", None)
-            tags = tuple(sorted(run_tags.read(store, run.started))) if run.started else ()
-            status = history.status_now(store, flow, run_id, run)
-            yield RunLine(f"{flow}/{run_id}", status, started, took, user, tags, origin)
+            tags = tuple(sorted(run.tags))
+            yield RunLine(f"{flow}/{run.run_id}", run.status, started, took, user, tags, origin)
 
 
 # ---- logs

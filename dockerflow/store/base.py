@@ -13,14 +13,31 @@ import hashlib
 import re
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ContextManager, Dict, Iterable, Iterator, List, NamedTuple, Optional, Union
+from typing import Callable, ContextManager, Dict, Iterable, Iterator, List, NamedTuple, Optional, TypeVar, Union
 
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
 Chunk = Union[bytes, bytearray, memoryview]
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 _KEY = re.compile(r"[^./\0][^/\0]*(/[^./\0][^/\0]*)*")
 _HASH = re.compile("[0-9a-f]{64}")
+
+
+class KeyInfo(NamedTuple):
+    """An object as a listing shows it; its size is in bytes."""
+
+    key: str
+    size: int
+
+
+class Ends(NamedTuple):
+    """The first and the last line of an object, with their line ends; of one line, twice the same."""
+
+    first: bytes
+    last: bytes
 
 
 class BlobInfo(NamedTuple):
@@ -110,24 +127,42 @@ class Store(ABC):
     def get(self, key: str) -> Optional[bytes]:
         """The object under `key`, None if there is none."""
 
+    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> List[Result]:
+        """What `function`, which asks this store, says of each item, in order: a store far away is asked by several
+        threads at a time."""
+        return [function(item) for item in items]
+
     def get_many(self, keys: Iterable[str]) -> Dict[str, Optional[bytes]]:
-        """As `get`, for several: a store far away is asked for many at a time."""
-        return {key: self.get(key) for key in keys}
+        """As `get`, for several."""
+        every = list(keys)
+        return dict(zip(every, self.each(self.get, every)))
 
     @abstractmethod
     def first_line(self, key: str) -> Optional[bytes]:
         """The object's first line without reading the rest; empty for an empty object, None if there is none."""
 
     @abstractmethod
+    def ends(self, key: str, size: int) -> Optional[Ends]:
+        """The object's first and last line; `size` is its, as a listing has told it."""
+
+    @abstractmethod
     def exists(self, key: str) -> bool: ...
 
     @abstractmethod
+    def every(self, prefix: str = "") -> Iterator[KeyInfo]:
+        """The objects whose keys begin with `prefix`, in no order; blobs are not among them."""
+
     def keys(self, prefix: str = "") -> List[str]:
         """The keys that begin with `prefix`, sorted; blobs are not among them."""
+        return sorted(found.key for found in self.every(prefix))
 
     @abstractmethod
     def children(self, prefix: str) -> List[str]:
         """The names right below `prefix` (no final slash), of objects and of what holds objects, sorted."""
+
+    def holders(self, prefix: str, name: str) -> List[str]:
+        """Those of `children(prefix)` that hold something below `name`, sorted."""
+        return [each for each in self.children(prefix) if self.children(f"{prefix}/{each}/{name}")]
 
     @abstractmethod
     def delete(self, *keys: str) -> None:
@@ -177,3 +212,14 @@ def damaged(sha256: str, place: str) -> DamagedBlob:
         f"blob `{sha256}` is damaged: `{place}` holds other bytes than its name says",
         "delete that file and run again what wrote it",
     )
+
+
+def first_of(text: bytes) -> bytes:
+    """The first line, with its line end if it has one."""
+    end = text.find(b"\n")
+    return text if end < 0 else text[: end + 1]
+
+
+def last_of(text: bytes) -> bytes:
+    """The last line; all of the text if that has no other."""
+    return text[text.rfind(b"\n", 0, -1) + 1 :]

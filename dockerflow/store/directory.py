@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Union
 
 from dockerflow.store import files
-from dockerflow.store.base import Store, check_key
+from dockerflow.store.base import Ends, KeyInfo, Store, check_key, last_of
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.errors import StoreError
 
@@ -27,6 +27,9 @@ IGNORED = "*\n!.gitignore\n!config.yaml\n"
 
 # The name that is looked for from a folder upwards.
 NAME = ".dockerflow"
+
+# What is read at once to find an object's last line.
+LINE = 1 << 13
 
 
 def find(start: Union[str, Path]) -> Optional[Path]:
@@ -93,11 +96,25 @@ class DirectoryStore(Store):
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
-    def keys(self, prefix: str = "") -> List[str]:
-        """The keys that begin with `prefix`, sorted; blobs are not among them."""
+    def ends(self, key: str, size: int) -> Optional[Ends]:
+        try:
+            with self._path(key).open("rb") as stream:
+                first = stream.readline()
+                start, last = stream.seek(0, os.SEEK_END), b""
+                while start > 0 and last_of(last) == last:
+                    start = max(0, start - LINE)
+                    stream.seek(start)
+                    last = stream.read()
+                return Ends(first, last_of(last))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot read `{key}` of `{self.root}`: {error.strerror}") from error
+
+    def every(self, prefix: str = "") -> Iterator[KeyInfo]:
         folder, _, _ = prefix.rpartition("/")
-        found = self._below(self._path(folder) if folder else self.root)
-        return sorted(key for key in found if key.startswith(prefix))
+        below = _below(self._path(folder) if folder else self.root, f"{folder}/" if folder else "")
+        return (found for found in below if found.key.startswith(prefix))
 
     def children(self, prefix: str) -> List[str]:
         """The names right below `prefix` (no final slash), of objects and of what holds objects, sorted."""
@@ -166,10 +183,18 @@ class DirectoryStore(Store):
         check_key(key)
         return self.root / key
 
-    def _below(self, folder: Path) -> Iterator[str]:
-        for place, folders, names in os.walk(str(folder)):
-            if Path(place) == self.root and "blobs" in folders:
-                folders.remove("blobs")
-            for name in names:
-                if not name.startswith("."):
-                    yield (Path(place) / name).relative_to(self.root).as_posix()
+
+def _below(folder: Path, prefix: str) -> Iterator[KeyInfo]:
+    """What is in a folder of the store and in those below it, links not followed; `prefix` is the folder's key."""
+    try:
+        with os.scandir(str(folder)) as entries:
+            found = [entry for entry in entries if not entry.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            if prefix or entry.name != "blobs":
+                yield from _below(Path(entry.path), f"{prefix}{entry.name}/")
+        else:
+            with suppress(FileNotFoundError):
+                yield KeyInfo(prefix + entry.name, entry.stat(follow_symlinks=False).st_size)

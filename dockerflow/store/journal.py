@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from itertools import takewhile
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from dockerflow.store.base import Store
 from dockerflow.store.errors import DamagedRecord, StoreError
@@ -137,8 +137,28 @@ def first(store: Store, flow: str, run_id: str) -> Optional[Record]:
     raise DamagedRecord(f"the journal `{folder}` has lost its beginning")
 
 
+def ends(
+    store: Store, flow: str, run_id: str, listed: Mapping[str, int]
+) -> Optional[Tuple[Optional[Record], Optional[Record]]]:
+    """The first and the last record of a journal that is one segment, as that of a run that is over; None for any other
+    and for what only `read` can tell of. `listed` are the names and sizes of what a listing found in its folder."""
+    segments = _named(listed)
+    if len(segments) != 1 or segments[0].first != 0:
+        return None
+    key = segments[0].key(journal_key(flow, run_id))
+    found = store.ends(key, listed[key.rpartition("/")[2]])
+    try:
+        return (from_line(found.first), from_line(found.last)) if found else None
+    except (ValueError, TypeError):
+        return None
+
+
 def _segments(store: Store, folder: str) -> List[_Segment]:
-    matches = [_NAME.fullmatch(name) for name in store.children(folder)]
+    return _named(store.children(folder))
+
+
+def _named(names: Iterable[str]) -> List[_Segment]:
+    matches = [_NAME.fullmatch(name) for name in names]
     return [_Segment(int(match[1]), int(match[2])) for match in matches if match]
 
 

@@ -65,9 +65,9 @@ class _Version(NamedTuple):
     body: Optional[bytes]
 
 
-def read(store: Store, started: RunStarted) -> FrozenSet[str]:
-    """The user's tags of a run. Raises DamagedRecord."""
-    return _newest(store, started).tags
+def read(store: Store, started: RunStarted, listed: Optional[Iterable[str]] = None) -> FrozenSet[str]:
+    """The user's tags of a run; `listed` are the files of its tags, where they were just listed. Raises DamagedRecord."""
+    return _newest(store, started, listed).tags
 
 
 def mutate(store: Store, started: RunStarted, change: tags.Change) -> FrozenSet[str]:
@@ -98,9 +98,9 @@ def system_tags(started: RunStarted) -> FrozenSet[str]:
     return frozenset(started.system_tags or ((f"user:{started.user}",) if started.user else ()))
 
 
-def _newest(store: Store, started: RunStarted) -> _Version:
-    for _ in range(LOOKS):
-        numbers = _numbers(store, started)
+def _newest(store: Store, started: RunStarted, listed: Optional[Iterable[str]] = None) -> _Version:
+    for look in range(LOOKS):
+        numbers = _numbers(store, started) if listed is None or look else _numbers_of(listed)
         newest = numbers[-1] if numbers else 0
         for number in reversed(numbers):
             body = store.get(_key(started, number))
@@ -120,7 +120,11 @@ def _forget(store: Store, started: RunStarted) -> None:
 
 
 def _numbers(store: Store, started: RunStarted) -> List[int]:
-    names = (name.partition(".")[0] for name in store.children(f"{run_key(started.flow, started.run_id)}/tags"))
+    return _numbers_of(store.children(f"{run_key(started.flow, started.run_id)}/tags"))
+
+
+def _numbers_of(listed: Iterable[str]) -> List[int]:
+    names = (name.partition(".")[0] for name in listed)
     return sorted(int(name) for name in names if name.isdigit())
 
 

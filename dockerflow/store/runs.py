@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Callable, ContextManager, List, Tuple
+from typing import Callable, ContextManager, Iterable, List, Tuple
 
 from dockerflow.store.base import Store
 
@@ -52,8 +52,11 @@ def flow_names(store: Store) -> List[str]:
 
 def run_ids(store: Store, flow: str) -> List[str]:
     """The runs of a flow that have begun, newest first."""
-    ids = sorted(store.children(f"runs/{flow}"), key=_age, reverse=True)
-    return [run_id for run_id in ids if has_begun(store, flow, run_id)]
+    return newest_first(store.holders(f"runs/{flow}", "journal"))
+
+
+def newest_first(run_ids: Iterable[str]) -> List[str]:
+    return sorted(run_ids, key=_age, reverse=True)
 
 
 def has_begun(store: Store, flow: str, run_id: str) -> bool:

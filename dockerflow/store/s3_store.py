@@ -19,9 +19,9 @@ import platform
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Union
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Union
 
-from dockerflow.store.base import Chunk, Store, check_key
+from dockerflow.store.base import Chunk, Ends, Item, KeyInfo, Result, Store, check_key, first_of, last_of
 from dockerflow.store.errors import StoreError
 from dockerflow.store.parallel import in_threads
 from dockerflow.store.s3.objects import Objects
@@ -70,38 +70,62 @@ class S3Store(Store):
         found = self.objects.get(key)
         return None if found is None else bytes(found)
 
-    def get_many(self, keys: Iterable[str]) -> Dict[str, Optional[bytes]]:
-        every = list(keys)
-        return dict(zip(every, in_threads(self.get, every)))
+    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> List[Result]:
+        return in_threads(function, items)
 
     def first_line(self, key: str) -> Optional[bytes]:
         check_key(key)
-        line = b""
-        while True:
-            piece = self.objects.get_range(key, len(line), LINE)
-            if piece is None:
+        text = self.objects.get_range(key, 0, LINE)
+        while text is not None and b"\n" not in text and len(text) % LINE == 0 and text:
+            more = self.objects.get_range(key, len(text), LINE)
+            if not more:
+                break
+            text += more
+        return None if text is None else first_of(text)
+
+    def ends(self, key: str, size: int) -> Optional[Ends]:
+        """A small object is asked for once, a large one twice."""
+        check_key(key)
+        if size <= LINE:
+            text = self.objects.get_range(key, 0, LINE)
+            return None if text is None else Ends(first_of(text), last_of(text))
+        first, last, start = self.first_line(key), b"", size
+        while start > 0 and last_of(last) == last:
+            piece = self.objects.get_range(key, max(0, start - LINE), min(start, LINE))
+            if not piece:
                 return None
-            head, end, _ = piece.partition(b"\n")
-            line += head + end
-            if end or len(piece) < LINE:
-                return line
+            start -= len(piece)
+            last = piece + last
+        return None if first is None else Ends(first, last_of(last))
 
     def exists(self, key: str) -> bool:
         check_key(key)
         return self.objects.head(key) is not None
 
-    def keys(self, prefix: str = "") -> List[str]:
+    def every(self, prefix: str = "") -> Iterator[KeyInfo]:
         blobs = BLOBS + "/"
         if not blobs.startswith(prefix):
-            return [] if prefix.startswith(blobs) else [found.key for found in self.objects.every(prefix)]
-        # There may be millions of blobs: they are not even listed.
-        names = [name for name in self.objects.children("") if name != BLOBS and name.startswith(prefix)]
-        found = {each.key for name in names for each in self.objects.every(name)}
-        return sorted(key for key in found if not key.startswith(blobs))
+            yield from self._below(prefix)
+            return
+        listed = "/"  # there may be millions of blobs: they are not even listed
+        for name in self.objects.children(""):
+            if name != BLOBS and name.startswith(prefix) and not name.startswith(listed):
+                yield from self._below(name)
+                listed = name
+
+    def _below(self, prefix: str) -> Iterator[KeyInfo]:
+        every = (KeyInfo(found.key, found.size) for found in self.objects.every(prefix))
+        return (found for found in every if not found.key.startswith(f"{BLOBS}/"))
 
     def children(self, prefix: str) -> List[str]:
         check_key(prefix)
         return self.objects.children(prefix)
+
+    def holders(self, prefix: str, name: str) -> List[str]:
+        """One listing of all below: a request for each child would take far longer."""
+        start = f"{prefix}/"
+        paths = (found.key[len(start) :].split("/") for found in self.every(start))
+        return sorted({path[0] for path in paths if len(path) > 2 and path[1] == name})
 
     def delete(self, *keys: str) -> None:
         for key in keys:

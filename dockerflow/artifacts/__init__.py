@@ -6,7 +6,10 @@
     arrays     numpy's arrays and scalars, taken apart
     texts      arrays of texts, taken apart
     tables     pandas' tables, indexes and values, taken apart
-    rebuild    both put together again, by any version
+    matrices   scipy's sparse matrices, taken apart and put together again
+    rebuild    all others put together again, by any version
+    described  pandas' arrays, for that
+    distant    times that pandas 1 cannot hold
     blame      what inside a value keeps it from being encoded
     libraries  which versions wrote a value, and which are here
 

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from functools import lru_cache
-from typing import Dict, Iterable, Mapping, Optional
+from typing import Any, Dict, Iterable, Mapping, Optional
 
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _OURS = __name__.partition(".")[0]
@@ -38,6 +38,11 @@ def versions(kinds: Iterable[type]) -> Dict[str, str]:
 def here(names: Iterable[str]) -> Dict[str, str]:
     """What this Python has of these libraries: a version, or `none`."""
     return {name: platform.python_version() if name == "python" else _here(name) for name in names}
+
+
+def generation(module: Any) -> int:
+    """The first number of a library's version."""
+    return int(str(module.__version__).partition(".")[0])
 
 
 def listing(found: Mapping[str, str]) -> str:

@@ -13,7 +13,10 @@ from __future__ import annotations
 import datetime
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from dockerflow.artifacts import described, distant
+from dockerflow.artifacts.libraries import generation
 
 # --- numpy
 
@@ -54,6 +57,25 @@ def text_array(shape: Tuple[int, ...], text: Any, separator: str, codes: Any, pl
     return made.reshape(shape)
 
 
+def structure(words: Any, shape: Tuple[int, ...], fields: List[Any]) -> Any:
+    """An array of structures, from an array for each of its fields."""
+    numpy = import_module("numpy")
+    made = numpy.zeros(shape, dtype(words))
+    for name, values in zip(made.dtype.names, fields):
+        made[name] = values
+    return made
+
+
+def variable_text(items: Any, options: Mapping[str, Any]) -> Any:
+    """An array of numpy 2's texts from one of objects, which it stays where numpy has no such type."""
+    kind = getattr(getattr(import_module("numpy"), "dtypes", None), "StringDType", None)
+    return items if kind is None else items.astype(kind(**options))
+
+
+def only_item(array: Any) -> Any:
+    return array[()]
+
+
 def scalar(words: Any, memory: bytes) -> Any:
     numpy = import_module("numpy")
     return numpy.ndarray((), dtype(words), bytearray(memory))[()]
@@ -89,7 +111,7 @@ def frame(index: Any, columns: Any, runs: Sequence[Any], attrs: Mapping[Any, Any
     `unique` is set where the frame's flags forbid duplicate labels.
     """
     pandas = import_module("pandas")
-    parts = [_part(pandas, run, len(index)) for run in runs]
+    parts = [_part(pandas, part, len(index)) for run in runs for part in distant.apart(pandas, run)]
     if not parts:
         made = pandas.DataFrame(index=index, columns=columns)
     elif len(parts) == 1:
@@ -102,13 +124,13 @@ def frame(index: Any, columns: Any, runs: Sequence[Any], attrs: Mapping[Any, Any
 
 def series(index: Any, values: Any, name: Any, attrs: Mapping[Any, Any], unique: bool) -> Any:
     pandas = import_module("pandas")
-    values = _values(values)
+    values = described.values(values)
     made = pandas.Series(values, index=index, name=name, copy=False, **_kept(values))
     return _labelled(made, attrs, unique)
 
 
 def _part(pandas: Any, run: Any, rows: int) -> Any:
-    values = _values(run)
+    values = described.values(run)
     if getattr(values, "ndim", 1) == 2:
         return pandas.DataFrame(values.T, copy=False, **_kept(values))
     return pandas.Series(values, index=pandas.RangeIndex(rows), copy=False, **_kept(values)).to_frame(0)
@@ -129,7 +151,7 @@ def _kept(values: Any) -> Dict[str, Any]:
 
 def _without_copy(pandas: Any) -> Dict[str, Any]:
     """From pandas 3 on nothing is copied before it is written to, and saying so is deprecated."""
-    return {"copy": False} if int(pandas.__version__.partition(".")[0]) < 3 else {}
+    return {} if generation(pandas) >= 3 else {"copy": False}
 
 
 # --- pandas: indexes
@@ -138,7 +160,7 @@ def _without_copy(pandas: Any) -> Dict[str, Any]:
 def index(values: Any, name: Any) -> Any:
     """An index of whatever class fits the values."""
     pandas = import_module("pandas")
-    values = _values(values)
+    values = described.values(values)
     return pandas.Index(values, name=name, **_kept(values))
 
 
@@ -154,7 +176,7 @@ def multi_index(levels: List[Any], codes: List[Any], names: List[Any], sortorder
 def time_index(values: Any, name: Any, frequency: Any) -> Any:
     """An index of times or time differences, with its frequency where this pandas agrees that the values have it."""
     made = index(values, name)
-    if frequency is not None:
+    if frequency is not None and hasattr(made, "freq"):
         with suppress(ValueError, TypeError):
             made.freq = frequency
     return made
@@ -166,92 +188,26 @@ def time_index(values: Any, name: Any, frequency: Any) -> Any:
 def extension_array(values: Any) -> Any:
     """An array of pandas' own, of the kind in `values[0]`, which `tables.portable` lists."""
     pandas = import_module("pandas")
-    made = _values(values)
+    made = described.values(values)
     return made.array if isinstance(made, (pandas.Index, pandas.Series)) else made
-
-
-def _values(values: Any) -> Any:
-    """What a table or an index is made of: itself, or an array described by (kind, …)."""
-    return _KINDS[values[0]](import_module("pandas"), *values[1:]) if isinstance(values, tuple) else values
-
-
-def _categorical(pandas: Any, codes: Any, categories: Any, ordered: bool) -> Any:
-    return pandas.Categorical.from_codes(codes, categories=categories, ordered=ordered)
-
-
-def _zoned(pandas: Any, utc: Any, zone: Any) -> Any:
-    return pandas.DatetimeIndex(utc).tz_localize("UTC").tz_convert(zone)
-
-
-def _times(pandas: Any, values: Any) -> Any:
-    return pandas.DatetimeIndex(values) if values.dtype.kind == "M" else pandas.TimedeltaIndex(values)
-
-
-def _period(pandas: Any, ordinals: Any, frequency: Any) -> Any:
-    return pandas.arrays.PeriodArray(ordinals, dtype=pandas.PeriodDtype(frequency))
-
-
-def _interval(pandas: Any, left: Any, right: Any, closed: str) -> Any:
-    return pandas.arrays.IntervalArray.from_arrays(left, right, closed=closed)
-
-
-def _masked(pandas: Any, values: Any, mask: Any) -> Any:
-    kind = {"b": "BooleanArray", "f": "FloatingArray"}.get(values.dtype.kind, "IntegerArray")
-    maker = getattr(pandas.arrays, kind, None)
-    if maker is not None:
-        return maker(values, mask, copy=False)
-    values = values.copy()
-    values[mask] = float("nan")  # before pandas 1.2 only integers and booleans could be missing
-    return values
-
-
-def _string(pandas: Any, storage: str, missing: str, items: Any) -> Any:
-    """`missing` is `NA` for `string` columns and `nan` for the `str` columns of pandas 3."""
-    if missing == "NA":
-        return pandas.array(items, dtype=_string_dtype(pandas, storage))
-    if int(pandas.__version__.partition(".")[0]) >= 3:
-        return pandas.array(items, dtype=_string_dtype(pandas, storage, na_value=float("nan")))
-    items = items.copy()
-    items[[item is None for item in items]] = float("nan")
-    return items
-
-
-def _string_dtype(pandas: Any, storage: str, **arguments: Any) -> Any:
-    """pandas before 1.3 knows one storage, and `pyarrow` may not be installed."""
-    try:
-        return pandas.StringDtype(storage, **arguments)
-    except TypeError:
-        return pandas.StringDtype()
-    except ImportError:
-        return pandas.StringDtype("python", **arguments)
-
-
-def _own(pandas: Any, values: Any) -> Any:
-    return values
-
-
-_KINDS: Dict[str, Callable[..., Any]] = {
-    "categorical": _categorical,
-    "zoned": _zoned,
-    "times": _times,
-    "period": _period,
-    "interval": _interval,
-    "masked": _masked,
-    "string": _string,
-    "own": _own,
-}
 
 
 # --- pandas: single values
 
 
 def timestamp(utc: Any, zone: Any) -> Any:
-    made = import_module("pandas").Timestamp(utc)
+    pandas = import_module("pandas")
+    utc = distant.within_one(pandas, utc)
+    if isinstance(utc, datetime.datetime):
+        return utc if zone is None else distant.in_zone(pandas, [utc], zone)[0]
+    made = pandas.Timestamp(utc)
     return made if zone is None else made.tz_localize("UTC").tz_convert(zone)
 
 
 def timedelta(value: Any) -> Any:
-    return import_module("pandas").Timedelta(value)
+    pandas = import_module("pandas")
+    value = distant.within_one(pandas, value)
+    return value if isinstance(value, datetime.timedelta) else pandas.Timedelta(value)
 
 
 def period(ordinal: int, frequency: Any) -> Any:
@@ -259,7 +215,12 @@ def period(ordinal: int, frequency: Any) -> Any:
 
 
 def interval(left: Any, right: Any, closed: str) -> Any:
-    return import_module("pandas").Interval(left, right, closed=closed)
+    try:
+        return import_module("pandas").Interval(left, right, closed=closed)
+    except ValueError:
+        if isinstance(left, datetime.datetime) or isinstance(right, datetime.datetime):  # farther than pandas 1 can
+            return (left, right)
+        raise
 
 
 def missing(name: str) -> Any:

@@ -197,6 +197,8 @@ _ARRAYS: Dict[str, Callable[[Any], Any]] = {
     "BooleanArray": _masked,
     "StringArray": _string,
     "ArrowStringArray": _string,
+    "StringArrayNumpySemantics": _string,  # in pandas 2, as
+    "ArrowStringArrayNumpySemantics": _string,
     "PandasArray": lambda values: values.to_numpy(),  # numpy's own, in pandas 1 and 2.0
     "NumpyExtensionArray": lambda values: values.to_numpy(),  # and later
 }

@@ -1,9 +1,9 @@
 """Which objects are pickled in a form of ours rather than in their library's own.
 
-numpy and pandas pickle their internals, and those change: what pandas 2 pickles pandas 1 cannot load, and the other
-way round. So their objects are taken apart by public means (`arrays`, `tables`) into plain values and numpy arrays,
-and put together again by public means (`rebuild`) with whatever version is there. That works at any depth: the
-pickler looks into the table made here for every object that it meets.
+numpy, pandas and scipy pickle their internals, and those change: what pandas 2 pickles pandas 1 cannot load, and the
+other way round. So their objects are taken apart by public means (`arrays`, `tables`, `matrices`) into plain values and
+numpy arrays, and put together again by public means (`rebuild`) with whatever version is there. That works at any
+depth: the pickler looks into the table made here for every object that it meets.
 
 Only exact classes are in the table. A subclass may mean anything, so it keeps its own way of pickling, and so does
 every object whose form here would lose something.
@@ -15,7 +15,7 @@ import sys
 from types import ModuleType
 from typing import Any, Callable, Dict, Tuple
 
-from dockerflow.artifacts import arrays, tables
+from dockerflow.artifacts import arrays, matrices, tables
 from dockerflow.artifacts.protocol import PROTOCOL
 
 Reducer = Callable[[Any], Any]
@@ -23,7 +23,11 @@ Reducer = Callable[[Any], Any]
 # What reducers there are for a module, as loaded: made once, since every artifact needs it.
 _made: Dict[str, Tuple[ModuleType, Dict[type, Reducer]]] = {}
 
-_MAKERS: Dict[str, Callable[[Any], Dict[type, Reducer]]] = {"numpy": arrays.reducers, "pandas": tables.reducers}
+_MAKERS: Dict[str, Callable[[Any], Dict[type, Reducer]]] = {
+    "numpy": arrays.reducers,
+    "pandas": tables.reducers,
+    "scipy.sparse": matrices.reducers,
+}
 
 
 def reducers() -> Dict[type, Reducer]:

@@ -66,7 +66,7 @@ class _Version(NamedTuple):
 
 
 def read(store: Store, started: RunStarted, listed: Optional[Iterable[str]] = None) -> FrozenSet[str]:
-    """The user's tags of a run; `listed` are the files of its tags, where they were just listed. Raises DamagedRecord."""
+    """The user's tags of a run; `listed` are the files of its tags, if they are known. Raises DamagedRecord."""
     return _newest(store, started, listed).tags
 
 

@@ -101,7 +101,7 @@ class Keeping:
             return not self._closed
 
     def _returned(self, request: WorkerRequest, result: TaskResult) -> Returned:
-        del self._attempts[request.worker_id]
+        self._attempts.pop(request.worker_id, None)
         log = self._logs.keep(result.task_id, result.attempt)
         self._tagging.take_over(request)
         return Returned(self._adopted(request.outbox, result), log)

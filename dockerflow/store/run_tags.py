@@ -31,7 +31,7 @@ from dockerflow.errors import DockerflowError
 from dockerflow.store import files, journal, tags
 from dockerflow.store.base import Store
 from dockerflow.store.blobs import open_regular
-from dockerflow.store.errors import DamagedRecord, StoreError, TaggingError
+from dockerflow.store.errors import DamagedRecord, StoreError, TaggingError, Unreachable
 from dockerflow.store.records import RunStarted
 from dockerflow.store.runs import run_key
 
@@ -175,11 +175,14 @@ def asked(outbox: Path) -> Iterator[Asked]:
 
 
 def take_over(store: Store, outbox: Path) -> List[Tuple[Asked, DockerflowError]]:
-    """Make the changes that were asked for in an outbox; what could not be, and why."""
+    """Make the changes that were asked for in an outbox; what could not be, and why. Where the store is away, they stay
+    in the outbox."""
     refused: List[Tuple[Asked, DockerflowError]] = []
     for one in asked(outbox):
         try:
             mutate(store, begun(store, one.flow, one.run_id), one.change)
+        except Unreachable:
+            break
         except DockerflowError as error:
             refused.append((one, error))
         with suppress(OSError):

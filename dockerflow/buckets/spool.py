@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import ContextManager, TypeVar
 
 from dockerflow.store import run_tags
-from dockerflow.store.base import BlobInfo, BlobStore, Chunk, Store
+from dockerflow.store.base import BlobInfo, BlobStore, Chunk, Ends, KeyInfo, Store
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob, StoreError, Unreachable
 from dockerflow.store.pieces import gathered
@@ -32,6 +32,8 @@ from dockerflow.store.pieces import gathered
 __all__ = ["Delivered", "Spooling", "deliver", "spool_folder"]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 # What is wrong with what is written, not with who takes it.
 _OF_THE_CONTENT = (DamagedBlob, DamagedRecord, MissingBlob)
@@ -69,20 +71,26 @@ class Spooling(Store):
     def get(self, key: str) -> bytes | None:
         return self.read(lambda: self._store.get(key))
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, bytes | None]:
-        return self.read(lambda: self._store.get_many(keys))
+    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        return self._store.each(function, items)
 
     def first_line(self, key: str) -> bytes | None:
         return self.read(lambda: self._store.first_line(key))
 
+    def ends(self, key: str, size: int) -> Ends | None:
+        return self.read(lambda: self._store.ends(key, size))
+
     def exists(self, key: str) -> bool:
         return self.read(lambda: self._store.exists(key))
 
-    def keys(self, prefix: str = "") -> list[str]:
-        return self.read(lambda: self._store.keys(prefix))
+    def every(self, prefix: str = "") -> Iterator[KeyInfo]:
+        return self.read(lambda: self._store.every(prefix))
 
     def children(self, prefix: str) -> list[str]:
         return self.read(lambda: self._store.children(prefix))
+
+    def holders(self, prefix: str, name: str) -> list[str]:
+        return self.read(lambda: self._store.holders(prefix, name))
 
     def delete(self, *keys: str) -> None:
         """What the server has stays there when it is away: whoever deletes must be able to do with what was not."""

@@ -94,6 +94,8 @@ def launch_and_tell(
     outcome, picture, place = _launch(chosen, loaded, values, origin)
     if outcome.status == "failed":
         show_error(_what_failed(outcome, picture, place), sys.stderr)
+    elif outcome.kept is not None:
+        print(f"warning: the store `{place.store}` is away: {_kept(outcome.kept, place)}", file=sys.stderr)
     return STOPPED[outcome.reason] if outcome.status == "stopped" else EXIT_CODES[outcome.status]
 
 
@@ -182,10 +184,18 @@ def _what_failed(outcome: RunOutcome, picture: Picture, place: sentences.Place) 
     reason = outcome.reason
     if failure is not None and failure.message in reason:  # in the words of the views, which have shown its traceback
         reason = f"{reason.partition(failure.message)[0] if failure.message else reason}{sentences.reason(failure)}"
+    if outcome.kept is not None:
+        return DockerflowError(f"run `{run}` failed: {reason}", _kept(outcome.kept, place))
     logs = sentences.command(place, "logs", f"{run}/{picture.failed}" if picture.failed else run)
     printed = f"what was printed: `{logs}`"
     hint = f"{failure.hint}; {printed}" if failure is not None and failure.hint else printed
     return DockerflowError(f"run `{run}` failed{f': {reason}' if reason else ''}", hint)
+
+
+def _kept(folder: Path, place: sentences.Place) -> str:
+    """What to do about results that wait for a store which was away."""
+    again = sentences.command(place, *place.resume)
+    return f"what was computed is kept in `{folder}`; when the store is back, `{again}` delivers it and goes on"
 
 
 def _require_folder(file: Path | None) -> None:

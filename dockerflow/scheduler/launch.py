@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import dockerflow
 from dockerflow import progress
+from dockerflow.buckets.spool import Spooling
 from dockerflow.config import Config
 from dockerflow.engines.worker import Host, WorkerRequest
 from dockerflow.flow.checks import check
@@ -27,7 +28,7 @@ from dockerflow.runtime.messages import Secret
 from dockerflow.scheduler import gangs, origin
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.errors import RunError
-from dockerflow.scheduler.loop import Inbox, Loop
+from dockerflow.scheduler.loop import Inbox, Loop, Lost
 from dockerflow.scheduler.notes import notes
 from dockerflow.scheduler.origin import Origin
 from dockerflow.scheduler.resumed import edited
@@ -86,6 +87,7 @@ class RunOutcome:
     run_id: str
     status: str  # `succeeded`, `failed`, `stopped`
     reason: str = ""
+    kept: Path | None = None  # where on this machine what the store could not take waits for it
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,14 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
 def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, notify: progress.Notify) -> RunOutcome:
     flow, inbox = request.loaded.flow, Inbox()
     began = time.monotonic()
+    kept = _Kept(store, inbox)
     with stop_signals(inbox):
         started = _started(request, store, prepared.environments, notify)
         _write_run_id(request.run_id_file, started.run_id)
         with (
             runs.hold(store, flow.name, started.run_id),
             # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
-            closing(JournalWriter(store, flow.name, started.run_id)) as journal,
+            closing(JournalWriter(kept.store, flow.name, started.run_id)) as journal,
             _outbox(store, started) as outbox,
         ):
             journal.append(started)
@@ -137,9 +140,24 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
                 again = "it runs again, and all that follow it"
                 notify(progress.Noted(f"step `{step}` asks for something else in its `self.next` now: {again}"))
             requests = _requests(request, store, started, prepared.environments, outbox)
-            finish = Loop(run, host, requests, store, journal, notify, inbox, _log_limit(request)).run()
+            finish = Loop(run, host, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
-    return RunOutcome(flow.name, started.run_id, finish.status, finish.reason)
+    return RunOutcome(flow.name, started.run_id, finish.status, finish.reason, kept.spool)
+
+
+class _Kept:
+    """What a run writes to: the store, but a bucket's server may go away, and what is written then is kept here."""
+
+    def __init__(self, store: Store, inbox: Inbox) -> None:
+        self._spooling: Spooling | None = None
+        if not isinstance(store, DirectoryStore):
+            self._spooling = Spooling(store, lambda error: inbox.put((0, Lost(error))))
+        self.store = self._spooling or store
+
+    @property
+    def spool(self) -> Path | None:
+        """Where something is kept by now, if anything is."""
+        return self._spooling.spool.root if self._spooling and self._spooling.error else None
 
 
 def _log_limit(request: RunRequest) -> int | None:

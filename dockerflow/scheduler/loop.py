@@ -71,6 +71,13 @@ class Stop:
     reason: str
 
 
+@dataclass(frozen=True)
+class Lost:
+    """Put into the inbox when the store is away for longer than one waits; what is written is kept elsewhere by now."""
+
+    error: StoreError
+
+
 Inbox = queue.SimpleQueue[tuple[int, object]]
 
 
@@ -227,6 +234,8 @@ class Loop:
                 self._told(flush)
             case Stop(reason):
                 self._stop(reason)
+            case Lost(error):
+                self._tell(v.StoreLost(error.message))
             case BaseException():
                 raise item
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from dockerflow import credentials
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.image_name import is_image_name
-from dockerflow.store import files
+from dockerflow.store import files, names
+from dockerflow.store.errors import StoreError
 
 if TYPE_CHECKING:
     import yaml
@@ -32,6 +35,7 @@ __all__ = [
     "project_file",
     "set_in_file",
     "state_dir",
+    "unset_in_file",
     "user_file",
 ]
 
@@ -40,7 +44,12 @@ DEFAULT = "default"
 
 
 # What the environment may say that is no setting.
-OTHER_VARIABLES = ("DOCKERFLOW_USER",)
+OTHER_VARIABLES = (
+    "DOCKERFLOW_USER",
+    "DOCKERFLOW_S3_ACCESS_KEY",
+    "DOCKERFLOW_S3_SECRET_KEY",
+    "DOCKERFLOW_S3_SESSION_TOKEN",
+)
 # Parameters and configs of any name.
 _OF_FLOWS = ("DOCKERFLOW_RUN_", "DOCKERFLOW_FLOW_")
 
@@ -55,7 +64,7 @@ class ConfigError(DockerflowError):
 class Setting:
     """One setting: what kind of value it takes, and what it is for."""
 
-    kind: str  # `text`, `path`, `list`
+    kind: str  # `text`, `path`, `list`, `number`, `url`, `store`, `addressing`
     help: str
 
 
@@ -67,18 +76,40 @@ SETTINGS: Mapping[str, Setting] = {
     "engine": Setting("text", "URL of the Docker engine, such as `unix:///run/docker.sock`"),
     "indexes": Setting("list", "Python package indexes in order of priority: URLs, folders, `default` at the end"),
     "network": Setting("text", "the Docker network of step containers: `bridge`, `none`, `host` or a name"),
-    "store": Setting("path", "the store's folder, where it is not to be found upwards"),
+    "s3_addressing": Setting("addressing", "where a bucket's name goes: `path`, `virtual` (before the host) or `auto`"),
+    "s3_ca": Setting("path", "the certificates, in PEM, that the S3 server's own must be signed by"),
+    "s3_containers_endpoint": Setting("url", "URL of the S3 server as step containers see it"),
+    "s3_credentials": Setting("path", "the file with the S3 server's credentials, as `~/.aws/credentials` is written"),
+    "s3_endpoint": Setting("url", "URL of the S3 server, such as `https://minio.example.org:9000`"),
+    "s3_profile": Setting("text", "which profile of that file"),
+    "s3_region": Setting("text", "the region of the bucket"),
+    "store": Setting("store", "the store: a folder, or `s3://bucket/prefix`"),
+    "store_patience": Setting("number", "how many seconds a server that does not answer is asked again"),
 }
+
+ADDRESSING = ("auto", "path", "virtual")
+
+# What one might write down here, and must not: files of settings are committed, copied and shown.
+_SECRETS = re.compile(r"(?i)(s3|aws|minio)?_?(access_key|secret|session_token|password|root_user|credential)")
 
 
 @dataclass(frozen=True)
 class Config:
-    """All settings, complete. `engine` None: Docker's own default; `store` None: `.dockerflow`, found upwards."""
+    """All settings, complete. `engine` None: Docker's own default; `store` None: `.dockerflow`, found upwards; else the
+    absolute path of a folder, or `s3://bucket/prefix`. What else is None is found out when a bucket is opened."""
 
     channels: tuple[str, ...] = ("conda-forge",)
     indexes: tuple[str, ...] = ()  # empty: the ones that uv is configured for
     base_image: str = "debian:bookworm-slim"
-    store: Path | None = None
+    store: str | None = None
+    store_patience: float = 120.0
+    s3_endpoint: str | None = None
+    s3_containers_endpoint: str | None = None
+    s3_region: str | None = None
+    s3_addressing: str = "auto"
+    s3_ca: Path | None = None
+    s3_profile: str | None = None
+    s3_credentials: Path | None = None
     cache_dir: Path = field(default_factory=lambda: _xdg("CACHE", ".cache"))
     data_dir: Path = field(default_factory=lambda: _xdg("DATA", ".local/share"))
     network: str = "bridge"
@@ -123,8 +154,21 @@ def set_in_file(path: Path, setting: str, value: str | tuple[str, ...]) -> None:
     if begin == len(text) and text and not text.endswith("\n"):
         line = "\n" + line
     rest = text[end:].removeprefix("\n") if end < len(text) else ""
+    _replace(path, text[:begin] + line + rest)
+
+
+def unset_in_file(path: Path, settings: Iterable[str]) -> None:
+    """Take settings out of a configuration file; nothing happens for those that are not there."""
+    text = _text(path)
+    for begin, end in sorted(((b, e) for key, b, e in _spans(path, text) if key in settings), reverse=True):
+        rest = text[end:].partition("\n")[2]  # without the comment beside it
+        text = text[:begin] + rest
+    _replace(path, text)
+
+
+def _replace(path: Path, text: str) -> None:
     with files.temporary(path.parent) as unfinished:
-        unfinished.write((text[:begin] + line + rest).encode())
+        unfinished.write(text.encode())
         unfinished.flush()
         files.move(Path(unfinished.name), path)
 
@@ -148,7 +192,8 @@ def _in_file(path: Path, folder: Path) -> Iterator[tuple[str, Any, str]]:
     for key, value in _pairs(path, _text(path)):
         setting, place = str(key.value), f"{path}:{key.start_mark.line + 1}"
         if setting not in SETTINGS:
-            raise ConfigError(f"{place}: there is no setting `{setting}`.", _nearest(setting))
+            hint = f"credentials do not go here: {names.SECRETS}" if _SECRETS.match(setting) else _nearest(setting)
+            raise ConfigError(f"{place}: there is no setting `{setting}`.", hint)
         if value.tag.endswith(":null"):
             continue
         yield setting, _converted(setting, _plain(setting, value, path), folder, place), place
@@ -204,8 +249,10 @@ def _plain(setting: str, value: yaml.Node, path: Path) -> str | list[str]:
     """A YAML value as text or a list of texts, as the setting wants it."""
     is_list = value.tag.endswith(":seq")
     items = value.value if is_list else [value]
-    if is_list != (SETTINGS[setting].kind == "list") or any(not item.tag.endswith(":str") for item in items):
-        wanted = "a list of texts" if SETTINGS[setting].kind == "list" else "text"
+    kind = SETTINGS[setting].kind
+    tags = (":int", ":float") if kind == "number" else (":str",)
+    if is_list != (kind == "list") or any(not item.tag.endswith(tags) for item in items):
+        wanted = {"list": "a list of texts", "number": "a number"}.get(kind, "text")
         place = f"{path}:{value.start_mark.line + 1}"
         raise ConfigError(f"{place}: `{setting}` must be {wanted}.", f"`{setting}`: {SETTINGS[setting].help}")
     texts = [str(item.value) for item in items]
@@ -221,7 +268,63 @@ def _converted(setting: str, given: str | list[str], folder: Path, place: str) -
         return tuple(_channel(item, folder) for item in given)
     if setting == "base_image" and not is_image_name(given):
         raise ConfigError(f"{place}: `{given}` is not the name of an image.", "write it like `debian:bookworm-slim`")
-    return (folder / Path(given).expanduser()).resolve() if SETTINGS[setting].kind == "path" else given
+    return _CONVERSIONS.get(SETTINGS[setting].kind, _text_of)(given, folder, f"{place}: `{setting}`")
+
+
+def _text_of(given: str, folder: Path, what: str) -> str:
+    return given
+
+
+def _path_of(given: str, folder: Path, what: str) -> Path:
+    return (folder / Path(given).expanduser()).resolve()
+
+
+def _store_of(given: str, folder: Path, what: str) -> str:
+    if "://" not in given:
+        return str(_path_of(given, folder, what))
+    try:
+        return str(names.in_bucket(given))
+    except StoreError as error:
+        raise ConfigError(f"{what}: {error.message}.", error.hint) from None
+
+
+def _number_of(given: str, folder: Path, what: str) -> float:
+    try:
+        number = float(given)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise ConfigError(f"{what} must be a number that is not negative, and is `{given}`.")
+    return number
+
+
+def _addressing_of(given: str, folder: Path, what: str) -> str:
+    if given not in ADDRESSING:
+        raise ConfigError(f"{what} must be one of {', '.join(ADDRESSING)}, and is `{given}`.")
+    return given
+
+
+def _url_of(given: str, folder: Path, what: str) -> str:
+    """The URL of a server, without a slash at its end."""
+    if credentials.in_url(given):
+        raise ConfigError(f"{what}: `{credentials.hidden(given)}` has credentials in its URL.", names.SECRETS)
+    try:
+        parts = urlsplit(given)
+        right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or parts.path.strip("/"):
+        raise ConfigError(f"{what}: `{given}` is not the URL of a server.", "write it like `https://minio.example.org:9000`")
+    return given.rstrip("/")
+
+
+_CONVERSIONS: Mapping[str, Callable[[str, Path, str], Any]] = {
+    "path": _path_of,
+    "store": _store_of,
+    "number": _number_of,
+    "addressing": _addressing_of,
+    "url": _url_of,
+}
 
 
 def _refuse_secrets(setting: str, given: list[str], place: str) -> None:

@@ -1,5 +1,12 @@
 """A store in an S3 bucket, as the host sees it: on the minio SDK.
 
-What it promises is `dockerflow.store`'s part; what a container gets to see of the same bucket goes through the small
-client `dockerflow.store.s3`.
+opening       a store by its name: `open_store("s3://bucket/prefix", config)`
+places        which server, bucket and region the settings mean, for this machine and for containers
+credentials   who we are to the server: variables, profiles, files
+sdk           the client of a bucket
+patience      asking again what may succeed
+refusals      what the server or the connection says, as errors of ours
+
+What a store promises is `dockerflow.store`'s part; what a container gets to see of the same bucket goes through the
+small client `dockerflow.store.s3`.
 """

@@ -78,7 +78,7 @@ def test_the_projects_file_is_found_upwards(project: Path) -> None:
 def test_paths_are_relative_to_where_they_are_written(project: Path) -> None:
     write_project(project, "store: ../elsewhere\nchannels: [./packages, conda-forge]\n")
     config = load_config(project / "flows")
-    assert config.store == project.parent / "elsewhere"
+    assert config.store == str(project.parent / "elsewhere")
     assert config.channels == ((project / "packages").as_uri(), "conda-forge")
 
 

@@ -1,0 +1,127 @@
+"""The objects of a bucket, on the minio SDK."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from minio.datatypes import Object
+from minio.deleteobjects import DeleteObject
+
+from dockerflow.buckets import reading, sending
+from dockerflow.buckets.credentials import Identity
+from dockerflow.buckets.link import Link, none_if_gone
+from dockerflow.store.base import Chunk
+from dockerflow.store.errors import StoreError
+from dockerflow.store.s3.objects import ObjectInfo, Objects
+from dockerflow.store.s3.place import Place
+
+# So many keys are deleted in one request: more a server does not take.
+_BATCH = 1000
+
+# The server's clock is asked again after so many seconds: this machine's may run at another pace, or sleep.
+_CLOCK_LIFE = 10.0
+
+
+class SdkObjects(Objects):
+    """Below `place`, for whoever `identity` is. What is larger than `one_piece` is sent in parts."""
+
+    def __init__(
+        self, place: Place, identity: Identity, patience: float = 120.0, one_piece: int = sending.ONE_PIECE
+    ) -> None:
+        self.place = place
+        self.identity = identity
+        self.name = place.name
+        self.link = Link(place, identity, patience)
+        self._one_piece = one_piece
+        self._clock: tuple[float, float] | None = None  # the server's, and ours at that moment
+
+    def get(self, key: str) -> bytearray | None:
+        return reading.whole(self.link, key)
+
+    def get_range(self, key: str, start: int, length: int) -> bytes | None:
+        return reading.part(self.link, key, start, length)
+
+    def stream(self, key: str) -> Iterator[bytes] | None:
+        return reading.pieces(self.link, key)
+
+    def put(self, key: str, data: Chunk, new: bool = False) -> bool:
+        return sending.put(self.link, key, data, new)
+
+    def put_large(self, key: str, chunks: Iterable[Chunk], size: int, sha256: str) -> None:
+        sending.put_large(self.link, key, chunks, size, sha256, self._one_piece)
+
+    def head(self, key: str) -> ObjectInfo | None:
+        def attempt() -> ObjectInfo:
+            found = self.link.client.stat_object(
+                self.place.bucket, self.link.name(key), extra_headers={"x-amz-checksum-mode": "ENABLED"}
+            )
+            self._note_clock(found.metadata or {})
+            return self._info(found, sending.hash_in(found.metadata))
+
+        return self.link.asked(lambda: none_if_gone(attempt))
+
+    def every(self, prefix: str) -> Iterator[ObjectInfo]:
+        after = ""
+        while True:
+            page = self.link.asked(lambda start=after: self._page(prefix, start))  # type: ignore[misc]
+            yield from page
+            if len(page) < _BATCH:
+                return
+            after = page[-1].key
+
+    def children(self, prefix: str) -> list[str]:
+        folder = f"{prefix}/" if prefix else ""
+        bucket, below = self.place.bucket, self.link.name(folder)
+        found = self.link.asked(lambda: [str(each.object_name) for each in self.link.client.list_objects(bucket, below)])
+        return sorted({name[len(below) :].rstrip("/") for name in found} - {""})
+
+    def delete(self, keys: Iterable[str]) -> None:
+        names = [self.link.name(key) for key in keys]
+        for begin in range(0, len(names), _BATCH):
+            batch = names[begin : begin + _BATCH]
+            self.link.asked(lambda batch=batch: self._delete(batch))  # type: ignore[misc]
+
+    def now(self) -> float:
+        if self._clock is None or time.monotonic() - self._clock[1] > _CLOCK_LIFE:
+            self._note_clock(self.link.asked(lambda: self.link.send("HEAD", self.place.url(None, {}), {})).headers)
+        if self._clock is None:
+            raise StoreError(f"the S3 server `{self.place.endpoint}` does not say what time it is")
+        return self._clock[0] + time.monotonic() - self._clock[1]
+
+    def _page(self, prefix: str, after: str) -> list[ObjectInfo]:
+        start = self.link.name(after) if after else None
+        listed = self.link.client.list_objects(
+            self.place.bucket, self.link.name(prefix), recursive=True, start_after=start
+        )
+        return [self._info(each) for _, each in zip(range(_BATCH), listed, strict=False)]
+
+    def _delete(self, names: list[str]) -> None:
+        if len(names) == 1:
+            self.link.client.remove_object(self.place.bucket, names[0])
+            return
+        refused = list(self.link.client.remove_objects(self.place.bucket, [DeleteObject(name) for name in names]))
+        if refused:
+            first = refused[0]
+            raise StoreError(
+                f"{len(refused)} objects of `{self.name}` could not be deleted, `{first.name}` first: "
+                f"`{first.code}`: {first.message}"
+            )
+
+    def _info(self, found: Object, sha256: str | None = None) -> ObjectInfo:
+        key = self.place.within(str(found.object_name))
+        return ObjectInfo(key, found.size or 0, _seconds(found.last_modified), sha256)
+
+    def _note_clock(self, headers: Mapping[str, Any]) -> None:
+        try:
+            told = parsedate_to_datetime(headers.get("date") or "").timestamp()
+        except (TypeError, ValueError):
+            return
+        self._clock = told, time.monotonic()
+
+
+def _seconds(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0

@@ -135,6 +135,10 @@ class ObjectServer:
             ).result()
         self._wait()
 
+    @property
+    def is_stopped(self) -> bool:
+        return self._process is None
+
     def stop(self) -> None:
         """Let it end in order."""
         self._end(kill=False)

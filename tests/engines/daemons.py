@@ -70,13 +70,14 @@ _DOCKERD = (
     "--pidfile=/run/docker.pid", "--config-file={folder}/daemon.json", "--cgroup-parent=/{name}",
 )  # fmt: skip
 
+# It publishes ports by a program that is not built with it, or by rules of the firewall alone.
+_MOBY_JSON = '{"features": {"containerd-snapshotter": true}, "userland-proxy": false}'
+
 KINDS = {
     "docker 20.10": Kind(
         "dockerd", _DOCKERD, False, "config", {"daemon.json": '{"features": {"containerd-snapshotter": false}}'}
     ),
-    "moby v2": Kind(
-        "moby/dockerd", _DOCKERD, True, "manifest", {"daemon.json": '{"features": {"containerd-snapshotter": true}}'}
-    ),
+    "moby v2": Kind("moby/dockerd", _DOCKERD, True, "manifest", {"daemon.json": _MOBY_JSON}),
     "podman": Kind(
         "podman",
         (

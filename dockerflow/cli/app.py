@@ -439,6 +439,10 @@ def dump(  # noqa: PLR0913  # as in `run`
     file: Annotated[
         Optional[Path], typer.Option("--file", metavar="FILE", help="Pickle the values into a file instead.")
     ] = None,
+    in_image: Annotated[
+        bool,
+        typer.Option("--in-image", help="Show each value as the image of the step that wrote it has it."),
+    ] = False,
     json: AsJson = False,
     store: Store = None,
 ) -> int:
@@ -446,7 +450,7 @@ def dump(  # noqa: PLR0913  # as in `run`
     from dockerflow.cli import dumping
 
     names = frozenset(name.strip() for name in include.split(",") if name.strip())
-    return dumping.dump(pathspec, dumping.Wanted(private, max_value_size, names, json, file), store)
+    return dumping.dump(pathspec, dumping.Wanted(private, max_value_size, names, json, file, in_image), store)
 
 
 @runs_app.command("list")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dockerflow.artifacts.errors import ArtifactError
+from dockerflow.artifacts.errors import ArtifactError, CannotDecode
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.pathspecs import Selection, origin_of, select
-from dockerflow.cli.places import store_of_runs
+from dockerflow.cli.places import config_here, store_of_runs
 from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import size
+from dockerflow.client.task import Task
+from dockerflow.errors import DockerflowError
 from dockerflow.store import manifest
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
@@ -24,6 +28,7 @@ from dockerflow.store.manifest import ArtifactRef
 MAX_VALUE_SIZE = 1000
 
 Artifacts = Mapping[str, ArtifactRef]
+Text = Callable[[TaskHistory, ArtifactRef], str]
 
 
 @dataclass(frozen=True)
@@ -35,25 +40,35 @@ class Wanted:
     include: frozenset[str] = frozenset()
     as_json: bool = False
     file: Path | None = None
+    in_image: bool = False
 
 
 def dump(pathspec: str, wanted: Wanted, chosen: Path | None) -> int:
     """Print the artifacts of the named tasks, or write their values into a file as a pickled dictionary."""
+    if wanted.file is not None and wanted.in_image:
+        message = "`--file` writes values of this Python, and `--in-image` shows those of others"
+        raise CommandLineError(message, "leave one of the two out")
     store = store_of_runs(chosen)
     selection = select(store, pathspec)
     found = [(task, _artifacts(store, task, wanted)) for task in selection.tasks]
     if wanted.file is not None:
         _write(wanted.file, {_key(selection, task): _values(store, artifacts) for task, artifacts in found})
         return 0
-    shown = _Shown(store, wanted)
-    if wanted.as_json:
-        print_json([_dumped(selection, task, artifacts, shown) for task, artifacts in found])
-        return 0
+    with _in_images(store, selection) if wanted.in_image else _here(store) as text:
+        shown = _Shown(wanted.max_value_size, text)
+        if wanted.as_json:
+            print_json([_dumped(selection, task, artifacts, shown) for task, artifacts in found])
+        else:
+            _print_tables(selection, found, shown)
+    _tell_what_was_not_read(selection, shown.failed)
+    return 0
+
+
+def _print_tables(selection: Selection, found: Sequence[tuple[TaskHistory, Artifacts]], shown: _Shown) -> None:
     for number, (task, artifacts) in enumerate(found):
         print(f"{chr(10) if number else ''}{selection.pathspec(task)}  {task.status}{_told(selection, task)}")
-        rows = [row for name, ref in sorted(artifacts.items()) for row in _rows(name, ref, shown(ref) or "")]
+        rows = [row for name, ref in sorted(artifacts.items()) for row in _rows(name, ref, shown(task, ref) or "")]
         print_table(rows) if rows else print("  no artifacts")
-    return 0
 
 
 def _rows(name: str, ref: ArtifactRef, value: str) -> Iterator[tuple[str, ...]]:
@@ -83,22 +98,57 @@ def _is_wanted(name: str, wanted: Wanted) -> bool:
 
 @dataclass(frozen=True)
 class _Shown:
-    """The text of an artifact's value; None for one that is too large, or that only its step's image can read."""
+    """The text of an artifact's value; None for one that is too large, or that cannot be read, which is in `failed`
+    then with the reason."""
 
-    store: Store
-    wanted: Wanted
+    max_value_size: int
+    text: Text
+    failed: list[tuple[ArtifactRef, DockerflowError]] = field(default_factory=list)
 
-    def __call__(self, ref: ArtifactRef) -> str | None:
-        if ref.size >= self.wanted.max_value_size:
+    def __call__(self, task: TaskHistory, ref: ArtifactRef) -> str | None:
+        if ref.size >= self.max_value_size:
             return None
-        return _tried(lambda: repr(manifest.load(self.store.blobs, ref)))
-
-
-def _tried(text: Callable[[], str]) -> str | None:
-    try:
-        return text()
-    except Exception:  # noqa: BLE001 - a value of the user's may do anything when it is loaded or asked for its text
+        try:
+            return self.text(task, ref)
+        except DockerflowError as error:
+            self.failed.append((ref, error))
+        except Exception:  # noqa: BLE001 - a value of the user's may do anything when it is asked for its text
+            pass
         return None
+
+
+@contextmanager
+def _here(store: Store) -> Iterator[Text]:
+    yield lambda task, ref: repr(manifest.load(store.blobs, ref))
+
+
+@contextmanager
+def _in_images(store: Store, selection: Selection) -> Iterator[Text]:
+    """As the step that wrote it has it. Nothing is unpickled here; one container for each step is asked for all."""
+    from dockerflow.client import writers
+    from dockerflow.in_image.session import session
+    from dockerflow.in_image.values import Place, Question
+
+    with ExitStack() as stack:
+        asked: dict[str, Callable[[Question], str]] = {}
+
+        def text(task: TaskHistory, ref: ArtifactRef) -> str:
+            place: Place = writers.place_of(Task(selection.pathspec(task), None, store, False), ref)
+            if place.pathspec not in asked:
+                asked[place.pathspec] = stack.enter_context(session(place, config_here()))
+            return asked[place.pathspec](Question(ref))
+
+        yield text
+
+
+def _tell_what_was_not_read(selection: Selection, failed: Sequence[tuple[ArtifactRef, DockerflowError]]) -> None:
+    """Each artifact and reason once, on standard error: a table has no room for it."""
+    known = {(ref.name, ref.sha256): (ref, error) for ref, error in failed}
+    for ref, error in known.values():
+        step = selection.run.steps.get(ref.step)
+        image = f"`--in-image` shows it as step `{step.name}` has it, in `{step.image}`" if step and step.image else ""
+        hint = image if isinstance(error, CannotDecode) else error.hint
+        print(f"artifact `{ref.name}` is not shown: {error.message}{f'; {hint}' if hint else ''}", file=sys.stderr)
 
 
 def _dumped(selection: Selection, task: TaskHistory, artifacts: Artifacts, shown: _Shown) -> dict[str, object]:
@@ -108,7 +158,7 @@ def _dumped(selection: Selection, task: TaskHistory, artifacts: Artifacts, shown
         "caught": task.latest is not None and task.latest.caught,
         "origin": origin_of(selection, task),
         "artifacts": [
-            {"name": name, "type": ref.type, "size": ref.size, "sha256": ref.sha256, "value": shown(ref)}
+            {"name": name, "type": ref.type, "size": ref.size, "sha256": ref.sha256, "value": shown(task, ref)}
             for name, ref in sorted(artifacts.items())
         ],
     }

@@ -15,7 +15,7 @@ _BLOB = re.compile("[0-9a-f]{64}")
 
 
 def uses(blob: str, as_json: bool, chosen: Path | None) -> int:
-    """Print a table of what uses the blob, of each flow the newest runs first; runs that cannot be read are left out."""
+    """Print a table of what uses the blob, of each flow newest runs first; runs that cannot be read are left out."""
     if not _BLOB.fullmatch(blob):
         raise CommandLineError(f"`{blob}` is no blob", "a blob's name is the 64 digits that a message has in it")
     found = list(used.of_blob(store_of_runs(chosen), blob))

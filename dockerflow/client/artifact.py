@@ -5,10 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, List, Mapping, Optional
 
+from dockerflow.artifacts.errors import CannotDecode
+from dockerflow.client import writers
 from dockerflow.client.base import PathObject
-from dockerflow.client.errors import not_found
-from dockerflow.store import manifest
+from dockerflow.client.errors import LISTED, not_found
+from dockerflow.store import manifest, runs, uses
+from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 from dockerflow.store.manifest import ArtifactRef
+
+# The newest runs of a flow that are looked at for a blob that is lost; the command looks at all.
+LOOKED_AT = 100
 
 
 class DataArtifact(PathObject):
@@ -18,9 +24,25 @@ class DataArtifact(PathObject):
 
     @property
     def data(self) -> Any:
-        """The value. Raises CannotDecode if this Python cannot make it, naming the libraries that wrote it."""
-        with self._scope.place.reading():
-            return manifest.load(self._store.blobs, self._ref)
+        """The value. Raises CannotDecode if this Python cannot make it, naming the step and the libraries that wrote
+        it; MissingBlob and DamagedBlob name the runs that have lost it."""
+        try:
+            with self._scope.place.reading():
+                return manifest.load(self._store.blobs, self._ref)
+        except CannotDecode as error:
+            error.hint = self._way_out(error.hint)
+            raise
+        except (MissingBlob, DamagedBlob) as error:
+            raise self._lost(error) from error
+
+    def open_in_image(self, expression: str = "repr(value)") -> Any:
+        """What a Python expression over `value` gives, in a container of the image of the step that wrote the artifact:
+        `artifact.open_in_image("value.feature_importances_.tolist()")`. Otherwise its text.
+
+        Needs a Docker engine, and builds the image again if it is gone. The container has no network, and the run's
+        code beside it. Raises `dockerflow.in_image.errors.InImageError` with what went wrong there.
+        """
+        return writers.look(self._above, self._ref, expression)
 
     @property
     def size(self) -> int:
@@ -66,6 +88,24 @@ class DataArtifact(PathObject):
         if self.id not in refs:
             raise not_found(self._what, self.id, self._above._described(), refs)
         return refs[self.id]
+
+    def _way_out(self, otherwise: Optional[str]) -> str:
+        step = self._ref.step
+        where = f"the image of step `{step}`, which wrote it" if step else "the image that it was written in"
+        image = f"`open_in_image()` of the artifact, or `dockerflow dump --in-image`, reads it in {where}"
+        return f"{image}; or {otherwise}" if otherwise else image
+
+    def _lost(self, error: StoreError) -> StoreError:
+        flow = self._components[0]
+        newest = runs.run_ids(self._store, flow)[:LOOKED_AT]
+        used = uses.of_blob_in(self._store, self._ref.blob, flow, newest)
+        listed = [f"`{run}`" for run in dict.fromkeys("/".join(use.pathspec.split("/")[:2]) for use in used)]
+        more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+        hint = (
+            f"it is used by {', '.join(listed[:LISTED])}{more}, and perhaps by others: `dockerflow store uses "
+            f"{self._ref.blob}` lists all; `dockerflow resume` of a run computes what is gone"
+        )
+        return type(error)(f"artifact `{self.pathspec}` cannot be read: {error.message}", hint)
 
 
 # Its name before there was Metaflow's, by which objects were stored.

@@ -63,8 +63,9 @@ class Place:
         return str(origin._replace(host=f"{self.bucket}.{origin.host}") if self.virtual_host else origin)
 
     def path(self, key: Optional[str]) -> str:
-        within = "" if key is None else in_path(self.in_bucket(key))
-        return f"/{within}" if self.virtual_host else f"/{in_path(self.bucket)}/{within}".rstrip("/" if key is None else "")
+        """Of an object's URL, or the bucket's."""
+        parts = [*([] if self.virtual_host else [self.bucket]), *([] if key is None else [self.in_bucket(key)])]
+        return f"/{in_path('/'.join(parts))}"
 
 
 @lru_cache(maxsize=16)

@@ -41,6 +41,22 @@ REQUESTS = (
 )
 
 
+# What the matrix of versions writes and reads artifacts with. In a channel of its own: others who ask for no version
+# get that of the channel above.
+NUMPY_OLD, SCIPY_OLD = "1.26.4", "1.11.4"
+MATRIX_REQUESTS = (
+    Request(PYTHON, (("numpy", NUMPY_OLD), ("pandas", PANDAS_OLD), ("scipy", SCIPY_OLD))),
+    Request(PYTHON, (("numpy", NUMPY_OLD), ("pandas", "2.0.3"), ("scipy", SCIPY_OLD))),
+    Request(PYTHON, (("numpy", NUMPY_OLD), ("pandas", PANDAS_NEW), ("scipy", ">=1.15"))),
+    Request(PYTHON, (("numpy", ">=2"), ("pandas", PANDAS_NEW), ("scipy", ">=1.15"))),
+    Request(PYTHON, (("numpy", NUMPY_OLD), ("pandas", ">=3"), ("scipy", ">=1.15"))),
+    Request(PYTHON, (("numpy", ">=2"), ("pandas", ">=3"), ("pyarrow", ""), ("scipy", ">=1.15"))),
+    Request(PYTHON, (("numpy", NUMPY_OLD), ("scikit-learn", SKLEARN_OLD), ("scipy", SCIPY_OLD))),
+    Request(PYTHON, (("numpy", ">=2"), ("scikit-learn", SKLEARN_NEW), ("scipy", ">=1.15"))),
+    Request(PYTHON, (("numpy", ">=2"), ("scikit-learn", ">=1.7"), ("scipy", ">=1.15"))),
+)
+
+
 def cache() -> Path:
     """Where the tests keep what is dear to make. Read at import: tests put the user's folders elsewhere."""
     return _CACHE
@@ -51,9 +67,18 @@ _CACHE = Path(os.environ.get("DOCKERFLOW_TEST_CACHE") or Path.home() / ".cache" 
 
 def local_channel() -> LocalChannel:
     """The channel, made now if it is not there. Safe to call from several processes at once."""
-    record = json.dumps([RECIPE, platform.python_version(), *(request.request_key for request in REQUESTS)])
+    return _made(REQUESTS)
+
+
+def matrix_channel() -> LocalChannel:
+    """The channel of the matrix of versions, in the same way."""
+    return _made(MATRIX_REQUESTS)
+
+
+def _made(requests: tuple[Request, ...]) -> LocalChannel:
+    record = json.dumps([RECIPE, platform.python_version(), *(request.request_key for request in requests)])
     channel = LocalChannel(cache() / f"channel-{hashlib.sha256(record.encode()).hexdigest()[:16]}")
-    channel.add(REQUESTS)
+    channel.add(requests)
     return channel
 
 

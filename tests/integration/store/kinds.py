@@ -1,0 +1,60 @@
+"""Every kind of store, so that each test of this folder holds for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dockerflow.buckets.credentials import Identity
+from dockerflow.buckets.sdk import SdkObjects
+from dockerflow.store.base import Store
+from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.s3.place import Place
+from dockerflow.store.s3.signing import Credentials
+from dockerflow.store.s3_store import S3Store
+
+if TYPE_CHECKING:
+    from tests.object_servers import Bucket
+
+DIRECTORY = "directory"
+BUCKETS = {"minio": "minio", "versitygw": "versitygw"}
+KINDS = (DIRECTORY, *BUCKETS)
+
+
+@dataclass(frozen=True)
+class Where:
+    """A store, for this process and for others. `beat` and `life` are of who holds a key in a bucket."""
+
+    folder: Path
+    place: Place | None = None
+    access_key: str = ""
+    secret_key: str = ""
+    beat: float = 0.05
+    life: float = 60.0
+
+    def open(self) -> Store:
+        """As if by another process: nothing is shared with what was opened before."""
+        if self.place is None:
+            return DirectoryStore(self.folder)
+        credentials = Credentials(self.access_key, self.secret_key)
+        objects = SdkObjects(self.place, Identity("the tests", lambda: credentials))
+        return S3Store(objects, self.folder, self.beat, self.life)
+
+
+def where(kind: str, folder: Path, bucket: Bucket | None) -> Where:
+    if bucket is None:
+        return Where(folder)
+    server = bucket.server
+    place = Place(server.endpoint, bucket.name, f"of/{kind}", server.region)
+    return Where(folder, place, server.access_key, server.secret_key)
+
+
+def overwrite(store: Store, sha256: str, content: bytes) -> None:
+    """Do to a blob what a disk may do, or somebody with another program."""
+    if isinstance(store, DirectoryStore):
+        path = store.blobs.path(sha256)
+        path.chmod(0o644)
+        path.write_bytes(content)
+    elif isinstance(store, S3Store):
+        store.objects.put(f"blobs/{sha256[:2]}/{sha256}", content)

@@ -13,7 +13,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dockerflow.buckets.leases import ANSWERING, Bank, Leases
@@ -33,11 +33,11 @@ _NO_HASH = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 @dataclass(frozen=True)
 class Ours:
-    """A bucket as this machine sees it, with who we are there; `endpoint` is where containers find its server."""
+    """A bucket as this machine sees it, with who we are there, and as steps see it."""
 
     place: Place
     credentials: Callable[[], Credentials]
-    endpoint: str
+    of_steps: Place
     patience: float = 120.0
 
 
@@ -47,7 +47,7 @@ class Grants:
     def __init__(self, ours: Ours, flow: str, run_id: str, clock: Callable[[], float] = time.time) -> None:
         """Asks the server what it lends. Raises StoreError."""
         self._ours, self._run, self._clock = ours, (flow, run_id), clock
-        self._place = replace(ours.place, endpoint=ours.endpoint)
+        self._place = ours.of_steps
         bank = Bank(ours.place, ours.credentials)
         self._reading = Leases(bank, self._if_heeded(bank, reading_policy(ours.place)), clock)
         policy = writing_policy(ours.place, flow, run_id) if self._reading.current() else None

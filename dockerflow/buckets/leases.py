@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import ParseError
 
 import urllib3
-from minio.credentials import AssumeRoleProvider
+from minio.credentials.providers import AssumeRoleProvider
 
 from dockerflow.store.errors import Unreachable
 from dockerflow.store.s3.access import Lease

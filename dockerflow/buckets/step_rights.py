@@ -27,6 +27,7 @@ CHECKSUM = "x-amz-checksum-sha256"
 
 # Headers that a step may have signed with its requests: none that means another operation, as a copy is.
 _WHEN_PUT = {CHECKSUM, "if-none-match", "content-md5", "content-type"}
+_IN_PARTS = {CHECKSUM, "x-amz-checksum-algorithm", "content-md5", "content-type"}
 _WHEN_READ = {"x-amz-checksum-mode"}
 _LISTING = {"list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type"}
 
@@ -83,7 +84,7 @@ def refusal(place: Place, flow: str, run_id: str, request: ToSign) -> str | None
     elif request.method == "PUT" and not query:
         allowed = headers.keys() <= _WHEN_PUT and _is_its_own_hash(request.key or "", headers)
     else:
-        allowed = headers.keys() <= _WHEN_PUT and _is_multipart(request, query, outbox_key(flow, run_id))
+        allowed = headers.keys() <= _IN_PARTS and _is_multipart(request, query, outbox_key(flow, run_id))
     return None if allowed else "a step reads blobs and runs, and writes blobs under their own hash"
 
 

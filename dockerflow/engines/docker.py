@@ -116,6 +116,16 @@ class DockerHost:
             return "0:0"  # which is the caller's own, unprivileged user outside of the container
         return UNPRIVILEGED if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
 
+    def gateway(self, network: str) -> str | None:
+        """Of a network with a bridge on this machine. A rootless engine's is in a network of its own."""
+        if not self.url.startswith("unix://") or self.user == "0:0":
+            return None
+        try:
+            found = self.client.api.inspect_network("podman" if self._is_podman and network == "bridge" else network)
+            return next((each["Gateway"] for each in found["IPAM"]["Config"] or () if each.get("Gateway")), None)
+        except (*FOREIGN, KeyError):
+            return None
+
     def make_outbox(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if os.getuid() == 0:

@@ -48,6 +48,9 @@ class ProcessHost:
     def memory(self) -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
+    def gateway(self, network: str) -> str | None:
+        return "127.0.0.1"
+
     def make_outbox(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 

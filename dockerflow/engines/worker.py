@@ -128,6 +128,9 @@ class Host(Protocol):
     def memory(self) -> int:
         """In bytes."""
 
+    def gateway(self, network: str) -> str | None:
+        """The address of this machine, the scheduler's, for workers in a network of the engine; None: none is known."""
+
     def make_outbox(self, folder: Path) -> None:
         """Make the folder to which the workers of one run write, such that they can."""
 

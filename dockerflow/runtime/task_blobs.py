@@ -2,7 +2,8 @@
 
 Small ones, as nearly all manifests are, travel in the attempt's result, and the scheduler puts them. A large one goes
 to the bucket by itself: the scheduler signs one request, for exactly these bytes under their hash. When the server is
-away for longer than one waits for it, the blob stays in the outbox, and the scheduler delivers it later.
+away for longer than one waits for it, or the blob is too large for one request, it stays in the outbox, and the
+scheduler takes it from there.
 
 Standard library only, Python 3.7.
 """
@@ -10,17 +11,21 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Tuple, Union
 
 from dockerflow.runtime.messages import Inline
 from dockerflow.store.base import BlobInfo, BlobStore, Chunk
 from dockerflow.store.blobs import Blobs
-from dockerflow.store.errors import MissingBlob, Unreachable
+from dockerflow.store.errors import AccessDenied, MissingBlob, Unreachable
 
 # A blob of up to this size travels in the result, as long as all that do have no more together, in bytes.
 SMALL = 256 << 10
 TOGETHER = 4 << 20
+
+# A server takes so much in one request; the hash of what is sent in parts no server compares.
+SINGLE = 4 << 30
 
 
 class TaskBlobs(BlobStore):
@@ -48,10 +53,10 @@ class TaskBlobs(BlobStore):
             sha256 = hashlib.sha256(data).hexdigest()
             self._small[sha256] = data
             return sha256
-        try:
-            return self._bucket.put(pieces)
-        except Unreachable:
-            return self._spooled.put(pieces)
+        if size <= SINGLE:
+            with suppress(Unreachable, AccessDenied):
+                return self._bucket.put(pieces)
+        return self._spooled.put(pieces)
 
     def get(self, sha256: str) -> memoryview:
         if sha256 in self._small:

@@ -20,7 +20,7 @@ import dockerflow
 from dockerflow import progress
 from dockerflow.buckets.spool import Spooling
 from dockerflow.config import Config
-from dockerflow.engines.worker import Host, WorkerRequest
+from dockerflow.engines.worker import BucketForWorkers, Host, WorkerRequest
 from dockerflow.flow.checks import check
 from dockerflow.flow.definition import Catch, Environment, Parallel, Project, Resources, Retry, Step, Timeout
 from dockerflow.flow.loading import LoadedFlow
@@ -39,7 +39,6 @@ from dockerflow.scheduler.system_tags import system_tags
 from dockerflow.store import code_package, manifest, runs
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
-from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import RunStarted, StepRecord
 from dockerflow.store.sweep import sweep
@@ -126,6 +125,7 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
     with stop_signals(inbox):
         started = _started(request, store, prepared.environments, notify)
         _write_run_id(request.run_id_file, started.run_id)
+        bucket = _bucket(request, host, started)
         with (
             runs.hold(store, flow.name, started.run_id),
             # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
@@ -139,10 +139,27 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
             for step in edited(run):
                 again = "it runs again, and all that follow it"
                 notify(progress.Noted(f"step `{step}` asks for something else in its `self.next` now: {again}"))
-            requests = _requests(request, store, started, prepared.environments, outbox)
+            requests = _requests(request, bucket, started, prepared.environments, outbox)
             finish = Loop(run, host, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason, kept.spool)
+
+
+def _bucket(request: RunRequest, host: Host, started: RunStarted) -> BucketForWorkers | None:
+    """What workers need of a store that is no folder, which they see by itself."""
+    if isinstance(request.store, DirectoryStore):
+        return None
+    from dockerflow.scheduler.bucket import bucket_for_workers  # noqa: PLC0415 - the SDK is imported only for a bucket
+
+    return bucket_for_workers(request.store, request.config, host, started)
+
+
+def _require_bucket(request: RunRequest, host: Host) -> None:
+    """Raises StoreError where steps could not reach it."""
+    if not isinstance(request.store, DirectoryStore):
+        from dockerflow.scheduler.bucket import place_for_steps  # noqa: PLC0415
+
+        place_for_steps(request.store, request.config, host)
 
 
 class _Kept:
@@ -197,6 +214,7 @@ def _host_and_environments(request: RunRequest, store: Store, notify: progress.N
 
     with ExitStack() as stack:
         host = stack.enter_context(closing(DockerHost.connect(request.config.engine)))
+        _require_bucket(request, host)
         remove_leftovers(host.client, host.url)
         environments = prepare(request.loaded.flow, host, request.config, store, notify)
         for step in request.loaded.flow.steps.values():
@@ -308,13 +326,10 @@ def _step_plan(step: Step, secrets: tuple[Secret, ...]) -> v.StepPlan:
 
 
 def _requests(
-    request: RunRequest, store: Store, started: RunStarted, environments: Environments, outbox: Path
+    request: RunRequest, bucket: BucketForWorkers | None, started: RunStarted, environments: Environments, outbox: Path
 ) -> Callable[[int, str], WorkerRequest]:
     """What to start for a worker of a step."""
-    flow = request.loaded.flow
-    if not isinstance(store, DirectoryStore):
-        raise StoreError(f"steps cannot use the store `{store.name}` yet")
-    blobs, of_runs = store.blobs.root, store.root / "runs"
+    flow, store = request.loaded.flow, request.store
 
     def worker(number: int, step: str) -> WorkerRequest:
         environment = environments.get(step)
@@ -327,9 +342,10 @@ def _requests(
             flow_name=flow.name,
             flow_file=started.flow_file,
             code=started.code,
-            blobs=blobs,
+            blobs=store.blobs.root if isinstance(store, DirectoryStore) else None,
             outbox=outbox / str(number),
-            runs=of_runs,
+            runs=store.root / "runs" if isinstance(store, DirectoryStore) else None,
+            bucket=bucket,
             environment={
                 "DOCKERFLOW_USER": started.user,
                 **dict((flow.steps[step].decorator(Environment) or Environment()).vars),

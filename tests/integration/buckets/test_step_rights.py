@@ -55,7 +55,7 @@ class Scene:
         for name in ("a/store/runs/F/1/claim", "a/store/locks/abc.yml", "a/other", "a/store2/runs/x", "secret"):
             self.client.put_object(self.bucket, name, io.BytesIO(SECRET), len(SECRET))
         self.own = Credentials(server.access_key, server.secret_key)
-        self.grants = Grants(Ours(self.place, lambda: self.own, server.endpoint), "F", "1")
+        self.grants = Grants(Ours(self.place, lambda: self.own, self.place), "F", "1")
 
     @property
     def access(self) -> Access:
@@ -176,7 +176,7 @@ def test_credentials_that_are_lent_themselves_sign_nothing_that_could_be_more(mi
     lease = Bank(scene.place, lambda: scene.own).lend(policy)
     assert lease is not None
     lent = Credentials(lease.access_key, lease.secret_key, lease.session_token)
-    grants = Grants(Ours(scene.place, lambda: lent, scene.place.endpoint), "F", "1")
+    grants = Grants(Ours(scene.place, lambda: lent, scene.place), "F", "1")
     access = grants.answer(Question()).access
     assert access is not None
     assert access.lease is None
@@ -188,7 +188,7 @@ def test_a_renewed_lease_is_another_before_the_first_runs_out(minio_bucket: Buck
     server, now = minio_bucket.server, [time.time()]
     own = Credentials(server.access_key, server.secret_key)
     place = Place(server.endpoint, minio_bucket.name, "p", server.region)
-    grants = Grants(Ours(place, lambda: own, server.endpoint), "F", "1", clock=lambda: now[0])
+    grants = Grants(Ours(place, lambda: own, place), "F", "1", clock=lambda: now[0])
 
     def lease() -> str:
         access = grants.answer(Question()).access
@@ -207,7 +207,7 @@ def test_a_renewed_lease_is_another_before_the_first_runs_out(minio_bucket: Buck
 def test_what_runs_out_while_the_server_is_away_may_be_asked_for_again(minio_bucket: Bucket) -> None:
     """The answer says so: a step that waits gets it when the server is back."""
     scene, now = Scene(minio_bucket), [time.time()]
-    ours = Ours(scene.place, lambda: scene.own, scene.place.endpoint)
+    ours = Ours(scene.place, lambda: scene.own, scene.place)
     grants = Grants(ours, "F", "1", clock=lambda: now[0])
     grants._reading._bank = replace(grants._reading._bank, place=replace(scene.place, endpoint="http://127.0.0.1:9"))
     now[0] += 3000

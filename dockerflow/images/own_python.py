@@ -44,10 +44,11 @@ FOLDERS = ("/tmp", "/work")
 
 # What of the standard library a worker imports. Some distributions have a small Python without all of it.
 NEEDED = (
-    "ast atexit base64 collections contextlib copy copyreg ctypes dataclasses datetime difflib faulthandler "
-    "fcntl functools gc getpass hashlib html importlib inspect io itertools json keyword linecache mmap operator "
-    "os pathlib pickle platform random re reprlib resource selectors shutil signal stat struct sys tarfile "
-    "tempfile textwrap threading time traceback types typing uuid weakref webbrowser"
+    "abc ast atexit base64 collections contextlib copy copyreg ctypes dataclasses datetime difflib faulthandler "
+    "fcntl functools gc getpass hashlib hmac html importlib inspect io itertools json keyword linecache mmap "
+    "operator os pathlib pickle platform random re reprlib resource select selectors shutil signal socket ssl "
+    "stat struct sys tarfile tempfile textwrap threading time traceback types typing urllib uuid weakref "
+    "webbrowser xml"
 )
 
 LABEL = "dockerflow.probe"

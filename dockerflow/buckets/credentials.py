@@ -104,7 +104,8 @@ class _Profile:
                 self._refuse_public(found)
                 self._read = state, self._credentials(self._path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise StoreError(f"the file of credentials `{self._path}` cannot be read: {error.strerror}", SECRETS) from None
+            why = error.strerror
+            raise StoreError(f"the file of credentials `{self._path}` cannot be read: {why}", SECRETS) from None
         except (UnicodeDecodeError, configparser.Error):
             # The parser's own words would quote the line, which may be the secret.
             raise StoreError(f"the file of credentials `{self._path}` cannot be read: {_WRITTEN}") from None
@@ -137,4 +138,4 @@ class _Profile:
         return Credentials(access, secret, token or None)
 
 
-_WRITTEN = "it is written as `[default]`, and below it `aws_access_key_id = …` and `aws_secret_access_key = …`, a line each"
+_WRITTEN = "it is written as `[default]`, and below it a line each `aws_access_key_id = …`, `aws_secret_access_key = …`"

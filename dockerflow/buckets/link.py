@@ -14,8 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 import urllib3
 from minio import Minio
 from minio import time as sdk_time
-from minio.credentials import Credentials as SdkCredentials
-from minio.credentials import Provider
+from minio.credentials.credentials import Credentials as SdkCredentials
+from minio.credentials.providers import Provider
 from minio.error import InvalidResponseError, S3Error, ServerError
 from minio.signer import sign_v4_s3
 
@@ -66,7 +66,7 @@ class Link:
             translate(error, self.server)
 
     def pauses(self) -> Pauses:
-        return Pauses(self.patience.seconds, self.place.endpoint)
+        return Pauses(self.patience, self.place.endpoint)
 
     def name(self, key: str) -> str:
         """An object's key in the bucket."""
@@ -122,10 +122,8 @@ class Link:
             http_client=pool,
             credentials=self._provider,
         )
-        if self.place.virtual_host:
-            client.enable_virtual_style_endpoint()
-        else:
-            client.disable_virtual_style_endpoint()
+        virtual, by_path = client.enable_virtual_style_endpoint, client.disable_virtual_style_endpoint
+        cast("Callable[[], None]", virtual if self.place.virtual_host else by_path)()
         return client
 
     def _pool_of(self, retries: urllib3.Retry) -> urllib3.PoolManager:

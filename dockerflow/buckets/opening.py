@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,7 +14,7 @@ from dockerflow.buckets.errors import NoBucket, WrongRegion
 from dockerflow.buckets.link import Link
 from dockerflow.buckets.places import is_aws, place_of, scratch_of
 from dockerflow.buckets.sdk import SdkObjects
-from dockerflow.config import Config
+from dockerflow.config import Config, load_config
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.names import is_in_bucket
@@ -42,6 +43,21 @@ def open_bucket(name: str, config: Config, make_bucket: Tell | None = None) -> S
     patience = min(OPENING, config.store_patience)
     found = _looked_at(Link(place, who, patience), config.s3_region is None, make_bucket)
     return S3Store(SdkObjects(found, who, config.store_patience), scratch_of(found))
+
+
+def store_named(name: str) -> S3Store:
+    """For the client: by the configuration as it holds here; asked for again, the same one without another look."""
+    config = load_config()
+    who = identity(config)
+    key = (place_of(name, config), who(), config.store_patience)
+    with _opening:
+        if key not in _opened:
+            _opened[key] = open_bucket(name, config)
+        return _opened[key]
+
+
+_opened: dict[object, S3Store] = {}
+_opening = threading.Lock()
 
 
 def _looked_at(link: Link, may_move: bool, make_bucket: Tell | None) -> Place:

@@ -90,7 +90,8 @@ def _ca(config: Config) -> str | None:
         text = config.s3_ca.read_text(encoding="ascii")
     except OSError as error:
         raise StoreError(
-            f"the certificates in `{config.s3_ca}` cannot be read: {error.strerror}", f"named by {config.source('s3_ca')}"
+            f"the certificates in `{config.s3_ca}` cannot be read: {error.strerror}",
+            f"the file is named by {config.source('s3_ca')}",
         ) from None
     except UnicodeDecodeError:
         text = ""

@@ -1,4 +1,4 @@
-"""Read objects: whole ones, a large one in several ranges at once, ranges, and streams that go on where they were cut."""
+"""Read objects: whole ones, a large one in several ranges at once, ranges, streams that go on where they were cut."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ def _refused(error: S3Error, server: Server) -> NoReturn:
 def _no_bucket(error: S3Error, server: Server) -> StoreError:
     return NoBucket(
         f"there is no bucket `{server.place.bucket}` on the S3 server `{server.endpoint}`",
-        "a command that writes, such as `dockerflow run`, makes it where the server is your own; the settings `store` and "
-        "`s3_endpoint` name bucket and server",
+        "a command that writes, such as `dockerflow run`, makes it where the server is not AWS; the settings `store` "
+        "and `s3_endpoint` name bucket and server",
     )
 
 

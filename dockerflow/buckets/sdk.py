@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 
 from minio.datatypes import Object
 from minio.deleteobjects import DeleteObject
@@ -14,7 +14,7 @@ from minio.deleteobjects import DeleteObject
 from dockerflow.buckets import reading, sending
 from dockerflow.buckets.credentials import Identity
 from dockerflow.buckets.link import Link, none_if_gone
-from dockerflow.store.base import Chunk
+from dockerflow.store.base import Chunk, Waiting
 from dockerflow.store.errors import StoreError
 from dockerflow.store.s3.objects import ObjectInfo, Objects
 from dockerflow.store.s3.place import Place
@@ -38,6 +38,12 @@ class SdkObjects(Objects):
         self.link = Link(place, identity, patience)
         self._one_piece = one_piece
         self._clock: tuple[float, float] | None = None  # the server's, and ours at that moment
+
+    def be_patient(self, patient: bool) -> None:
+        self.link.patience.wait(patient)
+
+    def when_waiting(self, tell: Waiting) -> None:
+        self.link.patience.waiting = tell
 
     def get(self, key: str) -> bytearray | None:
         return reading.whole(self.link, key)
@@ -75,8 +81,8 @@ class SdkObjects(Objects):
 
     def children(self, prefix: str) -> list[str]:
         folder = f"{prefix}/" if prefix else ""
-        bucket, below = self.place.bucket, self.link.name(folder)
-        found = self.link.asked(lambda: [str(each.object_name) for each in self.link.client.list_objects(bucket, below)])
+        below = self.link.name(folder)
+        found = self.link.asked(lambda: [str(each.object_name) for each in self._listed(below, recursive=False)])
         return sorted({name[len(below) :].rstrip("/") for name in found} - {""})
 
     def delete(self, keys: Iterable[str]) -> None:
@@ -94,10 +100,12 @@ class SdkObjects(Objects):
 
     def _page(self, prefix: str, after: str) -> list[ObjectInfo]:
         start = self.link.name(after) if after else None
-        listed = self.link.client.list_objects(
-            self.place.bucket, self.link.name(prefix), recursive=True, start_after=start
-        )
+        listed = self._listed(self.link.name(prefix), recursive=True, start=start)
         return [self._info(each) for _, each in zip(range(_BATCH), listed, strict=False)]
+
+    def _listed(self, prefix: str, recursive: bool, start: str | None = None) -> Iterator[Object]:
+        listed = self.link.client.list_objects(self.place.bucket, prefix, recursive=recursive, start_after=start)
+        return cast("Iterator[Object]", listed)
 
     def _delete(self, names: list[str]) -> None:
         if len(names) == 1:

@@ -35,6 +35,7 @@ from dockerflow.cli.run_options import (
     suffixes,
 )
 from dockerflow.cli.store_commands import store_app
+from dockerflow.cli.store_option import Store
 from dockerflow.cli.tag_commands import tag_app
 from dockerflow.flow.given import Given
 
@@ -46,14 +47,6 @@ FlowFile = Annotated[
 ]
 FlowName = Annotated[
     Optional[str], typer.Option("--flow", metavar="NAME", help="The flow's class, if the file has several.")
-]
-Store = Annotated[
-    Optional[Path],
-    typer.Option(
-        "--store",
-        metavar="DIR",
-        help="The folder of the store; otherwise `.dockerflow/` in this folder or one above it.",
-    ),
 ]
 PathspecWord = Annotated[str, typer.Argument(metavar="PATHSPEC", help="Flow/run, Flow/run/step or Flow/run/step/task.")]
 ImageWord = Annotated[

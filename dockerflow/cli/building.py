@@ -30,7 +30,7 @@ class Chosen:
     file: Path
     flow: str | None
     explain: bool
-    store: Path | None
+    store: str | None
     given: Given = NOTHING
 
 

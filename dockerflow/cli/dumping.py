@@ -43,7 +43,7 @@ class Wanted:
     in_image: bool = False
 
 
-def dump(pathspec: str, wanted: Wanted, chosen: Path | None) -> int:
+def dump(pathspec: str, wanted: Wanted, chosen: str | None) -> int:
     """Print the artifacts of the named tasks, or write their values into a file as a pickled dictionary."""
     if wanted.file is not None and wanted.in_image:
         message = "`--file` writes values of this Python, and `--in-image` shows those of others"

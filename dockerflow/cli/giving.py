@@ -21,7 +21,7 @@ from dockerflow.progress import Event, ImagePushing
 STDOUT = Path("-")
 
 
-def export_image(word: str, output: Path, force: bool, store: Path | None) -> int:
+def export_image(word: str, output: Path, force: bool, store: str | None) -> int:
     """Write an OCI archive. Raises ImageError; nothing is left of a file that could not be completed."""
     if output == STDOUT and sys.stdout.isatty():
         raise CommandLineError(
@@ -54,7 +54,7 @@ def _writing(shown: Meter, total: int) -> Callable[[int], None]:
     return told
 
 
-def push_image(word: str, repository: str, plain_http: bool, store: Path | None) -> int:
+def push_image(word: str, repository: str, plain_http: bool, store: str | None) -> int:
     """Push to a registry; the name with the digest goes to stdout, what was sent to stderr. Raises ImageError."""
     target = push.Target(Repository.parse(repository), plain_http)
     with looked_up(store) as here, explaining_cache(here.places.cache_dir), cache_lock.used(here.places.cache_dir):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from shutil import get_terminal_size
 
 from dockerflow.cli.places import config_here, store_for_reading
@@ -40,7 +39,7 @@ class Here:
 
 
 @contextmanager
-def looked_up(store: Path | None) -> Iterator[Here]:
+def looked_up(store: str | None) -> Iterator[Here]:
     """Everything that is known of images, said on stderr where something is not. The engine's client is closed then."""
     config = config_here()
     reading = store_for_reading(store)
@@ -70,7 +69,7 @@ def _note(text: str) -> None:
 # ---- list
 
 
-def list_images(every: bool, as_json: bool, store: Path | None) -> int:
+def list_images(every: bool, as_json: bool, store: str | None) -> int:
     """Print a table of the images, those used last first; what nothing is known of is counted, unless `every`."""
     with looked_up(store) as here:
         images = here.found.images
@@ -167,7 +166,7 @@ def _package(one: RecordedPackage, channels: dict[str, str] | None = None) -> di
 # ---- show
 
 
-def show_image(word: str, as_json: bool, store: Path | None) -> int:
+def show_image(word: str, as_json: bool, store: str | None) -> int:
     """Print all that is known of one image. Raises NotFound."""
     with looked_up(store) as here:
         image = naming.find(here.found, word)

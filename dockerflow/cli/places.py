@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from dockerflow.buckets.errors import NoBucket
 from dockerflow.cli.sentences import Place
 from dockerflow.client.stores import store_here
 from dockerflow.config import Config, load_config
@@ -12,6 +15,7 @@ from dockerflow.store.base import Store
 from dockerflow.store.directory import NAME, DirectoryStore, create, find
 from dockerflow.store.errors import StoreError
 from dockerflow.store.files import make_folder
+from dockerflow.store.names import in_bucket, is_in_bucket
 
 _ANOTHER = "name another with `--store` or DOCKERFLOW_STORE"
 
@@ -21,13 +25,15 @@ def config_here() -> Config:
     return load_config()
 
 
-def store_for_writing(chosen: Path | None, config: Config) -> Store:
+def store_for_writing(chosen: str | None, config: Config) -> Store:
     """The store to write to: the one chosen, the configured one, the nearest above, or a new one here.
 
     Raises StoreError for one that may not be written: better now than when images have been made.
     """
-    wanted = chosen or config.store
-    root = Path(wanted).absolute() if wanted is not None else find(Path.cwd()) or create(Path.cwd()).root
+    wanted = _named(chosen) or config.store
+    if is_in_bucket(wanted):
+        return _in_bucket(str(wanted), config, make_bucket=_tell)
+    root = Path(wanted) if wanted is not None else find(Path.cwd()) or create(Path.cwd()).root
     try:
         make_folder(root)
     except OSError as error:
@@ -36,29 +42,55 @@ def store_for_writing(chosen: Path | None, config: Config) -> Store:
     return DirectoryStore(root)
 
 
-def store_for_reading(chosen: Path | None) -> Store:
+def store_for_reading(chosen: str | None) -> Store:
     """The store that commands read from. Raises StoreError for one that was named and is not there, or may not be
     read; where none was named and none is found, it reads as empty and nothing is made.
     """
     config = config_here()
-    wanted = chosen or config.store
+    wanted = _named(chosen) or config.store
+    if is_in_bucket(wanted):
+        return _in_bucket(str(wanted), config)
     if wanted is not None and not Path(wanted).is_dir():
         named = "`--store`" if chosen else config.source("store")
         raise StoreError(f"there is no store at `{wanted}`", f"it was named by {named}")
-    root = Path(wanted or find(Path.cwd()) or Path.cwd() / NAME)
-    _require(root, os.R_OK | os.X_OK, "read")
-    return DirectoryStore(root)
+    return _folder(wanted)
 
 
 def store_if_there() -> Store:
     """As `store_for_reading`, for what does without: one that was named and is not there yet reads as empty, too."""
     config = config_here()
-    root = Path(config.store or find(Path.cwd()) or Path.cwd() / NAME)
+    if not is_in_bucket(config.store):
+        return _folder(config.store)
+    try:
+        return _in_bucket(str(config.store), config)
+    except NoBucket:
+        return DirectoryStore(Path.cwd() / NAME / "none")  # it is not made either
+
+
+def _named(chosen: str | None) -> str | None:
+    """What `--store` names. Raises StoreError for a URL that names no store."""
+    if chosen is None:
+        return None
+    return str(in_bucket(chosen)) if "://" in chosen else str(Path(chosen).expanduser().absolute())
+
+
+def _in_bucket(name: str, config: Config, make_bucket: Callable[[str], None] | None = None) -> Store:
+    from dockerflow.buckets.opening import open_bucket  # the SDK takes 150 ms that folders do not need
+
+    return open_bucket(name, config, make_bucket)
+
+
+def _tell(done: str) -> None:
+    print(done, file=sys.stderr)
+
+
+def _folder(wanted: str | None) -> Store:
+    root = Path(wanted or find(Path.cwd()) or Path.cwd() / NAME)
     _require(root, os.R_OK | os.X_OK, "read")
     return DirectoryStore(root)
 
 
-def store_of_runs(chosen: Path | None) -> Store:
+def store_of_runs(chosen: str | None) -> Store:
     """As `store_for_reading`, for commands that name a run: without any store there is none."""
     store = store_for_reading(chosen)
     if isinstance(store, DirectoryStore) and not store.root.is_dir():
@@ -75,8 +107,6 @@ def _require(root: Path, rights: int, what: str) -> None:
 
 
 def place_of(store: Store) -> Place:
-    """How the results in a store are found later: its name is a part of what to type unless the client, which does not
-    read the configuration, finds it from here by itself."""
-    found = store_here()
-    same = found is not None and str(found.resolve()) == str(Path(store.name).resolve())
-    return Place(store.name, "" if same else store.name)
+    """How the results in a store are found later: its name is a part of what to type unless the client finds it from
+    here by itself."""
+    return Place(store.name, "" if store_here() == store.name else store.name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import time
-from pathlib import Path
 
 import typer
 
@@ -33,7 +32,7 @@ def seconds(text: str) -> float:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def prune_images(older_than: str, unknown: bool, yes: bool, as_json: bool, store: Path | None) -> int:
+def prune_images(older_than: str, unknown: bool, yes: bool, as_json: bool, store: str | None) -> int:
     """Print what may go and, when that is confirmed, remove it. Raises ImageError, or EngineError without an engine."""
     limit = Limit(time.time() - seconds(older_than), unknown)
     with looked_up(store) as here, explaining_cache(here.places.cache_dir):

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from dockerflow.cli.pathspecs import Selection, origin_of, select
 from dockerflow.cli.places import store_for_reading, store_of_runs
@@ -42,7 +41,7 @@ class RunLine:
         return (self.run, self.status, started, took, self.user, *origin, ", ".join(self.tags))
 
 
-def list_runs(flow: str | None, as_json: bool, chosen: Path | None) -> int:
+def list_runs(flow: str | None, as_json: bool, chosen: str | None) -> int:
     """Print a table of the runs, newest first. Raises NotFound for a flow that has none."""
     store = store_for_reading(chosen)
     lines = sorted(_run_lines(store, _flows(store, flow)), key=lambda line: line.started or 0, reverse=True)
@@ -89,7 +88,7 @@ class Wanted:
     as_json: bool = False
 
 
-def logs(pathspec: str, wanted: Wanted, chosen: Path | None) -> int:
+def logs(pathspec: str, wanted: Wanted, chosen: str | None) -> int:
     """Print what the named tasks printed; with several tasks, a line before each says which it is."""
     store = store_of_runs(chosen)
     selection = select(store, pathspec)

@@ -51,7 +51,7 @@ class Chosen:
     tags: tuple[str, ...]
     run_id_file: Path | None
     engine: str
-    store: Path | None
+    store: str | None
     command: tuple[str, ...]
     namespace: str | None = None
     quiet: bool = False

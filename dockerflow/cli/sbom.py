@@ -26,7 +26,7 @@ from dockerflow.progress import ignore
 from dockerflow.scheduler.prepare import environments
 
 
-def sbom(word: str, name: str | None, output: Path | None, force: bool, store: Path | None) -> int:
+def sbom(word: str, name: str | None, output: Path | None, force: bool, store: str | None) -> int:
     """Print or write the document of an image, or of a flow file's step (`flow.py` or `flow.py:step`); `name` is the
     flow that is meant where the file has several. A file that is there is replaced if `force` is given.
     """
@@ -68,7 +68,7 @@ def _subject(image: KnownImage) -> Subject:
     )
 
 
-def _of_flow(flow: Flow, step: str, chosen: Path | None) -> tuple[Lock, Subject]:
+def _of_flow(flow: Flow, step: str, chosen: str | None) -> tuple[Lock, Subject]:
     """From the lock that a run would use: committed, kept in the store, or solved now."""
     if step and step not in flow.steps:
         raise not_found("step", step, f"flow `{flow.name}`", flow.steps)

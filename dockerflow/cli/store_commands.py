@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from dockerflow.cli.commands import Commands
+from dockerflow.cli.store_option import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Store = Annotated[
-    Optional[Path],
-    typer.Option(
-        "--store",
-        metavar="DIR",
-        help="The folder of the store; otherwise `.dockerflow/` in this folder or one above it.",
-    ),
-]
 
 store_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="What is in the store.")
 

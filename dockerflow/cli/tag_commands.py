@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from dockerflow.cli.commands import Commands
+from dockerflow.cli.store_option import Store
 
 Flow = Annotated[Optional[str], typer.Option("--flow", metavar="NAME", help="The flow, where `--run-id` has none.")]
 RunId = Annotated[Optional[str], typer.Option("--run-id", metavar="ID", help="The run: `ID` or `Flow/ID`.")]
@@ -17,14 +17,6 @@ Namespace = Annotated[
 ]
 Tags = Annotated[list[str], typer.Argument(metavar="TAG", help="One or more tags.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Store = Annotated[
-    Optional[Path],
-    typer.Option(
-        "--store",
-        metavar="DIR",
-        help="The folder of the store; otherwise `.dockerflow/` in this folder or one above it.",
-    ),
-]
 
 tag_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="The tags of runs.")
 

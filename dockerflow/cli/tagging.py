@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.places import store_of_runs
@@ -20,7 +19,7 @@ class Which:
     flow: str | None
     run_id: str | None
     namespace: str | None
-    store: Path | None
+    store: str | None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.places import store_of_runs
@@ -14,7 +13,7 @@ from dockerflow.store import uses as used
 _BLOB = re.compile("[0-9a-f]{64}")
 
 
-def uses(blob: str, as_json: bool, chosen: Path | None) -> int:
+def uses(blob: str, as_json: bool, chosen: str | None) -> int:
     """Print a table of what uses the blob, of each flow newest runs first; runs that cannot be read are left out."""
     if not _BLOB.fullmatch(blob):
         raise CommandLineError(f"`{blob}` is no blob", "a blob's name is the 64 digits that a message has in it")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator, NamedTuple, Optional, Union
 
@@ -15,6 +17,7 @@ from dockerflow.client.errors import NoStore
 from dockerflow.store import directory
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.names import SCHEME, in_bucket, is_in_bucket
 
 # The setting that names a store's root for everything that reads or writes one.
 VARIABLE = "DOCKERFLOW_STORE"
@@ -27,53 +30,63 @@ KIND = "local"
 
 StoreLike = Union[Store, str, Path, None]
 
-_chosen: Optional[Path] = None
+_chosen: Optional[str] = None
 
 
 def metadata(ms: str) -> str:
-    """Read from another store from now on: a store's root, or the folder that holds it, also as `local@FOLDER`. Returns
-    what `get_metadata` does. Raises NoStore."""
-    kind, _, folder = ms.rpartition("@")
-    if kind not in ("", KIND) or "://" in folder:
-        raise NoStore(f"`{ms}` names no store that can be read here", f"name a folder, as `{KIND}@/data/.dockerflow`")
-    _choose(None if folder == KIND else _root(Path(folder).expanduser()))
+    """Read from another store from now on: a store's folder, or the folder that holds it, also as `local@FOLDER`, or
+    `s3://bucket/prefix`. Returns what `get_metadata` does. Raises NoStore."""
+    kind, _, named = ms.rpartition("@")
+    if kind not in ("", KIND) or ("://" in named and not is_in_bucket(named)):
+        raise NoStore(
+            f"`{ms}` names no store that can be read here",
+            f"name a folder, as `{KIND}@/data/.dockerflow`, or a bucket, as `{SCHEME}bucket/prefix`",
+        )
+    _choose(None if named == KIND else _named(named))
     return get_metadata()
 
 
 def get_metadata() -> str:
-    """The store that is read where none is given, as `local@FOLDER`. Raises NoStore."""
-    return f"{KIND}@{open_store().name}"
+    """The store that is read where none is given: `local@FOLDER`, or `s3://bucket/prefix`. Raises NoStore."""
+    name = open_store().name
+    return name if is_in_bucket(name) else f"{KIND}@{name}"
 
 
 def default_metadata() -> str:
-    """Read from the store of DOCKERFLOW_STORE or of the working directory again; returns what `get_metadata` does."""
+    """Read from the configured store or that of the working directory again; returns what `get_metadata` does."""
     _choose(None)
     return get_metadata()
 
 
-def _choose(root: Optional[Path]) -> None:
+def _choose(name: Optional[str]) -> None:
     global _chosen
-    _chosen = root
+    _chosen = name
 
 
-def _root(folder: Path) -> Path:
+def _named(given: str) -> str:
+    if is_in_bucket(given):
+        return str(in_bucket(given))
+    folder = Path(given).expanduser()
     inside = folder / directory.NAME
     found = inside if inside.is_dir() else folder
     if not found.is_dir():
         raise NoStore(f"there is no store at `{folder}`")
-    return found.absolute()
+    return str(found.absolute())
 
 
-def store_here() -> Optional[Path]:
-    """The root of the store that is read where none is given: DOCKERFLOW_STORE, else the nearest `.dockerflow` from the
-    working directory upwards; None if there is neither. The setting `store` of `config.yaml` is not looked at: that is
-    YAML, which the standard library cannot read."""
-    named = os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else directory.find(os.getcwd())
+def store_here() -> Optional[str]:
+    """The store that is read where none is given: DOCKERFLOW_STORE; else, on a machine that has all of dockerflow, the
+    setting `store`; else the nearest `.dockerflow` from the working directory upwards; None if there is none."""
+    named = os.environ.get(VARIABLE) or _configured()
+    if named is None:
+        found = directory.find(os.getcwd())
+        return None if found is None else str(found.resolve())
+    return str(in_bucket(named)) if is_in_bucket(named) else str(Path(named).expanduser().resolve())
 
 
 def open_store(given: StoreLike = None) -> Store:
-    """The store to read: the one given (itself or its root), or of `metadata`, or of `store_here`. Raises NoStore."""
+    """The store to read: the one given (itself or its name), or of `metadata`, or of `store_here`. Raises NoStore, and
+    for a bucket StoreError."""
     if isinstance(given, Store):
         return given
     chosen = given or _chosen or store_here()
@@ -82,9 +95,33 @@ def open_store(given: StoreLike = None) -> Store:
             f"there is no store: no `{directory.NAME}` in `{os.getcwd()}` or a folder above it",
             f"run a flow here first, name the store with {VARIABLE}, or give it: `Flow(name, store=...)`",
         )
+    if is_in_bucket(chosen):
+        return _opened(str(in_bucket(str(chosen))))
     if not Path(chosen).is_dir():
         raise NoStore(f"there is no store at `{chosen}`", None if given else f"it was named by {VARIABLE}")
     return DirectoryStore(chosen)
+
+
+def _configured() -> Optional[str]:
+    """What the configuration says. Of dockerflow a step's container has only what steps need: there it says nothing."""
+    if find_spec("dockerflow.config") is None:
+        return None
+    name: Optional[str] = import_module("dockerflow.config").load_config().store
+    return name
+
+
+def _opened(name: str) -> Store:
+    """A bucket: in a step through its scheduler, elsewhere with the credentials of whoever reads."""
+    if os.environ.get(OUTBOX) and name == os.environ.get(VARIABLE):
+        from dockerflow.store.s3.granted import store_of_this_step  # noqa: PLC0415 - most steps never read other runs
+
+        store: Optional[Store] = store_of_this_step(os.environ[OUTBOX])
+        if store is not None:
+            return store
+    if find_spec("dockerflow.buckets") is None:
+        raise NoStore(f"`{name}` cannot be read in a step", "a step reads the store that its own run is in")
+    found: Store = import_module("dockerflow.buckets.opening").store_named(name)
+    return found
 
 
 class Place:
@@ -137,4 +174,6 @@ class Scope(NamedTuple):
 def outbox_for(store: Store) -> Optional[Path]:
     """Where a task leaves what is to be written to this store; None where no task runs, or it is another store."""
     named, root = os.environ.get(OUTBOX), os.environ.get(VARIABLE)
-    return Path(named) if named and root and str(Path(root).absolute()) == store.name else None
+    if not named or not root:
+        return None
+    return Path(named) if (root if is_in_bucket(root) else str(Path(root).absolute())) == store.name else None

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from dockerflow.buckets.errors import NoBucket
+from dockerflow.buckets.opening import open_bucket
 from dockerflow.config import Config
 from dockerflow.engines.docker import DockerHost
+from dockerflow.errors import DockerflowError
 from dockerflow.setup.finding import Finding
 from dockerflow.store.directory import NAME, find
+from dockerflow.store.names import is_in_bucket
 
 # A step image of a usual size (Python, pandas, scikit-learn) is half of it, once as layers and once on the engine.
 ENOUGH = 2 * 2**30
@@ -23,7 +27,8 @@ _OTHER_CACHE = "name another folder with DOCKERFLOW_CACHE_DIR or the setting `ca
 def look_at_store(config: Config, start: Path) -> Finding:
     """Where the store of a run started in `start` is or will be."""
     if config.store is not None:
-        return _store(config.store, f"{config.store} ({config.source('store')})")
+        text = f"{config.store} ({config.source('store')})"
+        return _bucket(config, text) if is_in_bucket(config.store) else _store(Path(config.store), text)
     try:
         found = find(start)
     except OSError as error:
@@ -31,6 +36,17 @@ def look_at_store(config: Config, start: Path) -> Finding:
     if found is not None:
         return _store(found, str(found))
     return _store(start / NAME, f"none yet: the first run will make {start / NAME}")
+
+
+def _bucket(config: Config, text: str) -> Finding:
+    """As a run would open it, but a bucket that is not there is not made."""
+    try:
+        open_bucket(str(config.store), config)
+    except NoBucket as error:
+        return Finding("store", "ok", f"none yet: {error.message}; the first run will make it")
+    except DockerflowError as error:
+        return Finding("store", "broken", error.message, error.hint)
+    return Finding("store", "ok", text if config.s3_endpoint is None else f"{text} on {config.s3_endpoint}")
 
 
 def _store(root: Path, text: str) -> Finding:

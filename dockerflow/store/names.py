@@ -17,8 +17,8 @@ SCHEME = "s3://"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 
 SECRETS = (
-    "put them into the variables DOCKERFLOW_S3_ACCESS_KEY and DOCKERFLOW_S3_SECRET_KEY, or into a file that only you may "
-    "read and that the setting `s3_credentials` names"
+    "put them into the variables DOCKERFLOW_S3_ACCESS_KEY and DOCKERFLOW_S3_SECRET_KEY, or into a file that only you "
+    "may read and that the setting `s3_credentials` names"
 )
 
 
@@ -48,7 +48,7 @@ def in_bucket(name: str) -> InBucket:
     if not is_in_bucket(name) or not _BUCKET.fullmatch(parts.netloc) or wrong:
         raise StoreError(
             f"`{name}` names no store in a bucket",
-            "write it like `s3://bucket` or `s3://bucket/prefix`: a bucket's name has 3 to 63 letters, digits, `-` and `.`, "
-            "and no name in the prefix begins with a dot. The server is named by the setting `s3_endpoint`",
+            "write it like `s3://bucket` or `s3://bucket/prefix`: a bucket's name has 3 to 63 letters, digits, `-` and "
+            "`.`, and no name in the prefix begins with a dot. The server is named by the setting `s3_endpoint`",
         )
     return InBucket(parts.netloc, prefix)

@@ -83,9 +83,7 @@ def test_values_are_seen_as_the_step_that_wrote_them_has_them(model, run, docker
     with pytest.raises(CannotDecode) as raised:
         model.open_in_image("value")
     assert raised.value.hint.startswith("let it make plain values")
-    with pytest.raises(
-        InImageError, match=r"the container in the image of step `.*` ended while it looked"
-    ):
+    with pytest.raises(InImageError, match=r"the container in the image of step `.*` ended while it looked"):
         model.open_in_image("__import__('os')._exit(3)")
 
     # Gone from the engine: built again from the run's lock.

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import ContextManager, TypeVar
 
 from dockerflow.store import run_tags
-from dockerflow.store.base import BlobInfo, BlobStore, Chunk, Ends, KeyInfo, Store
+from dockerflow.store.base import BlobInfo, BlobStore, Chunk, Ends, KeyInfo, Store, Waiting
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob, StoreError, Unreachable
 from dockerflow.store.pieces import gathered
@@ -61,6 +61,12 @@ class Spooling(Store):
     @property
     def scratch(self) -> Path:
         return self._store.scratch
+
+    def be_patient(self, patient: bool) -> None:
+        self._store.be_patient(patient)
+
+    def when_waiting(self, tell: Waiting) -> None:
+        self._store.when_waiting(tell)
 
     def put(self, key: str, data: bytes, durable: bool = False) -> None:
         self.write(lambda: self._store.put(key, data, durable), lambda: self.spool.put(key, data, durable=True))

@@ -18,6 +18,7 @@ from typing import Callable, ContextManager, Dict, Iterable, Iterator, List, Nam
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
 Chunk = Union[bytes, bytearray, memoryview]
+Waiting = Callable[[Optional[str]], None]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -105,6 +106,9 @@ class Store(ABC):
 
     blobs: BlobStore
 
+    # Whether all who read the store see `scratch`, too.
+    shows_scratch = False
+
     @property
     @abstractmethod
     def name(self) -> str:
@@ -114,6 +118,13 @@ class Store(ABC):
     @abstractmethod
     def scratch(self) -> Path:
         """A folder of this machine for what runs leave behind while they run: outboxes, growing logs."""
+
+    def be_patient(self, patient: bool) -> None:  # noqa: B027 - a folder is there or is not
+        """Whether one waits for a server that is away. Where not, who waits now gets Unreachable at once."""
+
+    def when_waiting(self, tell: Waiting) -> None:  # noqa: B027
+        """`tell` is called in any thread: with the reason when one has waited for a server for seconds, with None when
+        it answers again."""
 
     @abstractmethod
     def put(self, key: str, data: bytes, durable: bool = False) -> None:

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Union
 
-from dockerflow.store.base import Chunk, Ends, Item, KeyInfo, Result, Store, check_key, first_of, last_of
+from dockerflow.store.base import Chunk, Ends, Item, KeyInfo, Result, Store, Waiting, check_key, first_of, last_of
 from dockerflow.store.errors import StoreError
 from dockerflow.store.parallel import in_threads
 from dockerflow.store.s3.objects import Objects
@@ -55,6 +55,12 @@ class S3Store(Store):
     @property
     def scratch(self) -> Path:
         return self._scratch
+
+    def be_patient(self, patient: bool) -> None:
+        self.objects.be_patient(patient)
+
+    def when_waiting(self, tell: Waiting) -> None:
+        self.objects.when_waiting(tell)
 
     def put(self, key: str, data: bytes, durable: bool = False) -> None:
         """A server answers when it has the object for good: `durable` asks for nothing more."""

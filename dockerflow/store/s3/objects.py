@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
-from dockerflow.store.base import Chunk
+from dockerflow.store.base import Chunk, Waiting
 
 
 class ObjectInfo(NamedTuple):
@@ -27,6 +27,12 @@ class Objects(ABC):
     """The objects of one bucket below one prefix. Raises StoreError, Unreachable and AccessDenied among them."""
 
     name: str  # `s3://bucket/prefix`
+
+    def be_patient(self, patient: bool) -> None:  # noqa: B027 - in a container nobody is in a hurry
+        """See `Store.be_patient`."""
+
+    def when_waiting(self, tell: Waiting) -> None:  # noqa: B027 - nor watches
+        """See `Store.when_waiting`."""
 
     @abstractmethod
     def get(self, key: str) -> Optional[bytearray]:

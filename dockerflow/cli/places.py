@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dockerflow.buckets.errors import NoBucket
 from dockerflow.cli.sentences import Place
+from dockerflow.cli.words import counted, size
 from dockerflow.client.stores import store_here
 from dockerflow.config import Config, load_config
 from dockerflow.store.base import Store
@@ -32,7 +33,7 @@ def store_for_writing(chosen: str | None, config: Config) -> Store:
     """
     wanted = _named(chosen) or config.store
     if is_in_bucket(wanted):
-        return _in_bucket(str(wanted), config, make_bucket=_tell)
+        return with_all(_in_bucket(str(wanted), config, make_bucket=_tell))
     root = Path(wanted) if wanted is not None else find(Path.cwd()) or create(Path.cwd()).root
     try:
         make_folder(root)
@@ -78,6 +79,19 @@ def _in_bucket(name: str, config: Config, make_bucket: Callable[[str], None] | N
     from dockerflow.buckets.opening import open_bucket  # the SDK takes 150 ms that folders do not need
 
     return open_bucket(name, config, make_bucket)
+
+
+def with_all(store: Store) -> Store:
+    """The store, with what an earlier run could not bring there: see `buckets.spool`. Raises StoreError."""
+    from dockerflow.buckets import spool
+
+    done = spool.deliver(store)
+    for path in done.damaged:
+        print(f"warning: `{path}` holds other bytes than were computed; it stays there", file=sys.stderr)
+    if done.blobs or done.objects:
+        what = f"{counted(done.blobs, 'blob')} ({size(done.size)}) and {counted(done.objects, 'object')}"
+        _tell(f"brought to the store what waited for it on this machine: {what}")
+    return store
 
 
 def _tell(done: str) -> None:

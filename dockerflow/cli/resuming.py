@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.flows import load_flow
-from dockerflow.cli.places import store_of_runs
+from dockerflow.cli.places import store_of_runs, with_all
 from dockerflow.cli.running import Chosen, launch_and_tell
 from dockerflow.client.errors import not_found
 from dockerflow.errors import DockerflowError
@@ -64,7 +64,7 @@ def split_words(words: list[str], path: str) -> tuple[str, str | None]:
 def resume(chosen: Chosen, wanted: Wanted) -> int:
     """Resume a run and return the exit code. Raises DockerflowError."""
     new_tags(chosen.tags)
-    store = store_of_runs(chosen.store)
+    store = with_all(store_of_runs(chosen.store))
     loaded = load_flow(chosen.file, chosen.flow, _given(store, chosen, wanted))
     origin = _origin(store, loaded.flow, wanted)
     check(loaded.flow, containers=chosen.engine != "process")

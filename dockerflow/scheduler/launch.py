@@ -122,7 +122,7 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
     flow, inbox = request.loaded.flow, Inbox()
     began = time.monotonic()
     kept = _Kept(store, inbox)
-    with stop_signals(inbox):
+    with stop_signals(inbox), _waiting(store, notify):
         started = _started(request, store, prepared.environments, notify)
         _write_run_id(request.run_id_file, started.run_id)
         bucket = _bucket(request, host, started)
@@ -160,6 +160,22 @@ def _require_bucket(request: RunRequest, host: Host) -> None:
         from dockerflow.scheduler.bucket import place_for_steps  # noqa: PLC0415
 
         place_for_steps(request.store, request.config, host)
+
+
+@contextmanager
+def _waiting(store: Store, notify: progress.Notify) -> Iterator[None]:
+    """Tell when the run waits for the store's server. Whoever asks the store after the run may wait again."""
+
+    def tell(why: str | None) -> None:
+        away = f"the store `{store.name}` does not answer, and the run waits for it: {why}"
+        notify(progress.Noted(away if why else f"the store `{store.name}` answers again"))
+
+    store.when_waiting(tell)
+    try:
+        yield
+    finally:
+        store.when_waiting(lambda why: None)
+        store.be_patient(True)
 
 
 class _Kept:

@@ -262,7 +262,10 @@ class _Attempt:
             return False
         try:
             now = codec.encode(value)
-            return hash_of(now.chunks) != ref.sha256 and not now.same_as(codec.encode(self._load(ref)))
+            same = self._blobs.same(ref.blob, ref.offset, now.chunks) if now.size == ref.size else False
+            if same is None:
+                same = hash_of(now.chunks) == ref.sha256
+            return not same and not now.same_as(codec.encode(self._load(ref)))
         except ArtifactError:
             return True
 

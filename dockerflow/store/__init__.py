@@ -15,6 +15,8 @@
     runs          which runs there are, under which keys, and whose scheduler lives
     sweep         removing what killed processes left
     files         writing a file so that it is whole or not there
+    mapped        reading a file by mapping it
+    uses          what runs use which blobs for
 
 Shipped into step containers: standard library only, Python 3.7.
 """

@@ -69,6 +69,11 @@ class BlobStore(ABC):
     def stream(self, sha256: str) -> Iterator[bytes]:
         """The bytes of a blob in pieces, for what need not be in memory as a whole. Raises as `get`, at the end too."""
 
+    def same(self, sha256: str, offset: int, chunks: Iterable[Chunk]) -> Optional[bool]:
+        """Whether the bytes of a blob from `offset` on begin with `chunks`; None, as here, where to hash them costs
+        less than to find out. Raises as `get`."""
+        return None
+
     @abstractmethod
     def has(self, sha256: str) -> bool: ...
 

@@ -15,40 +15,28 @@ covered when writing; they show as a `DamagedBlob`, and writing the same bytes a
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 import stat
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, Optional, Union, cast
-from weakref import WeakSet
 
-from dockerflow.store import files
+from dockerflow.store import files, mapped
 from dockerflow.store.base import BlobInfo, BlobStore, Chunk, check_hash, damaged, is_hash, missing
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
 # Up to this size reading a blob compares its hash with its name.
 CHECKED = 1 << 20
 
-# Up to this size a blob is read, above it is mapped: a mapping costs at least a page, a page fault and an open file.
-READ = 1 << 16
-
-# CPython keeps a file open for every mapping, and many systems allow a process 1024. From this many on, blobs are read.
-MAPPINGS = 256
-
 # Written and hashed in pieces that stay in the processor's cache between the two.
 PIECE = 1 << 20
 
+# Compared in pieces of this size.
+COMPARED = 1 << 18
+
 # From this size on, memory is hashed by a thread while it is written.
 TWO_AT_ONCE = 8 << 20
-
-
-class _Mapping(mmap.mmap):
-    """A map that can be counted."""
-
-
-_mappings: WeakSet[_Mapping] = WeakSet()
 
 
 class Blobs(BlobStore):
@@ -80,12 +68,26 @@ class Blobs(BlobStore):
         """
         try:
             with self._open(sha256) as stream:
-                view = _view(stream, os.fstat(stream.fileno()).st_size)
+                view = mapped.read(stream, os.fstat(stream.fileno()).st_size, sha256)
         except OSError as error:
             raise StoreError(f"cannot read blob `{sha256}` of `{self.root}`: {error.strerror}") from error
         if len(view) <= CHECKED and hashlib.sha256(view).hexdigest() != sha256:
             raise damaged(sha256, stream.name)
         return view
+
+    def same(self, sha256: str, offset: int, chunks: Iterable[Chunk]) -> Optional[bool]:
+        """Memory of a map that nobody has written to is not even looked at; the rest is compared until it differs."""
+        stored = self.get(sha256)
+        for chunk in chunks:
+            view = memoryview(chunk).cast("B")
+            end = offset + len(view)
+            if end > len(stored):
+                return False
+            large = len(view) > COMPARED
+            if not (large and mapped.is_untouched(view, sha256, offset)) and not _equal(view, stored[offset:end]):
+                return False
+            offset = end
+        return True
 
     def has(self, sha256: str) -> bool:
         return any(path.exists() for path in self._places(sha256))
@@ -232,16 +234,6 @@ def _hashing(hashed: Any, view: memoryview) -> Iterator[None]:
         thread.join()  # before anybody changes the memory
 
 
-def _view(stream: BinaryIO, size: int) -> memoryview:
-    if size <= READ or len(_mappings) >= MAPPINGS:
-        content = bytearray(size)
-        stream.readinto(content)  # type: ignore[attr-defined]
-        return memoryview(content)
-    mapping = _Mapping(stream.fileno(), 0, access=mmap.ACCESS_COPY)
-    _mappings.add(mapping)
-    return memoryview(mapping)
-
-
 def open_regular(path: Path) -> BinaryIO:
     """Open a file that somebody else made: no link is followed and no device or pipe is waited for.
 
@@ -260,6 +252,11 @@ def _hash_of(stream: BinaryIO) -> str:
     for size in iter(lambda: stream.readinto(memory), 0):  # type: ignore[attr-defined]
         hashed.update(memory[:size])
     return hashed.hexdigest()
+
+
+def _equal(one: memoryview, other: memoryview) -> bool:
+    starts = range(0, len(one), COMPARED)  # as bytes, which are compared at once and not number by number
+    return all(bytes(one[at : at + COMPARED]) == bytes(other[at : at + COMPARED]) for at in starts)
 
 
 def _discard(path: Path) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dockerflow.store import blobs as blobs_module
+from dockerflow.store import mapped
 from dockerflow.store.base import hash_of
-from dockerflow.store.blobs import CHECKED, MAPPINGS, READ, TWO_AT_ONCE, Blobs
+from dockerflow.store.blobs import CHECKED, TWO_AT_ONCE, Blobs
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
+from dockerflow.store.mapped import MAPPINGS, READ
 
 LARGE = b"x" * (CHECKED + 1)
 
@@ -116,7 +117,7 @@ def test_many_large_blobs_at_once_do_not_use_up_the_open_files(blobs: Blobs) -> 
     views = [blobs.get(sha256) for _ in range(MAPPINGS + 50)]
     assert len(os.listdir("/proc/self/fd")) - open_before <= MAPPINGS
     del views
-    assert len(blobs_module._mappings) < MAPPINGS
+    assert len(mapped._mappings) < MAPPINGS
 
 
 # --- containers and their outbox

@@ -6,6 +6,7 @@ credentials that had run out: that once more, with those that there are by then.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Container, Dict, Mapping, NamedTuple, Optional, Union
 
 from dockerflow.store.errors import StoreError
@@ -105,10 +106,11 @@ class Exchange:
 
     def done(self, answer: Incoming) -> None:
         """The connection is free for another request, unless something of the answer is still on it."""
-        if answer.is_read and not answer.is_last:
-            self.connections.give_back(answer.connection)
-        else:
-            answer.close()
+        with suppress(Broken):
+            if answer.has_ended() and not answer.is_last:
+                self.connections.give_back(answer.connection)
+                return
+        answer.close()
 
     def failed(self, broken: Broken, patience: Patience) -> None:
         """Wait for the next try. Raises Unreachable."""

@@ -78,6 +78,12 @@ class Incoming:
             parts += piece[:count]
         return bytes(parts)
 
+    def has_ended(self) -> bool:
+        """Whether nothing of the answer is left on the connection; who read as much as there is has not seen the end."""
+        if self._chunked and not self._left and not self.is_read:
+            self._next_chunk()
+        return self.is_read
+
     def close(self) -> None:
         """Give up what was not read."""
         self.connection.close()

@@ -60,7 +60,9 @@ class Connection:
         self.is_open = True
         self._used = False
         with breaking("connecting"):
-            plain = socket.create_connection((origin.host, origin.port), min(CONNECTING, silence))
+            # As text the name would be encoded by a codec that every process imports anew.
+            host = origin.host.encode() if origin.host.isascii() else origin.host
+            plain = socket.create_connection((host, origin.port), min(CONNECTING, silence))
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = plain if trust is None else _secured(plain, trust, origin.host)
         self._socket.settimeout(silence)
@@ -123,8 +125,7 @@ class Connection:
             for start in range(0, len(view), PIECE):
                 if not self._take(view[start : start + PIECE]):
                     return
-        if left:
-            raise ValueError(f"a body was announced with {body.size} bytes, and is of {body.size - left}")
+        _check(body.size, body.size - left)
 
     def _take(self, piece: memoryview) -> bool:
         try:
@@ -162,7 +163,16 @@ def _head(method: str, target: str, headers: Mapping[str, str], body: Body, aske
     if asked_first:
         lines.append("expect: 100-continue")
     head = "\r\n".join([*lines, "\r\n"]).encode()
-    return b"".join([head, *body.chunks]) if 0 < body.size <= TOGETHER else head
+    if body.size > TOGETHER:
+        return head
+    content = b"".join(body.chunks)
+    _check(body.size, len(content))
+    return head + content
+
+
+def _check(announced: int, found: int) -> None:
+    if announced != found:
+        raise ValueError(f"a body was announced with {announced} bytes, and is of {found}")
 
 
 def _secured(plain: socket.socket, trust: ssl.SSLContext, host: str) -> ssl.SSLSocket:

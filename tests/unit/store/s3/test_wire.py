@@ -1,0 +1,132 @@
+"""HTTP as servers and what stands before them speak it, and as they should not."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from dockerflow.store.errors import AccessDenied, StoreError, Unreachable
+from dockerflow.store.s3.client import SmallObjects
+from dockerflow.store.s3.place import Place
+from dockerflow.store.s3.signing import Credentials, WithCredentials
+from dockerflow.store.s3.wire import ASKED_FIRST
+from tests.unit.store.s3.scripted import client_of, head_of, ok, says
+
+LARGE = b"x" * (ASKED_FIRST + 1)
+DENIED = b"<Error><Code>AccessDenied</Code><Message>No.</Message></Error>"
+
+
+def denied(connection: str = "close") -> bytes:
+    head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(DENIED)}\r\nConnection: {connection}\r\n\r\n"
+    return head.encode() + DENIED
+
+
+def test_a_connection_is_used_again() -> None:
+    with client_of(says(ok(b"one"), ok(b"two"))) as client:
+        assert [client.get("k"), client.get("k")] == [b"one", b"two"]
+
+
+def test_a_connection_that_the_server_has_closed_in_between_costs_no_try() -> None:
+    with client_of(says(ok(b"one")), says(ok(b"two")), patience=0.0) as client:
+        assert [client.get("k"), client.get("k")] == [b"one", b"two"]
+
+
+def test_a_server_that_closes_after_each_answer_is_asked_on_another_connection() -> None:
+    last = ok(b"one", "Connection: close\r\n")
+    with client_of(says(last), says(last), patience=0.0) as client:
+        assert [client.get("k"), client.get("k")] == [b"one", b"one"]
+
+
+def test_a_body_in_chunks_is_put_together() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Range: bytes 0-10/11\r\n\r\n"
+    chunks = b"5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: x\r\n\r\n"
+    with client_of(says(chunked + chunks, ok(b"next"))) as client:
+        assert [client.get("k"), client.get("k")] == [b"hello world", b"next"]
+
+
+def test_a_body_of_unknown_length_ends_with_its_connection() -> None:
+    with client_of(says(b"HTTP/1.0 200 OK\r\n\r\nhello")) as client:
+        assert client.get_range("k", 0, 10) == b"hello"
+
+
+def test_a_body_that_is_cut_off_is_asked_for_again() -> None:
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"
+    with client_of(says(cut), says(ok(b"hello"))) as client:
+        assert client.get_range("k", 0, 10) == b"hello"
+
+
+def test_words_in_between_are_no_answer() -> None:
+    with client_of(says(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok(b"it"))) as client:
+        assert client.get("k") == b"it"
+
+
+def test_a_large_body_is_sent_when_the_server_wants_it() -> None:
+    def script(connection: socket.socket) -> None:
+        assert b"expect: 100-continue" in head_of(connection)
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        left = len(LARGE)
+        while left:
+            left -= len(connection.recv(left))
+        connection.sendall(ok(b""))
+
+    with client_of(script) as client:
+        assert client.put("k", LARGE)
+
+
+def test_a_server_that_says_nothing_to_a_large_body_gets_it() -> None:
+    def script(connection: socket.socket) -> None:
+        left = len(LARGE)
+        head_of(connection)
+        while left:
+            left -= len(connection.recv(left))
+        connection.sendall(ok(b""))
+
+    with client_of(script) as client:
+        assert client.put("k", LARGE)
+
+
+def test_a_large_body_is_not_sent_when_the_answer_is_there_before_it() -> None:
+    with client_of(says(denied())) as client, pytest.raises(AccessDenied, match=r"`AccessDenied`: No\."):
+        client.put("k", LARGE)
+
+
+def test_a_server_that_answers_in_the_middle_of_a_body_and_closes_is_heard() -> None:
+    def script(connection: socket.socket) -> None:
+        head_of(connection)
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        connection.recv(10)
+        connection.sendall(denied())
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):
+            pass
+
+    with client_of(script) as client, pytest.raises(AccessDenied, match=r"`AccessDenied`: No\."):
+        client.put_large("k", [LARGE] * 8, len(LARGE) * 8, "00" * 32)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"SSH-2.0-OpenSSH\r\n", b"", b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"]
+)
+def test_what_is_no_answer_is_said_when_patience_is_at_its_end(answer: bytes) -> None:
+    with client_of(says(answer), patience=0.0) as client, pytest.raises(Unreachable, match=r"no answer from the S3 server"):
+        client.get_range("k", 0, 3)
+
+
+def test_an_endpoint_where_nothing_listens_is_named_with_what_was_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        endpoint = f"http://127.0.0.1:{found.getsockname()[1]}"
+    place = Place(endpoint, "bucket")
+    client = SmallObjects(place, WithCredentials(place, lambda: Credentials("a", "b")), 0.0)
+    with pytest.raises(Unreachable, match=f"`{endpoint}` in 0 s: connecting: Connection refused"):
+        client.get("k")
+
+
+def test_an_answer_that_does_not_say_how_large_it_is_is_refused() -> None:
+    with client_of(says(b"HTTP/1.0 200 OK\r\n\r\nhello")) as client, pytest.raises(StoreError, match="how large"):
+        client.get("k")
+
+
+def test_a_body_of_another_size_than_announced_is_a_mistake_of_the_caller() -> None:
+    with client_of(says(ok(b""))) as client, pytest.raises(ValueError, match="announced with 3 bytes"):
+        client.put_large("k", [b"x" * (1 << 17)], 3, "00" * 32)

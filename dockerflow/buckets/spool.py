@@ -44,69 +44,72 @@ def spool_folder(store: Store) -> Path:
 
 
 class Spooling(Store):
-    """`store`, whose server may go away; `lost` is called once, when something could not be brought there. `error` says
-    why from then on, and what is to be read raises Unreachable. Threads may share it."""
+    """A store whose server may go away; `lost` is called once, when something could not be brought there. `error` says
+    why from then on, and what is to be read raises Unreachable. Threads may share it.
+
+    `direct` is the store itself, for what is not worth ending a run.
+    """
 
     def __init__(self, store: Store, lost: Callable[[StoreError], None]) -> None:
         self.error: StoreError | None = None
         self.blobs: BlobStore = _SpoolingBlobs(self, store.blobs)
         self.spool = DirectoryStore(spool_folder(store))
-        self._store = store
+        self.direct = store
         self._lost = lost
 
     @property
     def name(self) -> str:
-        return self._store.name
+        return self.direct.name
 
     @property
     def scratch(self) -> Path:
-        return self._store.scratch
+        return self.direct.scratch
 
     def be_patient(self, patient: bool) -> None:
-        self._store.be_patient(patient)
+        self.direct.be_patient(patient)
 
     def when_waiting(self, tell: Waiting) -> None:
-        self._store.when_waiting(tell)
+        self.direct.when_waiting(tell)
 
     def put(self, key: str, data: bytes, durable: bool = False) -> None:
-        self.write(lambda: self._store.put(key, data, durable), lambda: self.spool.put(key, data, durable=True))
+        self.write(lambda: self.direct.put(key, data, durable), lambda: self.spool.put(key, data, durable=True))
 
     def put_new(self, key: str, data: bytes) -> bool:
-        return self.read(lambda: self._store.put_new(key, data))  # only the server knows whether it is new
+        return self.read(lambda: self.direct.put_new(key, data))  # only the server knows whether it is new
 
     def get(self, key: str) -> bytes | None:
-        return self.read(lambda: self._store.get(key))
+        return self.read(lambda: self.direct.get(key))
 
     def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        return self._store.each(function, items)
+        return self.direct.each(function, items)
 
     def first_line(self, key: str) -> bytes | None:
-        return self.read(lambda: self._store.first_line(key))
+        return self.read(lambda: self.direct.first_line(key))
 
     def ends(self, key: str, size: int) -> Ends | None:
-        return self.read(lambda: self._store.ends(key, size))
+        return self.read(lambda: self.direct.ends(key, size))
 
     def exists(self, key: str) -> bool:
-        return self.read(lambda: self._store.exists(key))
+        return self.read(lambda: self.direct.exists(key))
 
     def every(self, prefix: str = "") -> Iterator[KeyInfo]:
-        return self.read(lambda: self._store.every(prefix))
+        return self.read(lambda: self.direct.every(prefix))
 
     def children(self, prefix: str) -> list[str]:
-        return self.read(lambda: self._store.children(prefix))
+        return self.read(lambda: self.direct.children(prefix))
 
     def holders(self, prefix: str, name: str) -> list[str]:
-        return self.read(lambda: self._store.holders(prefix, name))
+        return self.read(lambda: self.direct.holders(prefix, name))
 
     def delete(self, *keys: str) -> None:
         """What the server has stays there when it is away: whoever deletes must be able to do with what was not."""
-        self.write(lambda: self._store.delete(*keys), lambda: self.spool.delete(*keys))
+        self.write(lambda: self.direct.delete(*keys), lambda: self.spool.delete(*keys))
 
     def hold(self, key: str) -> ContextManager[None]:
-        return self._store.hold(key)
+        return self.direct.hold(key)
 
     def is_held(self, key: str) -> bool:
-        return self.read(lambda: self._store.is_held(key))
+        return self.read(lambda: self.direct.is_held(key))
 
     def keep_asked(self, outbox: Path) -> None:
         """Spool the changes of tags that were asked for in an outbox."""
@@ -141,6 +144,7 @@ class Spooling(Store):
     def _lose(self, error: StoreError) -> None:
         first, self.error = self.error is None, self.error or error
         if first:
+            self.direct.be_patient(False)  # who waits now would be the next to say so
             self._lost(error)
 
 

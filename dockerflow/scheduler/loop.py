@@ -267,7 +267,9 @@ class Loop:
         self._busy.discard(number)
 
     def _stop(self, reason: str) -> None:
-        """End what runs, and hear how: what has returned by then is a result like any other."""
+        """End what runs, and hear how: what has returned by then is a result like any other. Of a store that is away
+        nobody waits for an answer then."""
+        self.store.be_patient(False)
         for number in self._busy & self._handles.keys():
             self._handles[number].kill()
         logs: dict[int, str | None] = {}

@@ -9,7 +9,7 @@ joins         which finished tasks a join waits for
 resumed       which results of an earlier run are taken over
 origin        that earlier run, as far as it is still in the store
 loop          waits, carries out commands, writes the journal
-logs          what running attempts print; `log_limit` where that has a limit
+logs          what running attempts print; `log_limit` where that has a limit, `log_pieces` for other machines
 tagging       changes of tags that steps have asked for
 secrets       what steps ask for and only they may see, read before anything is built
 system_tags   the tags that every run has

@@ -1,7 +1,8 @@
 """What running attempts print: kept in a file each while they run, and in a blob of the store once they have ended.
 
 The file can be read at any moment, and is what remains of an attempt whose scheduler was killed. Nothing is held in
-memory, so a task that prints gigabytes costs the scheduler none; unless logs are limited, see `log_limit`.
+memory, so a task that prints gigabytes costs the scheduler none; unless logs are limited, see `log_limit`. Where the
+file is not in the store, as with a bucket, others see it by `log_pieces`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import IO
 
 from dockerflow.runtime.messages import Log
 from dockerflow.scheduler.log_limit import LogLimit
+from dockerflow.scheduler.log_pieces import LogPieces
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.log import encode_lines
@@ -34,6 +36,7 @@ class Logs:
         self._limit = limit
         self._open: dict[Key, IO[bytes]] = {}
         self._limits: dict[Key, LogLimit] = {}
+        self._pieces = None if store.shows_scratch else LogPieces(store, flow, run_id)
 
     def add(self, log: Log) -> None:
         """Raises StoreError."""
@@ -51,6 +54,8 @@ class Logs:
             file.seek(0)
             blob = self._store.blobs.put(iter(lambda: file.read(CHUNK), b""))
         Path(file.name).unlink()
+        if self._pieces is not None:
+            self._pieces.forget(key)
         return blob
 
     def close(self) -> None:
@@ -60,6 +65,8 @@ class Logs:
                 self._write_rest(key)
             file.close()
         self._open.clear()
+        if self._pieces is not None:
+            self._pieces.close()
         with suppress(OSError):  # not there, or not empty
             running_log(self._store, *self._run, "", 0).parent.rmdir()
 
@@ -83,4 +90,7 @@ class Logs:
     def _file(self, task_id: str, attempt: int) -> IO[bytes]:
         path = running_log(self._store, *self._run, task_id, attempt)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w+b", buffering=0)
+        file = path.open("w+b", buffering=0)
+        if self._pieces is not None:
+            self._pieces.follow((task_id, attempt), path)
+        return file

@@ -55,6 +55,8 @@ def create(folder: Union[str, Path]) -> DirectoryStore:
 class DirectoryStore(Store):
     """Objects and `blobs` below the folder `root`, which need not exist before the first write."""
 
+    shows_scratch = True
+
     def __init__(self, root: Union[str, Path]) -> None:
         self.root = Path(root).absolute()
         self.blobs: Blobs = Blobs(self.root / "blobs")

@@ -1,4 +1,5 @@
-"""What an attempt printed: a file that grows while it runs, one blob when it has ended.
+"""What an attempt printed: a file that grows while it runs, one blob when it has ended. What can be read of that file
+from another machine is in the store in pieces, where the store is a bucket.
 
 One JSON line per line printed: [time, "o" or "e", text], and `0` behind the text of a line that was cut or that had no
 end: what the stream printed next goes on in it. The lines of several attempts, or of one attempt in several
@@ -9,13 +10,15 @@ decoded with `surrogateescape`: JSON's escapes carry them.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from itertools import takewhile
 from typing import Iterable, Iterator, List
 
 from dockerflow.store.base import BlobStore, Store
 from dockerflow.store.errors import DamagedRecord
 from dockerflow.store.history import Attempt
 from dockerflow.store.records import LogLine
-from dockerflow.store.runs import running_log
+from dockerflow.store.runs import log_key, running_log
 
 _LETTERS = {"stdout": "o", "stderr": "e"}
 _STREAMS = {letter: stream for stream, letter in _LETTERS.items()}
@@ -64,11 +67,18 @@ def of_attempt(store: Store, flow: str, run_id: str, task_id: str, attempt: Atte
     """What an attempt has printed; so far, if it runs or was cut off with its scheduler. Raises as `read` does."""
     if attempt.finished is not None:
         return read(store.blobs, attempt.finished.log) if attempt.finished.log else []
-    file = running_log(store, flow, run_id, task_id, attempt.number)
+    written = _so_far(store, flow, run_id, task_id, attempt.number)
     try:
-        written = file.read_bytes()
         return decode_lines(written[: written.rfind(b"\n") + 1])
-    except OSError:  # it has printed nothing, or has ended this moment
-        return []
     except ValueError as error:
+        file = running_log(store, flow, run_id, task_id, attempt.number)
         raise DamagedRecord(f"the log `{file}` is damaged: {error}") from error
+
+
+def _so_far(store: Store, flow: str, run_id: str, task_id: str, attempt: int) -> bytes:
+    """Nothing for one that has printed nothing, or has ended this moment."""
+    with suppress(OSError):
+        return running_log(store, flow, run_id, task_id, attempt).read_bytes()
+    folder = log_key(flow, run_id, task_id, attempt)
+    pieces = store.get_many(f"{folder}/{name}" for name in store.children(folder))
+    return b"".join(takewhile(bool, (piece or b"" for piece in pieces.values())))

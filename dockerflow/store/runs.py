@@ -5,7 +5,8 @@
     runs/<flow>/<run id>/outbox/            what its containers write, see `blobs`
     runs/<flow>/<run id>/journal/<segment>  see `journal`
     runs/<flow>/<run id>/tags/<number>      see `run_tags`
-    runs/<flow>/<run id>/logs/<attempt>     what an attempt that runs has printed so far, see `log`
+    runs/<flow>/<run id>/logs/<attempt>     what an attempt that runs has printed so far, see `log`; in a bucket, where
+                                            a file cannot grow, in pieces `<attempt>/<number>`
     locks/<spec hash>.yml                   conda-lock files, see `dockerflow.environments`
     blobs/…                                 everything else: artifacts, logs, code packages
 
@@ -34,7 +35,15 @@ def outbox_folder(store: Store, flow: str, run_id: str) -> Path:
 
 
 def running_log(store: Store, flow: str, run_id: str, task_id: str, attempt: int) -> Path:
-    return store.scratch / run_key(flow, run_id) / "logs" / f"{task_id}.{attempt}"
+    return store.scratch / log_key(flow, run_id, task_id, attempt)
+
+
+def log_key(flow: str, run_id: str, task_id: str, attempt: int) -> str:
+    return f"{run_key(flow, run_id)}/logs/{task_id}.{attempt}"
+
+
+def log_piece(flow: str, run_id: str, task_id: str, attempt: int, number: int) -> str:
+    return f"{log_key(flow, run_id, task_id, attempt)}/{number:08d}"
 
 
 def held_key(flow: str, run_id: str) -> str:

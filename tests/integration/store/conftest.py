@@ -13,7 +13,7 @@ from tests.integration.store.kinds import Where
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
     server = kinds.BUCKETS.get(request.param)
     bucket = request.getfixturevalue(f"{server}_bucket") if server else None
-    return kinds.where(request.param, tmp_path / ".dockerflow", bucket)
+    return kinds.store_of(request.param, tmp_path / ".dockerflow", bucket)
 
 
 @pytest.fixture

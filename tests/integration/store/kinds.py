@@ -42,7 +42,7 @@ class Where:
         return S3Store(objects, self.folder, self.beat, self.life)
 
 
-def where(kind: str, folder: Path, bucket: Bucket | None) -> Where:
+def store_of(kind: str, folder: Path, bucket: Bucket | None) -> Where:
     if bucket is None:
         return Where(folder)
     server = bucket.server

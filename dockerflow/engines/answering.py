@@ -1,4 +1,4 @@
-"""What a worker gets of a store in a bucket, over its standard input: the code, access, and answers.
+"""What a worker gets over its standard input: tasks, and of a store in a bucket the code, access, and answers.
 
 Answers are made in the thread that listens to the worker: signing takes a tenth of a millisecond, and who renews the
 credentials of a run does it once for all its workers.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dockerflow.engines.sender import Sender
 from dockerflow.engines.worker import WorkerRequest
-from dockerflow.runtime.messages import HEADER, Answered, Ask, encode
+from dockerflow.runtime.messages import HEADER, Answered, Ask, RunTask, encode
 from dockerflow.store.s3.access import Question
 
 # How many answers may wait for a worker that does not read them.
@@ -25,6 +25,9 @@ class Answering:
             sender.send(HEADER.pack(len(self._bucket.package)))
             sender.send(self._bucket.package)
             sender.send(encode(Answered(0, self._bucket.answer(Question()))))
+
+    def send(self, task: RunTask) -> None:
+        self._sender.send(encode(task if self._bucket is None else self._bucket.known.given_to(task)))
 
     def __call__(self, ask: Ask) -> None:
         """Raises ValueError for a worker that has nothing to ask, or reads no answers."""

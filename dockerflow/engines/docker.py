@@ -29,7 +29,7 @@ from dockerflow.engines.exits import Exit, Exits
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.sender import Sender
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
-from dockerflow.runtime.messages import RunTask, encode
+from dockerflow.runtime.messages import RunTask
 
 # The API of Docker 19.03: the first that we test nothing older than.
 OLDEST_API = (1, 40)
@@ -233,11 +233,12 @@ class DockerWorker:
         self._attached = attached
         self._exit = expected
         self._sender = Sender(request.name, attached.send, attached.end_input)
-        self._listener = Listener(request.worker_id, notify, Answering(request, self._sender))
+        self._answering = Answering(request, self._sender)
+        self._listener = Listener(request.worker_id, notify, self._answering)
         threading.Thread(target=self._listen, name=request.name, daemon=True).start()
 
     def send(self, task: RunTask) -> None:
-        self._sender.send(encode(task))
+        self._answering.send(task)
 
     def stop(self) -> None:
         """By force while it imports its flow: it reads nothing then."""

@@ -23,7 +23,7 @@ from dockerflow.engines.errors import EngineError
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.sender import Sender
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
-from dockerflow.runtime.messages import RunTask, encode
+from dockerflow.runtime.messages import RunTask
 
 # How long a worker may take to end its tasks after SIGTERM, in seconds.
 PATIENCE = 5.0
@@ -97,13 +97,14 @@ class ProcessWorker:
         self._work = work
         name = f"worker-{process.pid}"
         self._sender = Sender(name, self._write, self._end_input)
-        self._listener = Listener(request.worker_id, notify, Answering(request, self._sender))
+        self._answering = Answering(request, self._sender)
+        self._listener = Listener(request.worker_id, notify, self._answering)
         listeners = (self._listener.messages, self._listener.diagnostics)
         self._streams: Any = list(zip((process.stdout, process.stderr), listeners, strict=True))
         threading.Thread(target=self._listen, name=name, daemon=True).start()
 
     def send(self, task: RunTask) -> None:
-        self._sender.send(encode(task))
+        self._answering.send(task)
 
     def stop(self) -> None:
         """By force while it imports its flow: it reads nothing then."""

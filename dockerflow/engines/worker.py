@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Union
 
+from dockerflow.engines.known_blobs import KnownBlobs
 from dockerflow.images.image import OwnPython
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
 from dockerflow.store.records import Failure
@@ -30,6 +31,7 @@ class BucketForWorkers:
     name: str  # `s3://bucket/prefix`
     package: bytes = field(repr=False)
     answer: Callable[[Question], Answer]
+    known: KnownBlobs = field(default_factory=KnownBlobs)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,23 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Inline:
+    """A small blob that travels in a message. `content` is its bytes in base64."""
+
+    sha256: str
+    content: str = field(repr=False)
+
+    @classmethod
+    def of(cls, sha256: str, data: bytes) -> Inline:
+        return cls(sha256, base64.b64encode(data).decode())
+
+    @property
+    def data(self) -> bytes:
+        """Raises ValueError."""
+        return base64.b64decode(self.content, validate=True)
+
+
+@dataclass(frozen=True)
 class RunTask:
     flow: str
     run_id: str
@@ -99,23 +116,7 @@ class RunTask:
     secrets: Tuple[Secret, ...] = ()
     project: Optional[Project] = None
     gang: Optional[Gang] = None
-
-
-@dataclass(frozen=True)
-class Inline:
-    """A small blob that travels in a message. `content` is its bytes in base64."""
-
-    sha256: str
-    content: str = field(repr=False)
-
-    @classmethod
-    def of(cls, sha256: str, data: bytes) -> Inline:
-        return cls(sha256, base64.b64encode(data).decode())
-
-    @property
-    def data(self) -> bytes:
-        """Raises ValueError."""
-        return base64.b64decode(self.content, validate=True)
+    known: Tuple[Inline, ...] = ()  # blobs of the store that the task need not ask it for
 
 
 @dataclass(frozen=True)

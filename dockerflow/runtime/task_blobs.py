@@ -31,8 +31,10 @@ SINGLE = 4 << 30
 class TaskBlobs(BlobStore):
     """`written` are the blobs in the outbox; `inline` what the result has to carry."""
 
-    def __init__(self, bucket: BlobStore, outbox: Union[str, Path]) -> None:
+    def __init__(self, bucket: BlobStore, outbox: Union[str, Path], known: Iterable[Inline] = ()) -> None:
+        """`known` are small blobs of the bucket that need not be asked for."""
         self._bucket = bucket
+        self._known = {blob.sha256: blob.data for blob in known}
         # What is in the outbox alone: no blob has its home there.
         self._spooled = Blobs(Path(outbox) / "none", outbox)
         self._small: Dict[str, bytes] = {}
@@ -59,8 +61,9 @@ class TaskBlobs(BlobStore):
         return self._spooled.put(pieces)
 
     def get(self, sha256: str) -> memoryview:
-        if sha256 in self._small:
-            return memoryview(bytearray(self._small[sha256]))
+        for here in (self._small, self._known):
+            if sha256 in here:
+                return memoryview(bytearray(here[sha256]))
         return self._place_of(sha256).get(sha256)
 
     def stream(self, sha256: str) -> Iterator[bytes]:

@@ -29,6 +29,8 @@ from dockerflow.store.base import BlobStore
 from dockerflow.store.records import Failure
 from dockerflow.store.s3 import line
 
+_RunWith = Callable[[BlobStore], TaskResult]
+
 
 class Place(NamedTuple):
     """Where the worker finds things. All are absolute paths; `blobs` is empty where they are in a bucket."""
@@ -114,24 +116,24 @@ def _load(place: Place, broker: Optional[Broker]) -> Run:
         import_output.repeat(printed)
         beside.link(others)
         randomness.begin()
-        return with_blobs(lambda blobs: run_task(loaded.cls, loaded.flow, task, blobs))
+        return with_blobs(task, lambda blobs: run_task(loaded.cls, loaded.flow, task, blobs))
 
     return run
 
 
-def _blobs(place: Place, broker: Optional[Broker]) -> Callable[[Callable[[BlobStore], TaskResult]], TaskResult]:
+def _blobs(place: Place, broker: Optional[Broker]) -> Callable[[RunTask, _RunWith], TaskResult]:
     """Give a task the blobs of its store, in its own process. What the other kind of store needs is not imported."""
     if broker is None:
         from dockerflow.store.blobs import Blobs  # noqa: PLC0415
 
-        return lambda run: run(Blobs(place.blobs, place.outbox))
+        return lambda task, run: run(Blobs(place.blobs, place.outbox))
     from dockerflow.runtime.task_blobs import TaskBlobs  # noqa: PLC0415
     from dockerflow.store.s3.granted import granted_store  # noqa: PLC0415
 
     asking = line.Line(broker.path)
 
-    def in_bucket(run: Callable[[BlobStore], TaskResult]) -> TaskResult:
-        blobs = TaskBlobs(granted_store(asking, place.outbox, broker.access).blobs, place.outbox)
+    def in_bucket(task: RunTask, run: _RunWith) -> TaskResult:
+        blobs = TaskBlobs(granted_store(asking, place.outbox, broker.access).blobs, place.outbox, task.known)
         return replace(run(blobs), inline=blobs.inline)
 
     return in_bucket

@@ -12,6 +12,7 @@ from dockerflow.buckets.places import for_containers
 from dockerflow.buckets.sdk import SdkObjects
 from dockerflow.config import Config
 from dockerflow.engines.worker import BucketForWorkers, Host
+from dockerflow.runtime.messages import Inline
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.records import RunStarted
@@ -38,7 +39,9 @@ def bucket_for_workers(store: Store, config: Config, host: Host, started: RunSta
     of_steps = place_for_steps(store, config, host)
     ours = Ours(objects.place, objects.identity, of_steps, config.store_patience)
     grants = Grants(ours, started.flow, started.run_id)
-    return BucketForWorkers(store.name, bytes(store.blobs.get(started.code)), grants.answer)
+    found = BucketForWorkers(store.name, bytes(store.blobs.get(started.code)), grants.answer)
+    found.known.add(Inline.of(started.parameters, bytes(store.blobs.get(started.parameters))))
+    return found
 
 
 def _objects(store: Store) -> SdkObjects:

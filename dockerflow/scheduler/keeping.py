@@ -15,7 +15,6 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from dockerflow.engines.worker import Said, WorkerEnded, WorkerRequest
 from dockerflow.errors import DockerflowError
@@ -104,15 +103,17 @@ class Keeping:
         self._attempts.pop(request.worker_id, None)
         log = self._logs.keep(result.task_id, result.attempt)
         self._tagging.take_over(request)
-        return Returned(self._adopted(request.outbox, result), log)
+        return Returned(self._adopted(request, result), log)
 
-    def _adopted(self, outbox: Path, result: TaskResult) -> TaskResult:
+    def _adopted(self, request: WorkerRequest, result: TaskResult) -> TaskResult:
         """Take the blobs that the attempt wrote into the store. One that is not what its name says fails it."""
         try:
             for blob in result.blobs:
-                self._store.blobs.adopt(outbox, blob)
+                self._store.blobs.adopt(request.outbox, blob)
             for small in result.inline:
                 self._put(small)
+                if request.bucket is not None:
+                    request.bucket.known.add(small)
         except DockerflowError as error:
             failure = Failure("artifact", error.message, hint=error.hint or "")
             return replace(result, ok=False, manifest=None, transition=None, failure=failure, inline=())

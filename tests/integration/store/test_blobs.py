@@ -10,8 +10,9 @@ import pytest
 
 from dockerflow.store import pieces
 from dockerflow.store.base import BlobStore, Store, hash_of
-from dockerflow.store.blobs import CHECKED, READ
+from dockerflow.store.blobs import CHECKED
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
+from dockerflow.store.mapped import READ
 from dockerflow.store.s3_blobs import MEMORABLE, ONE_REQUEST, SMALL
 from tests.integration.store.kinds import Where, overwrite
 

@@ -62,8 +62,8 @@ def differing(written_with: Mapping[str, str]) -> Dict[str, str]:
 
 def advice(error: Exception, written_with: Mapping[str, str]) -> Optional[str]:
     """What to try when a value does not load."""
-    if lacking(error):
-        root = lacking(error).partition(".")[0]
+    root = lacking(error).partition(".")[0]
+    if root and not root.startswith("_") and _here(root) == "none":  # else it is a part of a library that has moved
         return f"install `{root}` where the value is read; a step asks for it with @conda(libraries=...)"
     others = [f"{name} {version}" for name, version in written_with.items() if name != "python"]
     if others:

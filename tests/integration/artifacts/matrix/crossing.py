@@ -15,6 +15,8 @@ from typing import Any
 
 from dockerflow.artifacts import codec
 
+# The sets of versions, each the libraries of a step that writes and of one that reads in `flow`.
+SETS = ("oldest", "old", "middle", "middle_numpy_2", "newest_numpy_1", "newest")
 LIBRARIES = ("pandas", "numpy", "scipy", "pyarrow")
 
 
@@ -32,10 +34,10 @@ def write(task: Any, name: str) -> None:
     setattr(task, f"written_{name}", {"versions": versions(), "portraits": words, "internals": named})
 
 
-def read(task: Any, names: list[str]) -> dict[str, Any]:
+def read(task: Any) -> dict[str, Any]:
     """For each set of versions that wrote: the kinds that came out as another value than they should, each with both
-    portraits; how many were read; and which rows of the table of nearest types were needed."""
-    return {"versions": versions(), **{name: _read(task, name) for name in names}}
+    portraits; all that were read; and which rows of the table of nearest types were needed."""
+    return {"versions": versions(), **{name: _read(task, name) for name in SETS}}
 
 
 def _read(task: Any, name: str) -> dict[str, Any]:

@@ -4,8 +4,6 @@ import crossing
 
 from dockerflow import FlowSpec, conda, conda_base, step
 
-SETS = ["oldest", "old", "middle", "middle_numpy_2", "newest_numpy_1", "newest"]
-
 
 @conda_base(python="3.11")
 class Matrix(FlowSpec):
@@ -60,6 +58,10 @@ class Matrix(FlowSpec):
     def all_written(self, inputs):
         """Has no library at all, and needs none to pass the values on."""
         self.merge_artifacts(inputs)
+        self.next(self.split)
+
+    @step
+    def split(self):
         self.next(
             self.read_oldest,
             self.read_old,
@@ -72,42 +74,42 @@ class Matrix(FlowSpec):
     @conda(libraries={"pandas": "1.5.3", "numpy": "1.26.4", "scipy": "1.11.4"})
     @step
     def read_oldest(self):
-        self.read_oldest_found = crossing.read(self, SETS)
+        self.read_oldest_found = crossing.read(self)
         self.next(self.all_read)
 
     @conda(libraries={"pandas": "2.0.3", "numpy": "1.26.4", "scipy": "1.11.4"})
     @step
     def read_old(self):
-        self.read_old_found = crossing.read(self, SETS)
+        self.read_old_found = crossing.read(self)
         self.next(self.all_read)
 
     @conda(libraries={"pandas": "2.2.3", "numpy": "1.26.4", "scipy": ">=1.15"})
     @step
     def read_middle(self):
-        self.read_middle_found = crossing.read(self, SETS)
+        self.read_middle_found = crossing.read(self)
         self.next(self.all_read)
 
     @conda(libraries={"pandas": "2.2.3", "numpy": ">=2", "scipy": ">=1.15"})
     @step
     def read_middle_numpy_2(self):
-        self.read_middle_numpy_2_found = crossing.read(self, SETS)
+        self.read_middle_numpy_2_found = crossing.read(self)
         self.next(self.all_read)
 
     @conda(libraries={"pandas": ">=3", "numpy": "1.26.4", "scipy": ">=1.15"})
     @step
     def read_newest_numpy_1(self):
-        self.read_newest_numpy_1_found = crossing.read(self, SETS)
+        self.read_newest_numpy_1_found = crossing.read(self)
         self.next(self.all_read)
 
     @conda(libraries={"pandas": ">=3", "numpy": ">=2", "scipy": ">=1.15", "pyarrow": ""})
     @step
     def read_newest(self):
-        self.read_newest_found = crossing.read(self, SETS)
+        self.read_newest_found = crossing.read(self)
         self.next(self.all_read)
 
     @step
     def all_read(self, inputs):
-        self.found = {name: getattr(getattr(inputs, f"read_{name}"), f"read_{name}_found") for name in SETS}
+        self.found = {name: getattr(getattr(inputs, f"read_{name}"), f"read_{name}_found") for name in crossing.SETS}
         self.next(self.end)
 
     @step

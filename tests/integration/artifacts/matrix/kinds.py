@@ -19,6 +19,7 @@ def kinds() -> dict[str, Any]:
     """Every value, by `part.name`."""
     parts = {
         "numpy": numpy_kinds.arrays(),
+        "random": numpy_kinds.generators(),
         "sparse": scipy_kinds.matrices(),
         "columns": pandas_kinds.columns(),
         "frames": pandas_kinds.frames(),

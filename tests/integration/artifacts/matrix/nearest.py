@@ -77,7 +77,7 @@ def _variable_text_to_objects(part: Words) -> Words | None:
 
 # --- times
 
-_FIRST, _LAST = datetime.datetime(1677, 9, 21, 0, 12, 44), datetime.datetime(2262, 4, 11, 23, 47, 16)
+_FIRST, _LAST = datetime.datetime(1677, 9, 21, 0, 12, 43), datetime.datetime(2262, 4, 11, 23, 47, 17)
 _MOST_DAYS = 106_751
 
 

@@ -49,6 +49,19 @@ def arrays() -> dict[str, Any]:
     return made
 
 
+def generators() -> dict[str, Any]:
+    """Random generators in the middle of their work."""
+    made: dict[str, Any] = {
+        name: getattr(np.random, name)(5) for name in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
+    }
+    made["RandomState"], made["Generator"] = np.random.RandomState(7), np.random.default_rng(7)
+    made["RandomState of PCG64"] = np.random.RandomState(np.random.PCG64(3))
+    for name in ("RandomState", "Generator"):
+        made[name].standard_normal(3)
+    made["SeedSequence"] = np.random.SeedSequence(7).spawn(3)[1]
+    return made
+
+
 def _filled(word: str) -> np.ndarray:
     if np.dtype(word).kind in "SUV":
         return np.array([b"a", b"", b"bcd"] if word[-2] != "U" else ["a", "", "bü"], word)

@@ -59,6 +59,19 @@ def _scalar(scalar: np.generic) -> Words:
     return {"scalar": type(scalar).__name__.rstrip("_"), "dtype": scalar.dtype.str, "value": value}
 
 
+def _generator(found: Any) -> Words:
+    state = found.get_state(legacy=False) if hasattr(found, "get_state") else found.bit_generator.state
+    return {"generator": type(found).__name__, "state": portrait(state)}
+
+
+def _bits(found: np.random.BitGenerator) -> Words:
+    return {"bits": type(found).__name__, "state": portrait(found.state)}
+
+
+def _seeds(found: np.random.SeedSequence) -> Words:
+    return {"seeds": portrait(dict(found.state)), "next": found.generate_state(4).tolist()}
+
+
 # --- scipy
 
 
@@ -212,6 +225,9 @@ _PAINTERS: list[tuple[Any, Any]] = [
     (pd.offsets.BaseOffset, _offset),
     (np.ndarray, _array),
     (np.generic, _scalar),
+    ((np.random.RandomState, np.random.Generator), _generator),
+    (np.random.BitGenerator, _bits),
+    (np.random.SeedSequence, _seeds),
     (datetime.datetime, _datetime),
     (datetime.timedelta, _difference),
     (dict, _dictionary),

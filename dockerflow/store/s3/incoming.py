@@ -79,7 +79,7 @@ class Incoming:
         return bytes(parts)
 
     def has_ended(self) -> bool:
-        """Whether nothing of the answer is left on the connection; who read as much as there is has not seen the end."""
+        """Whether nothing of the answer is left on the connection: who read all of a body has not seen its end."""
         if self._chunked and not self._left and not self.is_read:
             self._next_chunk()
         return self.is_read

@@ -61,7 +61,7 @@ class Connection:
         self._used = False
         with breaking("connecting"):
             # As text the name would be encoded by a codec that every process imports anew.
-            host = origin.host.encode() if origin.host.isascii() else origin.host
+            host = cast(str, origin.host.encode() if origin.host.isascii() else origin.host)
             plain = socket.create_connection((host, origin.port), min(CONNECTING, silence))
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = plain if trust is None else _secured(plain, trust, origin.host)

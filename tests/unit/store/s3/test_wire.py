@@ -57,7 +57,8 @@ def test_a_body_that_is_cut_off_is_asked_for_again() -> None:
 
 
 def test_words_in_between_are_no_answer() -> None:
-    with client_of(says(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok(b"it"))) as client:
+    early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    with client_of(says(early + ok(b"it"))) as client:
         assert client.get("k") == b"it"
 
 
@@ -109,7 +110,7 @@ def test_a_server_that_answers_in_the_middle_of_a_body_and_closes_is_heard() -> 
     "answer", [b"SSH-2.0-OpenSSH\r\n", b"", b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"]
 )
 def test_what_is_no_answer_is_said_when_patience_is_at_its_end(answer: bytes) -> None:
-    with client_of(says(answer), patience=0.0) as client, pytest.raises(Unreachable, match=r"no answer from the S3 server"):
+    with client_of(says(answer), patience=0.0) as client, pytest.raises(Unreachable, match="no answer from the S3"):
         client.get_range("k", 0, 3)
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from dockerflow.artifacts import codec
-from dockerflow.artifacts.errors import ArtifactError, CannotEncode
+from dockerflow.artifacts.errors import CannotEncode
 from dockerflow.flow.caught import Caught
 from dockerflow.flow.current import Parallel, Situation, current
 from dockerflow.flow.definition import Card, Catch, Flow, Secrets, Step
@@ -23,11 +23,11 @@ from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import type_name
 from dockerflow.flow.view import CARDS, FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
-from dockerflow.runtime import reading, secret_files, time_limit
+from dockerflow.runtime import passing, reading, secret_files, time_limit
 from dockerflow.runtime.calling import call, failure_of, tell
 from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
 from dockerflow.store import manifest
-from dockerflow.store.base import BlobStore, hash_of
+from dockerflow.store.base import BlobStore
 from dockerflow.store.errors import StoreError
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import Failure, Transition
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["run_task"]
 
 Refs = Mapping[str, ArtifactRef]
-
-# Values that cannot be changed in place: an inherited one need not be compared with what was loaded.
-_IMMUTABLE = (bool, int, float, str, bytes, type(None))
 
 
 def run_task(cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> TaskResult:
@@ -64,6 +61,7 @@ class _Attempt:
         self._step: Step = flow.steps[request.step]
         self._catch = self._step.decorator(Catch)
         self._cards: Optional[CardComponentCollector] = None
+        self._inputs: List[View] = []
         self._catches = self._catch is not None and (request.last_attempt or request.fallback is not None)
 
     def run(self) -> TaskResult:
@@ -111,6 +109,7 @@ class _Attempt:
             self._instance(self._flow.steps[each.step], refs_, parameters, self._levels_of(refs_))
             for each, refs_ in zip(request.inputs, given)
         ]
+        self._inputs = [view_of(each) for each in flows]
         return this, (Inputs(flows, [each.step for each in request.inputs]),)
 
     def _instance(self, step: Step, refs: Refs, parameters: Refs, levels: Any, running: bool = False) -> FlowSpec:
@@ -238,10 +237,7 @@ class _Attempt:
     def _artifacts(self, this: FlowSpec) -> Tuple[Dict[str, Any], Dict[str, ArtifactRef]]:
         """The values to store, and the refs to pass on."""
         view = view_of(this)
-        own: Dict[str, Any] = {}
-        for name, value in own_artifacts(this).items():
-            if name not in view.loaded or value is not view.loaded[name] or self._changed(view.refs[name], value):
-                own[name] = value
+        own, refs = passing.own_and_passed_on(self._blobs, own_artifacts(this), [view, *self._inputs])
         constants = {name: value for name, value in constants_of(self._cls).items() if name not in view.refs}
         own.update(constants)
         if self._request.foreach:
@@ -250,24 +246,7 @@ class _Attempt:
             ]
         if view.taken is not None and view.taken.items is not None:
             own[FOREACH_ITEMS] = view.taken.items
-        return own, view.refs
-
-    def _changed(self, ref: ArtifactRef, value: Any) -> bool:
-        """Whether a loaded value is no longer what was stored.
-
-        Its bytes may differ although it is the same: what pickle shares inside a value depends on how it was made. So
-        it is compared with what the stored value gives when it is loaded and encoded again.
-        """
-        if type(value) in _IMMUTABLE:
-            return False
-        try:
-            now = codec.encode(value)
-            same = self._blobs.same(ref.blob, ref.offset, now.chunks) if now.size == ref.size else False
-            if same is None:
-                same = hash_of(now.chunks) == ref.sha256
-            return not same and not now.same_as(codec.encode(self._load(ref)))
-        except ArtifactError:
-            return True
+        return own, refs
 
     def _split_by_encoding(self, own: Mapping[str, Any]) -> Tuple[Failure, Dict[str, Any]]:
         """Why some of the values cannot be stored, and those that can."""

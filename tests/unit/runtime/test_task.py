@@ -431,6 +431,50 @@ def test_inherited_artifact_is_stored_again_only_if_it_was_changed(
     assert len({before.blob, after.blob}) == (2 if same is False else 1)
 
 
+BY_ANOTHER_NAME = """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.large = list(range(100000))
+                self.small = [1]
+                self.next(self.a, self.b)
+            @step
+            def a(self):
+                self.same = self.large
+                self.more = self.large
+                self.next(self.join)
+            @step
+            def b(self):
+                self.next(self.join)
+            @step
+            def join(self, inputs):
+                self.kept = inputs.a.same
+                self.other = inputs.b.large
+                self.other.append(1)
+                self.next(self.end)
+            @step
+            def end(self):
+                pass
+"""
+
+
+def test_a_large_value_that_is_kept_by_another_name_is_not_written_again(tmp_path: Path) -> None:
+    run = _driven(tmp_path, BY_ANOTHER_NAME)
+    refs = {name: manifest.read(Blobs(tmp_path / "blobs"), str(run.task(name).result.manifest)).artifacts for name in
+            ("start", "a", "join")}  # fmt: skip
+    assert run.task("a").result.blobs == (run.task("a").result.manifest,)
+    assert refs["a"]["same"] == refs["a"]["more"] == refs["join"]["kept"] == refs["start"]["large"]
+    assert refs["join"]["kept"].step == "start"
+    assert refs["join"]["other"].blob != refs["start"]["large"].blob
+    assert run.task("join").artifacts["other"] == [*range(100000), 1]
+    assert run.task("join").artifacts["kept"] == list(range(100000))
+
+
+def test_a_hundred_small_artifacts_are_one_blob(one: Callable[..., OneTask]) -> None:
+    result = one("for n in range(100): setattr(self, f'a{n}', [n])\nself.next(self.end)").run()
+    assert result.blobs == (result.manifest,)
+
+
 class LazyRun:
     """A run of LAZY, its refs read without loading any artifact."""
 

@@ -10,15 +10,18 @@ from dockerflow.buckets.credentials import Identity
 from dockerflow.buckets.sdk import SdkObjects
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.s3.client import SmallObjects
+from dockerflow.store.s3.objects import Objects
 from dockerflow.store.s3.place import Place
-from dockerflow.store.s3.signing import Credentials
+from dockerflow.store.s3.signing import Credentials, WithCredentials
 from dockerflow.store.s3_store import S3Store
 
 if TYPE_CHECKING:
     from tests.object_servers import Bucket
 
 DIRECTORY = "directory"
-BUCKETS = {"minio": "minio", "versitygw": "versitygw"}
+SMALL = "minio, small client"  # as in containers
+BUCKETS = {"minio": "minio", SMALL: "minio", "versitygw": "versitygw"}
 KINDS = (DIRECTORY, *BUCKETS)
 
 
@@ -30,6 +33,7 @@ class Where:
     place: Place | None = None
     access_key: str = ""
     secret_key: str = ""
+    small: bool = False
     beat: float = 0.05
     life: float = 60.0
 
@@ -38,7 +42,9 @@ class Where:
         if self.place is None:
             return DirectoryStore(self.folder)
         credentials = Credentials(self.access_key, self.secret_key)
-        objects = SdkObjects(self.place, Identity("the tests", lambda: credentials))
+        objects: Objects = SdkObjects(self.place, Identity("the tests", lambda: credentials))
+        if self.small:
+            objects = SmallObjects(self.place, WithCredentials(self.place, lambda: credentials))
         return S3Store(objects, self.folder, self.beat, self.life)
 
 
@@ -46,8 +52,8 @@ def store_of(kind: str, folder: Path, bucket: Bucket | None) -> Where:
     if bucket is None:
         return Where(folder)
     server = bucket.server
-    place = Place(server.endpoint, bucket.name, f"of/{kind}", server.region)
-    return Where(folder, place, server.access_key, server.secret_key)
+    place = Place(server.endpoint, bucket.name, "a prefix/of tests", server.region)
+    return Where(folder, place, server.access_key, server.secret_key, kind == SMALL)
 
 
 def overwrite(store: Store, sha256: str, content: bytes) -> None:

@@ -64,6 +64,9 @@ LOCK = threading.Lock()
         (np.array([1, LOCK], object), "model[1]", "_thread.lock"),
         (pd.DataFrame({"a": [1], "b": [LOCK]}), 'model["b"].iloc[0]', "_thread.lock"),
         (pd.Series([LOCK]), "model.iloc[0]", "_thread.lock"),
+        ([*range(100_000), LOCK, *range(100_000)], "model[100000]", "_thread.lock"),
+        ({"a": [{}] * 5000, "b": [(n,) for n in range(5000)] + [{"c": LOCK}]}, 'model["b"][5000]["c"]', "_thread.lock"),
+        (np.array([*map(str, range(1000)), LOCK], object), "model[1000]", "_thread.lock"),
     ],
 )
 def test_the_innermost_part_is_named(value: Any, path: str, kind: str) -> None:

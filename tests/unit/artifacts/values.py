@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pickletools
+import io
+import pickle
 from typing import Any
 
 from dockerflow.artifacts import codec
@@ -20,8 +21,21 @@ def again(value: Any) -> Any:
     return codec.decode(encoded(value))
 
 
+class _Names(pickle.Unpickler):
+    """Notes where the pickle says that classes and functions are."""
+
+    def __init__(self, pickled: bytes, buffers: list[memoryview]) -> None:
+        super().__init__(io.BytesIO(pickled), buffers=buffers)
+        self.modules: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.modules.add(module)
+        return super().find_class(module, name)
+
+
 def modules_named_by(value: Any) -> set[str]:
     """The modules whose names the pickle in an encoded value refers to, except the standard library's."""
-    pickled = bytes(codec._split(memoryview(encoded(value)))[0])
-    words = [argument for _, argument, _ in pickletools.genops(pickled) if isinstance(argument, str)]
-    return {word for word in words if word.partition(".")[0] in ("numpy", "pandas", "dockerflow")}
+    pickled, buffers = codec._split(memoryview(encoded(value)))
+    names = _Names(bytes(pickled), buffers)
+    names.load()
+    return {name for name in names.modules if name.partition(".")[0] in ("numpy", "pandas", "scipy", "dockerflow")}

@@ -195,8 +195,7 @@ def _insecure(error: SSLError, server: Server) -> NoReturn:
 
 def _not_in_words(error: ServerError | InvalidResponseError, server: Server) -> NoReturn:
     """An answer without the words of S3: of a proxy, or of something else than an S3 server."""
-    found = re.search(r"(?:status code|Response code:) (\d+)", str(error))
-    status = int(found.group(1)) if found else 0
+    status = error.status_code if isinstance(error, ServerError) else error._code
     if status in _AGAIN_STATUS:
         raise Again(f"it answered with the status {status}") from error
     if "HTTP request to an HTTPS server" in str(error):

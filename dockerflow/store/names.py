@@ -42,7 +42,7 @@ def in_bucket(name: str) -> InBucket:
     if "@" in parts.netloc:
         hidden = f"{SCHEME}***@{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise StoreError(f"the store `{hidden}` has credentials in its name", f"leave them out, and {SECRETS}")
-    prefix = parts.path.strip("/")
+    prefix = parts.path[1:-1] if parts.path.endswith("/") else parts.path[1:]
     names = prefix.split("/") if prefix else []
     wrong = any(not each or each.startswith(".") for each in names) or parts.query or parts.fragment
     if not is_in_bucket(name) or not _BUCKET.fullmatch(parts.netloc) or wrong:

@@ -50,7 +50,7 @@ def dump(pathspec: str, wanted: Wanted, chosen: str | None) -> int:
         raise CommandLineError(message, "leave one of the two out")
     store = store_of_runs(chosen)
     selection = select(store, pathspec)
-    found = [(task, _artifacts(store, task, wanted)) for task in selection.tasks]
+    found = [(task, _artifacts(store, selection, task, wanted)) for task in selection.tasks]
     if wanted.file is not None:
         _write(wanted.file, {_key(selection, task): _values(store, artifacts) for task, artifacts in found})
         return 0
@@ -84,11 +84,11 @@ def _told(selection: Selection, task: TaskHistory) -> str:
     return f"{caught}, reused from {origin}" if origin else caught
 
 
-def _artifacts(store: Store, task: TaskHistory, wanted: Wanted) -> Artifacts:
+def _artifacts(store: Store, selection: Selection, task: TaskHistory, wanted: Wanted) -> Artifacts:
     ended = task.latest
     if ended is None or ended.manifest is None:
         return {}
-    artifacts = manifest.read(store.blobs, ended.manifest).artifacts
+    artifacts = manifest.read_of(store.blobs, ended.manifest, f"task `{selection.pathspec(task)}`").artifacts
     return {name: ref for name, ref in artifacts.items() if _is_wanted(name, wanted)}
 
 

@@ -247,7 +247,7 @@ class Task(PathObject):
         if sha256 is None:
             return {}
         if self._read[0] != sha256:
-            self._read = (sha256, manifest.read(self._store.blobs, sha256).artifacts)
+            self._read = (sha256, manifest.read_of(self._store.blobs, sha256, self._described()).artifacts)
         return self._read[1]
 
     def _artifacts(self) -> Dict[str, DataArtifact]:

@@ -23,7 +23,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import CannotDecode
 from dockerflow.store.base import BlobStore, Chunk, hash_of
-from dockerflow.store.errors import DamagedBlob, DamagedRecord
+from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob
 
 MAGIC = b"DFMANIF1"
 _LENGTH = struct.Struct("<Q")
@@ -94,6 +94,15 @@ def read(blobs: BlobStore, sha256: str) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedRecord(f"blob `{sha256}` is not a manifest of artifacts that this version can read") from error
     return Manifest(refs)
+
+
+def read_of(blobs: BlobStore, sha256: str, whose: str) -> Manifest:
+    """As `read`, with errors that say whose artifacts they are."""
+    try:
+        return read(blobs, sha256)
+    except (MissingBlob, DamagedBlob, DamagedRecord) as error:
+        hint = f"`dockerflow store uses {sha256}` lists what uses it; `dockerflow resume` of a run computes it again"
+        raise type(error)(f"the artifacts of {whose} cannot be read: {error.message}", hint) from error
 
 
 def load(blobs: BlobStore, ref: ArtifactRef, reader: str = "this Python") -> Any:

@@ -83,6 +83,16 @@ def test_a_damaged_blob_is_told_likewise(store: DirectoryStore) -> None:
         _ = artifact.data
 
 
+def test_lost_artifacts_are_told_with_their_task(store: DirectoryStore) -> None:
+    task = passed_on(store, 1)["join"].task
+    manifest_blob = str(task._ended.manifest)
+    store.blobs.delete([manifest_blob])
+    with pytest.raises(MissingBlob) as raised:
+        _ = task.data
+    assert raised.value.message.startswith(f"the artifacts of task `{task.pathspec}` cannot be read: blob `")
+    assert f"`dockerflow store uses {manifest_blob}`" in raised.value.hint
+
+
 def test_the_writer_is_the_task_that_made_the_value_and_no_other(store: DirectoryStore) -> None:
     run = passed_on(store, 1)
     last = run["join"].task

@@ -62,6 +62,7 @@ VALUES = {
 FLOW = """
 import time
 
+{libraries}
 from {package} import FlowSpec, Parameter{imports}, step
 {decorator}
 
@@ -71,8 +72,6 @@ class Bench(FlowSpec):
 
     @step
     def start(self):
-        import numpy as np
-
         self.value = {value}
         {small}
         self.began = time.time()
@@ -86,9 +85,6 @@ class Bench(FlowSpec):
 
 
 def frame(rows, seed):
-    import numpy as np
-    import pandas as pd
-
     some = np.random.default_rng(seed)
     words = np.array(["north", "south", "east", "west", "somewhere else"], dtype=object)
     return pd.DataFrame({{
@@ -106,6 +102,10 @@ def frame(rows, seed):
 if __name__ == "__main__":
     Bench()
 """
+
+
+# At the top of the file, as users have them: a worker imports them before it is given a task.
+LIBRARIES = {"array": "import numpy as np", "frame": "import numpy as np\nimport pandas as pd"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,10 @@ class Bench:
         self.seed = 0
 
     def table(self, rounds: int) -> None:
-        empty = {side: self.run(side, 1) for side in self.sides}  # the image is made here, too
+        for side in self.sides:
+            if side.engine == "docker":
+                self.run(side, 1)  # makes the image
+        empty = {side: self.run(side, 1) for side in self.sides}
         found: dict[Side, list[Measured]] = {side: [] for side in self.sides}
         limits: dict[str, list[float]] = {"directory": [], "minio": []}
         for _ in range(rounds):
@@ -220,6 +223,7 @@ class Bench:
             package="dockerflow" if side.store else "metaflow",
             imports=", conda_base" if side.engine == "docker" else "",
             decorator=libraries if side.engine == "docker" else "",
+            libraries=LIBRARIES.get(self.value, ""),
             value=value,
             small="[setattr(self, f'small_{each}', each + self.seed) for each in range(self.size)]"
             if self.value == "small"

@@ -22,7 +22,7 @@ FEWEST = 256
 # Characters that texts rarely have. Text files have the first at their ends of lines, and data the others never.
 SEPARATORS = "\n\0\x1f\x1e\x1d"
 
-# So many items are looked at before all are, to see whether they repeat.
+# About so many items are looked at before all are, to see whether they repeat.
 _SAMPLE = 4096
 
 
@@ -51,19 +51,32 @@ def _parted(numpy: Any, items: List[Any]) -> Tuple[List[str], Any, List[Any]]:
     return list(compress(items, is_text)), others, [items[at] for at in others.tolist()]
 
 
+class _Numbers(Dict[str, int]):
+    """Gives each text that it is asked for the next number."""
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = len(self)
+        return number
+
+
 def _once_each(numpy: Any, texts: List[str]) -> Tuple[List[str], Any]:
     """The different texts in the order in which they appear, and the number of each text among them; or the texts as
     they are, and None, where few repeat."""
-    if _repeat(texts[:_SAMPLE]):
-        numbers: Dict[str, int] = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        if 2 * len(numbers) <= len(texts):
-            smallest = numpy.min_scalar_type(len(numbers))
-            return list(numbers), numpy.fromiter(map(numbers.__getitem__, texts), smallest, len(texts))
+    # Both those that follow each other, for what is sorted, and those here and there, for what comes in turns.
+    if _repeat(texts[:_SAMPLE]) or _repeat(texts[:: len(texts) // _SAMPLE + 1]):
+        numbers = _Numbers()
+        codes = numpy.fromiter(map(numbers.__getitem__, texts), numpy.uint32, len(texts))
+        if _is_few(len(numbers), len(texts)):
+            return list(numbers), codes.astype(numpy.min_scalar_type(len(numbers)))
     return texts, None
 
 
 def _repeat(texts: List[str]) -> bool:
-    return 2 * len(set(texts)) <= len(texts)
+    return _is_few(len(set(texts)), len(texts))
+
+
+def _is_few(different: int, texts: int) -> bool:
+    return 2 * different <= texts
 
 
 def _joined(texts: List[str]) -> Optional[Tuple[bytes, str]]:

@@ -8,8 +8,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
-from minio.datatypes import Object
+from minio.datatypes import Object, Upload
 from minio.deleteobjects import DeleteObject
+from minio.error import S3Error
 
 from dockerflow.buckets import reading, sending
 from dockerflow.buckets.credentials import Identity
@@ -91,12 +92,27 @@ class SdkObjects(Objects):
             batch = names[begin : begin + _BATCH]
             self.link.asked(lambda batch=batch: self._delete(batch))  # type: ignore[misc]
 
+    def give_up_uploads(self, older_than: float) -> None:
+        below = self.link.name("")  # MinIO takes a prefix for a whole name here, and is asked for all
+        listed = self.link.asked(lambda: self.link.client._list_multipart_uploads(self.place.bucket))
+        for upload in listed.uploads:
+            ours = str(upload.object_name).startswith(below)
+            if ours and upload.initiated_time and self.now() - upload.initiated_time.timestamp() > older_than:
+                self.link.asked(lambda upload=upload: self._give_up(upload))  # type: ignore[misc]
+
     def now(self) -> float:
         if self._clock is None or time.monotonic() - self._clock[1] > _CLOCK_LIFE:
             self._note_clock(self.link.asked(lambda: self.link.send("HEAD", self.place.url(None, {}), {})).headers)
         if self._clock is None:
             raise StoreError(f"the S3 server `{self.place.endpoint}` does not say what time it is")
         return self._clock[0] + time.monotonic() - self._clock[1]
+
+    def _give_up(self, upload: Upload) -> None:
+        try:
+            self.link.client._abort_multipart_upload(self.place.bucket, upload.object_name, str(upload.upload_id))
+        except S3Error as error:
+            if error.code != "NoSuchUpload":  # it has ended meanwhile
+                raise
 
     def _page(self, prefix: str, after: str) -> list[ObjectInfo]:
         start = self.link.name(after) if after else None

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dockerflow.store.runs import run_key
+from dockerflow.store.runs import outbox_key
 from dockerflow.store.s3.access import ToSign
 from dockerflow.store.s3.place import Place
 
@@ -36,11 +36,6 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 # What has a meaning in the resources of a policy.
 _SPECIAL = re.compile(r"[*?$]")
-
-
-def outbox_key(flow: str, run_id: str) -> str:
-    """Where in the bucket a run's steps leave what is too large for one request."""
-    return f"{run_key(flow, run_id)}/outbox"
 
 
 def reading_policy(place: Place) -> str | None:

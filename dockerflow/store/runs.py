@@ -7,6 +7,7 @@
     runs/<flow>/<run id>/tags/<number>      see `run_tags`
     runs/<flow>/<run id>/logs/<attempt>     what an attempt that runs has printed so far, see `log`; in a bucket, where
                                             a file cannot grow, in pieces `<attempt>/<number>`
+    outbox/<flow>/<run id>/<sha256>         in a bucket: what its containers send in parts, until the scheduler takes it
     locks/<spec hash>.yml                   conda-lock files, see `dockerflow.environments`
     blobs/…                                 everything else: artifacts, logs, code packages
 
@@ -32,6 +33,12 @@ def journal_key(flow: str, run_id: str) -> str:
 
 def outbox_folder(store: Store, flow: str, run_id: str) -> Path:
     return store.scratch / run_key(flow, run_id) / "outbox"
+
+
+def outbox_key(flow: str, run_id: str) -> str:
+    """Where in a bucket a run's steps leave what is too large for one request. Not among the runs: who looks for what
+    dead ones have left need not list them all."""
+    return f"outbox/{flow}/{run_id}"
 
 
 def running_log(store: Store, flow: str, run_id: str, task_id: str, attempt: int) -> Path:

@@ -70,6 +70,9 @@ class Objects(ABC):
     def delete(self, keys: Iterable[str]) -> None:
         """Nothing happens for those that are not there."""
 
+    def give_up_uploads(self, older_than: float) -> None:  # noqa: B027 - what a container begins ends with it
+        """Remove the parts of what somebody began to put so many seconds ago and has not ended."""
+
     @abstractmethod
     def now(self) -> float:
         """The server's clock, in seconds since the epoch."""

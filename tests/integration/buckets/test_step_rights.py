@@ -19,7 +19,8 @@ import pytest
 
 from dockerflow.buckets.grants import Grants, Ours
 from dockerflow.buckets.leases import Bank
-from dockerflow.buckets.step_rights import CHECKSUM, outbox_key, refusal
+from dockerflow.buckets.step_rights import CHECKSUM, refusal
+from dockerflow.store.runs import outbox_key
 from dockerflow.store.s3.access import Access, Answer, Question, ToSign
 from dockerflow.store.s3.place import Place
 from dockerflow.store.s3.signing import Credentials, Request, Signed, sign

@@ -59,7 +59,7 @@ class Connection:
         self.pid = os.getpid()
         self.is_open = True
         self._used = False
-        with breaking("connecting"):
+        with breaking(f"connecting to `{origin.host}`"):
             # As text the name would be encoded by a codec that every process imports anew.
             host = cast(str, origin.host.encode() if origin.host.isascii() else origin.host)
             plain = socket.create_connection((host, origin.port), min(CONNECTING, silence))

@@ -119,7 +119,7 @@ def test_an_endpoint_where_nothing_listens_is_named_with_what_was_said() -> None
         endpoint = f"http://127.0.0.1:{found.getsockname()[1]}"
     place = Place(endpoint, "bucket")
     client = SmallObjects(place, WithCredentials(place, lambda: Credentials("a", "b")), 0.0)
-    with pytest.raises(Unreachable, match=f"`{endpoint}` in 0 s: connecting: Connection refused"):
+    with pytest.raises(Unreachable, match=f"`{endpoint}` in 0 s: connecting to `127.0.0.1`: Connection refused"):
         client.get("k")
 
 

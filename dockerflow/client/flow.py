@@ -13,6 +13,9 @@ from dockerflow.client.source import run_source
 from dockerflow.client.stores import Place, Scope, StoreLike
 from dockerflow.store import runs
 
+# So many runs are looked at together, at most, for those in the namespace.
+_BATCH = 64
+
 
 class Flow(PathObject):
     """A flow by its name: `Flow("GenreStats")`. Iterating gives its runs in the namespace, the newest first."""
@@ -73,9 +76,17 @@ class Flow(PathObject):
         return next(self._in(ns), None) is not None
 
     def _in(self, ns: Optional[str]) -> Iterator[str]:
-        for run_id in runs.run_ids(self._store, self.id):
-            if ns is None or ns in run_source(self._store, self.id, run_id).tags:
-                yield run_id
+        store = self._store
+        run_ids = runs.run_ids(store, self.id)
+        if ns is None:
+            yield from run_ids
+            return
+        done, batch = 0, 1  # who wants the newest alone does not wait for more, who wants all waits for many at a time
+        while done < len(run_ids):
+            some = run_ids[done : done + batch]
+            tags = store.each(lambda run_id: run_source(store, self.id, run_id).tags, some)
+            yield from (run_id for run_id, of_run in zip(some, tags) if ns in of_run)
+            done, batch = done + batch, min(2 * batch, _BATCH)
 
     def _all_tags(self) -> FrozenSet[str]:
         """Of the newest run, to say whose they are."""

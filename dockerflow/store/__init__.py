@@ -1,8 +1,9 @@
-"""What is kept of runs, in a directory that may be read at any moment and survives a kill at any moment.
+"""What is kept of runs, in a directory or a bucket: may be read at any moment and survives a kill at any moment.
 
     base          what every store does
     directory     a store in a folder; where one is found
-    s3            a bucket, seen with the standard library alone
+    s3_store      a store in a bucket, on any client of one; its blobs are `s3_blobs`
+    s3            what a client of a bucket does, and one with the standard library alone
     blobs         bytes by their sha256: artifacts, logs, code packages
     manifest      a task's artifacts in one blob
     code_package  what a container runs, as one tar
@@ -12,8 +13,11 @@
     history       a run as its journal tells it
     tags          what may be a tag of a run
     run_tags      the tags of a run, which change after it has begun
+    overview      all runs of a flow at a glance
     runs          which runs there are, under which keys, and whose scheduler lives
     sweep         removing what killed processes left
+    pieces        bytes that are about to be sent
+    parallel      asking a store far away for many things at a time
     files         writing a file so that it is whole or not there
     mapped        reading a file by mapping it
     uses          what runs use which blobs for

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import BinaryIO, Iterable, Iterator, List
@@ -73,6 +72,8 @@ def gathered(chunks: Iterable[Chunk]) -> Iterator[Pieces]:
     else:
         yield MemoryPieces(held)
         return
+    import tempfile  # noqa: PLC0415 - what is so large is mostly in memory, or in a file
+
     with tempfile.TemporaryFile() as stream:
         for chunk in held:
             stream.write(chunk)

@@ -53,7 +53,7 @@ def translate(error: BaseException, server: Server) -> NoReturn:
     if isinstance(error, (ServerError, InvalidResponseError)):
         _not_in_words(error, server)
     if isinstance(error, (HTTPError, OSError)):
-        raise Again(_reason(error)) from error
+        raise Again(_reason(error) + _perhaps_tls(error, server)) from error
     raise _no_s3(server, f"its answer cannot be read: {error}") from error
 
 
@@ -191,6 +191,12 @@ def _insecure(error: SSLError, server: Server) -> NoReturn:
             f"write `http://` in the setting `s3_endpoint`: {server.endpoint.replace('https://', 'http://')}",
         ) from error
     raise Again(_reason(error)) from error
+
+
+def _perhaps_tls(error: BaseException, server: Server) -> str:
+    """Some servers only hang up on who does not speak TLS."""
+    hung_up = "RemoteDisconnected" in str(error) and server.endpoint.startswith("http://")
+    return "; it may want `https://`" if hung_up else ""
 
 
 def _not_in_words(error: ServerError | InvalidResponseError, server: Server) -> NoReturn:

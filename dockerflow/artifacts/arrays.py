@@ -61,10 +61,14 @@ def reducers(numpy: Any) -> Dict[type, Callable[[Any], Any]]:
 
     scalars = {kind for kind in numpy.sctypeDict.values() if isinstance(kind, type)} - {numpy.object_}
     table: Dict[type, Callable[[Any], Any]] = dict.fromkeys(scalars, of_scalar)
+    types = {type(numpy.dtype(kind)) for kind in (*scalars, numpy.object_)}
+    table.update(dict.fromkeys(types, lambda dtype: (rebuild.dtype, (_words(numpy, dtype, objects=True),))))
     # Their memory would lose zeros at the end.
     table[numpy.str_] = lambda text: (rebuild.text, (text[:],))
     table[numpy.bytes_] = lambda text: (rebuild.text, (text[:],))
     table[numpy.ndarray] = of_array
+    table[numpy.recarray] = lambda records: (rebuild.records, (records.view(numpy.ndarray),))
+    table[numpy.record] = lambda record: (rebuild.only_item, (numpy.asarray(record).view(numpy.recarray),))
     return table
 
 

@@ -66,6 +66,11 @@ def structure(words: Any, shape: Tuple[int, ...], fields: List[Any]) -> Any:
     return made
 
 
+def records(array: Any) -> Any:
+    """An array whose fields are attributes as well."""
+    return array.view(import_module("numpy").recarray)
+
+
 def variable_text(items: Any, options: Mapping[str, Any]) -> Any:
     """An array of numpy 2's texts from one of objects, which it stays where numpy has no such type."""
     kind = getattr(getattr(import_module("numpy"), "dtypes", None), "StringDType", None)
@@ -226,6 +231,11 @@ def interval(left: Any, right: Any, closed: str) -> Any:
 def missing(name: str) -> Any:
     """`NaT` or `NA`."""
     return getattr(import_module("pandas"), name)
+
+
+def data_type(values: Any) -> Any:
+    """The data type of what this describes, which has no items."""
+    return described.values(values).dtype
 
 
 def offset(name: str, count: int, normalize: bool, arguments: Mapping[str, Any]) -> Any:

@@ -42,6 +42,7 @@ def reducers(pandas: Any) -> Dict[type, Callable[[Any], Any]]:
     table.update(dict.fromkeys(_index_kinds(pandas), _index))
     table.update(dict.fromkeys(_array_kinds(pandas), _extension_array))
     table.update(dict.fromkeys(_offset_kinds(pandas), _offset))
+    table.update(dict.fromkeys(_data_types(pandas), _data_type))
     return table
 
 
@@ -201,6 +202,50 @@ _ARRAYS: Dict[str, Callable[[Any], Any]] = {
     "ArrowStringArrayNumpySemantics": _string,
     "PandasArray": lambda values: values.to_numpy(),  # numpy's own, in pandas 1 and 2.0
     "NumpyExtensionArray": lambda values: values.to_numpy(),  # and later
+}
+
+
+# --- data types
+
+
+def _data_types(pandas: Any) -> List[type]:
+    kinds = [getattr(pandas, name) for name in dir(pandas) if name.endswith("Dtype")]
+    return [kind for kind in kinds if kind.__name__ not in ("SparseDtype", "ArrowDtype")]
+
+
+def _data_type(dtype: Any) -> Any:
+    """A data type is that of an empty array, so what describes arrays describes it."""
+    return rebuild.data_type, (_EMPTY.get(type(dtype).__name__, _empty)(dtype),)
+
+
+def _empty(dtype: Any) -> Any:
+    return portable(import_module("pandas").Series([], dtype=dtype).array)
+
+
+def _empty_categories(dtype: Any) -> Any:
+    if dtype.categories is None:
+        raise Unsupported("it takes its categories from the values that it will have")
+    return _empty(dtype)
+
+
+# pandas 2.0 makes such empty arrays in nanoseconds, whatever the unit.
+
+
+def _empty_zone(dtype: Any) -> Any:
+    return ("zoned", import_module("numpy").empty(0, f"M8[{dtype.unit}]"), _zone(dtype.tz))
+
+
+def _empty_interval(dtype: Any) -> Any:
+    ends = import_module("numpy").empty(0, dtype.subtype)  # raises for times in a zone
+    if dtype.closed is None:
+        raise Unsupported("it takes its ends from the values that it will have")
+    return ("interval", ends, ends, dtype.closed)
+
+
+_EMPTY: Dict[str, Callable[[Any], Any]] = {
+    "CategoricalDtype": _empty_categories,
+    "DatetimeTZDtype": _empty_zone,
+    "IntervalDtype": _empty_interval,
 }
 
 

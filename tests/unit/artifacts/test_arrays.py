@@ -42,6 +42,10 @@ def test_arrays_of_any_type_and_shape_come_back(array: Any) -> None:
         np.array([1, "a", None, [1, 2]], object),
         np.array([[1, [2]], [3, "x"]], object),
         np.array([np.arange(2), np.arange(2)], object),
+        np.array([(1, "a")], [("n", "i4"), ("o", "O")]),
+        np.array((1, ["x", 2]), [("n", "i4"), ("o", "O", (2,))]),
+        np.array(["a", "much longer " * 9], np.dtypes.StringDType()),
+        np.array(["a", None], np.dtypes.StringDType(na_object=None)),
     ],
     ids=str,
 )
@@ -119,7 +123,23 @@ def test_subclasses_and_unknown_types_keep_their_own_way() -> None:
     assert type(again(marked)) is Marked
     masked = np.ma.masked_array([1, 2], [True, False])
     assert again(masked).mask.tolist() == [True, False]
-    objects = np.array([(1, "a")], [("n", "i4"), ("o", "O")])
-    assert again(objects).tolist() == [(1, "a")]
     with_notes = np.zeros(2, np.dtype("f8", metadata={"unit": "m"}))
     assert again(with_notes).dtype.metadata == {"unit": "m"}
+
+
+def test_records_come_back_with_fields_as_attributes() -> None:
+    records = np.rec.array([(1, "a"), (2, "b")], dtype=[("n", "i4"), ("s", "U2")])
+    made = again(records)
+    assert type(made) is np.recarray
+    assert (made.s.tolist(), made.dtype) == (["a", "b"], records.dtype)
+    assert again([records[1]])[0].s == "b"
+    assert modules_named_by([records, records[1]]) == {"dockerflow.artifacts.rebuild"}
+
+
+@pytest.mark.parametrize(
+    "words", ["f8", ">i4", "U5", "M8[s]", "O", "V3", RECORD, ALIGNED, TITLED, [("o", "O")]], ids=str
+)
+def test_data_types_come_back(words: Any) -> None:
+    made = again([np.dtype(words)])[0]
+    assert (made, made.isalignedstruct) == (np.dtype(words), np.dtype(words).isalignedstruct)
+    assert modules_named_by(np.dtype(words)) == {"dockerflow.artifacts.rebuild"}

@@ -171,6 +171,17 @@ def test_equal_tables_have_equal_bytes() -> None:
     assert encoded(pd.DataFrame({"a": [1], "b": ["x"]})) == encoded(pd.DataFrame({"a": [1], "b": ["x"]}))
 
 
+@pytest.mark.parametrize("dtype", [*FRAME.dtypes, pd.DatetimeTZDtype("s", BERLIN)], ids=str)
+def test_data_types_come_back(dtype: Any) -> None:
+    assert again([dtype])[0] == dtype
+    assert modules_named_by(dtype) == {"dockerflow.artifacts.rebuild"}
+
+
+def test_data_types_that_wait_for_values_come_back() -> None:
+    for dtype in (pd.CategoricalDtype(), pd.IntervalDtype("int64")):
+        assert repr(again(dtype)) == repr(dtype)
+
+
 class Marked(pd.DataFrame):
     """Somebody's own kind of table."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import json
-import pickletools
+import pickle
 import platform
 from typing import Any
 
@@ -52,7 +53,8 @@ def _read(task: Any, name: str) -> dict[str, Any]:
         found = _found(task, f"{name}_{number}")
         if found != [wanted, wanted]:
             wrong[kind] = {"wanted": wanted, "found": found}
-    return {"wrong": wrong, "kinds": list(written["portraits"]), "rows": sorted(rows)}
+    named = {kind: modules for kind, modules in written["internals"].items() if modules}
+    return {"wrong": wrong, "kinds": list(written["portraits"]), "rows": sorted(rows), "internals": named}
 
 
 def _found(task: Any, artifact: str) -> Any:
@@ -67,16 +69,24 @@ def _found(task: Any, artifact: str) -> Any:
         return f"{type(error).__name__}: {error}"
 
 
+class _Names(pickle.Unpickler):
+    """Notes where a pickle says that classes and functions are."""
+
+    def __init__(self, pickled: bytes, buffers: list[memoryview]) -> None:
+        super().__init__(io.BytesIO(pickled), buffers=buffers)
+        self.modules: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.modules.add(module)
+        return super().find_class(module, name)
+
+
 def internals(value: Any) -> list[str]:
     """The modules of libraries that the pickle in an encoded value names: another version may not have them."""
-    pickled = codec._split(memoryview(b"".join(codec.encode(value).chunks)))[0]
-    words, found = [], set()
-    for code, argument, _ in pickletools.genops(bytes(pickled)):
-        if code.name == "STACK_GLOBAL":
-            found.add(words[-2])
-        elif isinstance(argument, str):
-            words.append(argument)
-    return sorted(module for module in found if module.partition(".")[0] in LIBRARIES)
+    pickled, buffers = codec._split(memoryview(b"".join(codec.encode(value).chunks)))
+    names = _Names(bytes(pickled), buffers)
+    names.load()
+    return sorted(module for module in names.modules if module.partition(".")[0] in LIBRARIES)
 
 
 def versions() -> dict[str, str]:

@@ -65,6 +65,7 @@ def _deep() -> dict[str, Any]:
             ("t", 1): sparse.eye(2, format="csr"),
         },
         "frame in objects": numpy_kinds.of_objects([frame, np.arange(2), {"f": frame}]),
+        "types of a table": pandas_kinds.frames()["all columns"].dtypes,
         "column of arrays": pd.Series([np.arange(2), np.arange(3.0)], index=["a", "b"]),
         "one frame twice": [frame, frame],
         "frame in attrs": _with_attrs(frame.copy(), {"other": np.arange(3)}),

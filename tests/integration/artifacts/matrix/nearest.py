@@ -62,6 +62,8 @@ def _str_to_objects(part: Words) -> Words | None:
     if isinstance(part, dict) and part.keys() == {"array"} and _typed(part["array"], "str"):
         cells = part["array"]["cells"]
         return {"dtype": "|O", "shape": [len(cells)], "order": "C", "cells": cells}
+    if isinstance(part, dict) and part.keys() == {"data type"} and _typed(part["data type"], "str"):
+        return {"data type": "|O"}
     return {**part, "type": "|O"} if _typed(part, "str") else None
 
 
@@ -204,7 +206,7 @@ ROWS = (
     ),
     Row(
         "a sparse array of one axis, or of three and more",
-        "a scipy that knows two (before 1.13 to 1.15, by form)",
+        "scipy before 1.15 (`coo` and `dok` of one axis: before 1.13)",
         "a numpy array",
         lambda reader: reader["scipy"] < (1, 13),
         _to_dense,

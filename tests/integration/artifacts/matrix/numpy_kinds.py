@@ -26,6 +26,9 @@ def arrays() -> dict[str, Any]:
     made["structure"] = np.array([(1, "ab", ((1.5, 2.5), "2020-01-01T00:00:01"))] * 3, NESTED)
     made["structure aligned"] = np.array([(1, 2.5)], np.dtype("i1,f8", align=True))
     made["structure with titles"] = np.array([(5,)], TITLED)
+    made["records"] = np.rec.array([(1, "ab"), (2, "c")], dtype=[("n", ">i4"), ("s", "U2")])
+    made["records with objects"] = np.rec.array([(1, {"a": 1})], dtype=[("n", "i4"), ("o", "O")])
+    made["one record"] = made["records"][1]
     made["structure with objects"] = _with_objects()
     made["objects"] = np.array([1, "a", None, [1, 2], 2.5, b"x", {"a": 1}, Decimal("1.5")], object)
     made["objects 2-d"] = np.array([[1, [2]], [3, "x"]], object)

@@ -191,6 +191,12 @@ def values() -> dict[str, Any]:
         "interval of times": pd.Interval(pd.Timestamp(1), pd.Timestamp(2)),
         "NaT": pd.NaT,
         "NA": pd.NA,
+        "types": [pd.StringDtype("python"), pd.CategoricalDtype(["a", "b"], ordered=True), pd.Int64Dtype()],
+        "types about times": [
+            pd.DatetimeTZDtype("ns", BERLIN),
+            pd.PeriodDtype("M"),
+            pd.IntervalDtype("int64", "right"),
+        ],
         "month end": pd.offsets.MonthEnd(2),
         "week": pd.offsets.Week(weekday=2, normalize=True),
         "quarter end": pd.offsets.QuarterEnd(startingMonth=2),
@@ -200,6 +206,7 @@ def values() -> dict[str, Any]:
         "a duration": pd.offsets.DateOffset(months=2, days=1),
     }
     if PANDAS >= (2,):
+        made["type of times in s"] = pd.DatetimeTZDtype("s", TWO_HOURS)
         made["a day long ago"] = pd.Timestamp("0700-01-02", tz="UTC").as_unit("s")
         made["time in ms"] = pd.Timestamp(np.datetime64(5, "ms"))
         made["difference in s"] = pd.Timedelta(np.timedelta64(5, "s"))

@@ -158,6 +158,13 @@ def _column_type(dtype: Any) -> Words:
     return str(dtype)
 
 
+def _data_type(dtype: Any) -> Words:
+    if isinstance(dtype, np.dtype):
+        return {"data type": _dtype(dtype)}
+    cells = [portrait(dtype.categories)] if isinstance(dtype, pd.CategoricalDtype) else []
+    return {"data type": {"type": _column_type(dtype), "cells": cells}}
+
+
 def _zone(zone: Any) -> Words:
     if zone is None:
         return None
@@ -218,6 +225,7 @@ _PAINTERS: list[tuple[Any, Any]] = [
     (pd.DataFrame, _frame),
     (pd.Series, _series),
     (pd.Index, _index),
+    ((np.dtype, pd.api.extensions.ExtensionDtype), _data_type),
     (pd.Timestamp, _timestamp),
     (pd.Timedelta, _timedelta),
     (pd.Period, _period),

@@ -1,0 +1,137 @@
+"""How often a bucket's server is asked: each time costs more than a look into a folder, and some are paid for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dockerflow.buckets.credentials import Identity
+from dockerflow.buckets.sdk import SdkObjects
+from dockerflow.store import journal, overview, runs, s3_blobs
+from dockerflow.store.base import Chunk
+from dockerflow.store.journal import MERGE, JournalWriter
+from dockerflow.store.records import RunFinished, RunStarted, TaskCreated
+from dockerflow.store.s3.objects import ObjectInfo
+from dockerflow.store.s3.place import Place
+from dockerflow.store.s3.signing import Credentials
+from dockerflow.store.s3_blobs import ONE_REQUEST, SMALL
+from dockerflow.store.s3_store import S3Store
+from tests.object_servers import Bucket
+
+
+class Counting(SdkObjects):
+    """Counts what it is asked for."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        server = bucket.server
+        credentials = Credentials(server.access_key, server.secret_key)
+        super().__init__(Place(server.endpoint, bucket.name), Identity("the tests", lambda: credentials))
+        self.asked: Counter[str] = Counter()
+
+    def get(self, key: str) -> bytearray | None:
+        self.asked["get"] += 1
+        return super().get(key)
+
+    def get_range(self, key: str, start: int, length: int) -> bytes | None:
+        self.asked["get"] += 1
+        return super().get_range(key, start, length)
+
+    def put(self, key: str, data: Chunk, new: bool = False) -> bool:
+        self.asked["put"] += 1
+        return super().put(key, data, new)
+
+    def put_large(self, key: str, chunks: Iterable[Chunk], size: int, sha256: str) -> None:
+        self.asked["put"] += 1
+        super().put_large(key, chunks, size, sha256)
+
+    def head(self, key: str) -> ObjectInfo | None:
+        self.asked["head"] += 1
+        return super().head(key)
+
+    def every(self, prefix: str) -> Iterator[ObjectInfo]:
+        self.asked["list"] += 1
+        return super().every(prefix)
+
+    def children(self, prefix: str) -> list[str]:
+        self.asked["list"] += 1
+        return super().children(prefix)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        self.asked["delete"] += 1
+        super().delete(keys)
+
+
+@pytest.fixture
+def objects(minio_bucket: Bucket) -> Counting:
+    return Counting(minio_bucket)
+
+
+@pytest.fixture
+def store(objects: Counting, tmp_path: Path) -> S3Store:
+    return S3Store(objects, tmp_path)
+
+
+def asked(objects: Counting) -> dict[str, int]:
+    """Since it was last looked at."""
+    found = dict(objects.asked)
+    objects.asked.clear()
+    return found
+
+
+def test_a_small_blob_is_read_once(store: S3Store, objects: Counting) -> None:
+    sha256 = store.blobs.put([b"x"])
+    assert asked(objects) == {"put": 1}
+    assert [bytes(store.blobs.get(sha256)) for _ in range(3)] == [b"x"] * 3
+    assert asked(objects) == {"get": 1}
+
+
+def test_what_is_remembered_is_bounded(store: S3Store, objects: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were read last stay; a large one is not remembered at all."""
+    monkeypatch.setattr(s3_blobs, "REMEMBERED", 3000)
+    monkeypatch.setattr(s3_blobs, "MEMORABLE", 1000)
+    names = [store.blobs.put([bytes([number]) * 1000]) for number in range(4)]
+    large = store.blobs.put([b"x" * 1001])
+    asked(objects)
+    for sha256 in (*names[:3], names[0], names[3], names[0], large, large):
+        store.blobs.get(sha256)
+    assert asked(objects) == {"get": 6}
+    store.blobs.get(names[1])
+    assert asked(objects) == {"get": 1}
+
+
+@pytest.mark.parametrize(("size", "again"), [(SMALL, "put"), (SMALL + 1, ""), (ONE_REQUEST + 1, "")])
+def test_a_blob_that_is_there_is_not_sent_again(store: S3Store, objects: Counting, size: int, again: str) -> None:
+    """A small one is, in the very request that asks whether it is there."""
+    store.blobs.put([b"x" * size])
+    assert asked(objects)["put"] == 1
+    store.blobs.put([b"x" * size])
+    assert asked(objects) == {"head": 1, **({again: 1} if again else {})}
+
+
+def test_a_journal_costs_one_request_for_each_flush_and_two_for_a_merge(store: S3Store, objects: Counting) -> None:
+    writer = JournalWriter(store, "F", "1")
+    asked(objects)
+    for number in range(MERGE + 1):
+        writer.append(TaskCreated(float(number), "step", str(number)))
+        writer.flush()
+    assert asked(objects) == {"put": MERGE + 1 + 1, "delete": 1}
+    writer.close()
+    assert asked(objects) == {"put": 1, "delete": 1}
+    assert len(journal.read(store, "F", "1")) == MERGE + 1
+    assert asked(objects) == {"list": 1, "get": 1}
+
+
+def test_a_list_of_runs_costs_one_request_for_each_and_a_listing(store: S3Store, objects: Counting) -> None:
+    for run_id in map(str, range(20)):
+        writer = JournalWriter(store, "F", run_id)
+        writer.append(RunStarted(1.0, "F", run_id, "ada", "", "", ()))
+        writer.append(RunFinished(2.0, "succeeded"))
+        writer.close()
+    asked(objects)
+    assert len(overview.of_flow(store, "F")) == 20
+    assert asked(objects) == {"list": 1, "get": 20}
+    assert len(runs.run_ids(store, "F")) == 20
+    assert asked(objects) == {"list": 1}

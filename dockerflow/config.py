@@ -10,18 +10,13 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from dockerflow import credentials
-from dockerflow.errors import DockerflowError
-from dockerflow.flow.image_name import is_image_name
-from dockerflow.store import files, names
-from dockerflow.store.errors import StoreError
+from dockerflow.setting_values import SETTINGS, ConfigError, converted, nearest, unknown
+from dockerflow.store import files
 
 if TYPE_CHECKING:
     import yaml
@@ -52,45 +47,6 @@ OTHER_VARIABLES = (
 )
 # Parameters and configs of any name.
 _OF_FLOWS = ("DOCKERFLOW_RUN_", "DOCKERFLOW_FLOW_")
-
-
-class ConfigError(DockerflowError):
-    """A configuration file or variable that cannot be used."""
-
-    exit_code = 9
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting: what kind of value it takes, and what it is for."""
-
-    kind: str  # `text`, `path`, `list`, `number`, `url`, `store`, `addressing`
-    help: str
-
-
-SETTINGS: Mapping[str, Setting] = {
-    "base_image": Setting("text", "the image below every step's own"),
-    "cache_dir": Setting("path", "where packages and layers are kept"),
-    "channels": Setting("list", "conda channels in order of priority: names, URLs or folders"),
-    "data_dir": Setting("path", "where the local conda channel is made"),
-    "engine": Setting("text", "URL of the Docker engine, such as `unix:///run/docker.sock`"),
-    "indexes": Setting("list", "Python package indexes in order of priority: URLs, folders, `default` at the end"),
-    "network": Setting("text", "the Docker network of step containers: `bridge`, `none`, `host` or a name"),
-    "s3_addressing": Setting("addressing", "where a bucket's name goes: `path`, `virtual` (before the host) or `auto`"),
-    "s3_ca": Setting("path", "the certificates, in PEM, that the S3 server's own must be signed by"),
-    "s3_containers_endpoint": Setting("url", "URL of the S3 server as step containers see it"),
-    "s3_credentials": Setting("path", "the file with the S3 server's credentials, as `~/.aws/credentials` is written"),
-    "s3_endpoint": Setting("url", "URL of the S3 server, such as `https://minio.example.org:9000`"),
-    "s3_profile": Setting("text", "which profile of that file"),
-    "s3_region": Setting("text", "the region of the bucket"),
-    "store": Setting("store", "the store: a folder, or `s3://bucket/prefix`"),
-    "store_patience": Setting("number", "how many seconds a server that does not answer is asked again"),
-}
-
-ADDRESSING = ("auto", "path", "virtual")
-
-# What one might write down here, and must not: files of settings are committed, copied and shown.
-_SECRETS = re.compile(r"(?i)(s3|aws|minio)?_?(access_key|secret|session_token|password|root_user|credential)")
 
 
 @dataclass(frozen=True)
@@ -185,18 +141,17 @@ def _settings(start: Path) -> Iterator[tuple[str, Any, str]]:
         given = os.environ.get(variable, "")
         if given:
             words = given.replace(",", " ").split() if about.kind == "list" else given
-            yield setting, _converted(setting, words, start, variable), variable
+            yield setting, converted(setting, words, start, variable), variable
 
 
 def _in_file(path: Path, folder: Path) -> Iterator[tuple[str, Any, str]]:
     for key, value in _pairs(path, _text(path)):
         setting, place = str(key.value), f"{path}:{key.start_mark.line + 1}"
         if setting not in SETTINGS:
-            hint = f"credentials do not go here: {names.SECRETS}" if _SECRETS.match(setting) else _nearest(setting)
-            raise ConfigError(f"{place}: there is no setting `{setting}`.", hint)
+            raise unknown(setting, place)
         if value.tag.endswith(":null"):
             continue
-        yield setting, _converted(setting, _plain(setting, value, path), folder, place), place
+        yield setting, converted(setting, _plain(setting, value, path), folder, place), place
 
 
 def _is_file(path: Path) -> bool:
@@ -240,7 +195,7 @@ def _pairs(path: Path, text: str) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
     if root is None:
         return []
     if not isinstance(root, yaml.MappingNode):
-        raise ConfigError(f"{path}:1: settings were expected, one `setting: value` a line.", _nearest(""))
+        raise ConfigError(f"{path}:1: settings were expected, one `setting: value` a line.", nearest(""))
     pairs: list[tuple[yaml.ScalarNode, yaml.Node]] = root.value
     return pairs
 
@@ -259,97 +214,6 @@ def _plain(setting: str, value: yaml.Node, path: Path) -> str | list[str]:
     return texts if is_list else texts[0]
 
 
-def _converted(setting: str, given: str | list[str], folder: Path, place: str) -> Any:
-    """The value as `Config` holds it. Relative paths are from `folder`; `place` is where the setting was found."""
-    if isinstance(given, list):
-        _refuse_secrets(setting, given, place)
-        if setting == "indexes":
-            _check_indexes(given, place)
-        return tuple(_channel(item, folder) for item in given)
-    if setting == "base_image" and not is_image_name(given):
-        raise ConfigError(f"{place}: `{given}` is not the name of an image.", "write it like `debian:bookworm-slim`")
-    return _CONVERSIONS.get(SETTINGS[setting].kind, _text_of)(given, folder, f"{place}: `{setting}`")
-
-
-def _text_of(given: str, folder: Path, what: str) -> str:
-    return given
-
-
-def _path_of(given: str, folder: Path, what: str) -> Path:
-    return (folder / Path(given).expanduser()).resolve()
-
-
-def _store_of(given: str, folder: Path, what: str) -> str:
-    if "://" not in given:
-        return str(_path_of(given, folder, what))
-    try:
-        return str(names.in_bucket(given))
-    except StoreError as error:
-        raise ConfigError(f"{what}: {error.message}.", error.hint) from None
-
-
-def _number_of(given: str, folder: Path, what: str) -> float:
-    try:
-        number = float(given)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ConfigError(f"{what} must be a number that is not negative, and is `{given}`.")
-    return number
-
-
-def _addressing_of(given: str, folder: Path, what: str) -> str:
-    if given not in ADDRESSING:
-        raise ConfigError(f"{what} must be one of {', '.join(ADDRESSING)}, and is `{given}`.")
-    return given
-
-
-def _url_of(given: str, folder: Path, what: str) -> str:
-    """The URL of a server, without a slash at its end."""
-    if credentials.in_url(given):
-        raise ConfigError(f"{what}: `{credentials.hidden(given)}` has credentials in its URL.", names.SECRETS)
-    try:
-        parts = urlsplit(given)
-        right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        right = False
-    if not right or parts.path.strip("/"):
-        raise ConfigError(f"{what}: `{given}` is not the URL of a server.", "write it like `https://minio.example.org:9000`")
-    return given.rstrip("/")
-
-
-_CONVERSIONS: Mapping[str, Callable[[str, Path, str], Any]] = {
-    "path": _path_of,
-    "store": _store_of,
-    "number": _number_of,
-    "addressing": _addressing_of,
-    "url": _url_of,
-}
-
-
-def _refuse_secrets(setting: str, given: list[str], place: str) -> None:
-    for url in given:
-        if "://" in url and credentials.in_url(url):
-            what = "package index" if setting == "indexes" else "channel"
-            hint = credentials.HINT if setting == "indexes" else f"take them out of the URL: {credentials.WANTED}"
-            raise ConfigError(f"{place}: the {what} `{credentials.hidden(url)}` has credentials in its URL.", hint)
-
-
-def _check_indexes(given: list[str], place: str) -> None:
-    for index in given:
-        if index != "default" and not index.startswith((".", "/", "~", "https://", "http://", "file:///")):
-            raise ConfigError(f"{place}: `{index}` is no package index.", "write its URL, like `https://host/simple`")
-    if "default" in given[:-1]:
-        raise ConfigError(f"{place}: `default` is not the last index.", "uv asks its own index last: put it at the end")
-
-
-def _channel(given: str, folder: Path) -> str:
-    """A channel's name or URL as it is, a folder (`./channel`, `/srv/channel`) as the URL of one."""
-    if given.startswith((".", "/", "~")):
-        return (folder / Path(given).expanduser()).resolve().as_uri()
-    return given
-
-
 def _spans(path: Path, text: str) -> Iterator[tuple[str, int, int]]:
     """Where each setting stands in the text: its key's first character, and the one after its value's last."""
     for key, value in _pairs(path, text):
@@ -357,11 +221,6 @@ def _spans(path: Path, text: str) -> Iterator[tuple[str, int, int]]:
         while last.tag.endswith(":seq") and not last.flow_style and last.value:
             last = last.value[-1]  # a block's own end is after the comments that follow it
         yield str(key.value), key.start_mark.index, last.end_mark.index
-
-
-def _nearest(setting: str) -> str:
-    near = difflib.get_close_matches(setting, SETTINGS, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"the settings are {', '.join(SETTINGS)}"
 
 
 def _xdg(kind: str, default: str) -> Path:

@@ -69,6 +69,8 @@ class Incoming:
 
     def read(self, most: int) -> bytes:
         """The body, or as much of it as `most`."""
+        if not self._chunked and not self._endless:
+            return self._read_exactly(min(most, self._left))
         parts = bytearray()
         piece = memoryview(bytearray(min(most, 1 << 16)))
         while len(parts) < most:
@@ -77,6 +79,13 @@ class Incoming:
                 break
             parts += piece[:count]
         return bytes(parts)
+
+    def _read_exactly(self, size: int) -> bytes:
+        buffer = bytearray(size)
+        view, done = memoryview(buffer), 0
+        while done < size:
+            done += self.readinto(view[done:])
+        return bytes(buffer)
 
     def has_ended(self) -> bool:
         """Whether nothing of the answer is left on the connection: who read all of a body has not seen its end."""

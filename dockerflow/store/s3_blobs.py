@@ -54,13 +54,13 @@ class S3Blobs(BlobStore):
         known = self._memory.get(sha256)
         if known is not None:
             return memoryview(bytearray(known))
-        found = self._objects.get(key)
+        found = self._objects.get_hashed(key)
         if found is None:
             raise missing(sha256, self._objects.name)
-        if hashlib.sha256(found).hexdigest() != sha256:
+        if found.sha256 != sha256:
             raise self._damaged(sha256)
-        self._memory.add(sha256, found)
-        return memoryview(found)
+        self._memory.add(sha256, found.content)
+        return memoryview(found.content)
 
     def stream(self, sha256: str) -> Iterator[bytes]:
         pieces = self._objects.stream(_key(sha256))

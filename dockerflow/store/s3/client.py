@@ -18,7 +18,7 @@ from dockerflow.store.parallel import in_threads
 from dockerflow.store.s3 import reading
 from dockerflow.store.s3.exchange import Exchange
 from dockerflow.store.s3.multipart import CHECKSUM, put_in_parts
-from dockerflow.store.s3.objects import ObjectInfo, Objects
+from dockerflow.store.s3.objects import Hashed, ObjectInfo, Objects
 from dockerflow.store.s3.place import Place
 from dockerflow.store.s3.refusals import EXISTS, NO_KEY
 from dockerflow.store.s3.signing import Request, Signer
@@ -50,6 +50,10 @@ class SmallObjects(Objects):
         self._exchange.connections.close()
 
     def get(self, key: str) -> Optional[bytearray]:
+        found = reading.get(self._exchange, key)
+        return None if found is None else found.content
+
+    def get_hashed(self, key: str) -> Optional[Hashed]:
         return reading.get(self._exchange, key)
 
     def get_range(self, key: str, start: int, length: int) -> Optional[bytes]:

@@ -7,6 +7,7 @@ for `patience` seconds in all; then it raises Unreachable.
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
@@ -23,6 +24,13 @@ class ObjectInfo(NamedTuple):
     sha256: Optional[str] = None
 
 
+class Hashed(NamedTuple):
+    """A whole object and its sha256, in hex."""
+
+    content: bytearray
+    sha256: str
+
+
 class Objects(ABC):
     """The objects of one bucket below one prefix. Raises StoreError, Unreachable and AccessDenied among them."""
 
@@ -37,6 +45,11 @@ class Objects(ABC):
     @abstractmethod
     def get(self, key: str) -> Optional[bytearray]:
         """The whole object, a large one in several ranges at once into one buffer; None if there is none."""
+
+    def get_hashed(self, key: str) -> Optional[Hashed]:
+        """As `get`, and its hash: a client may have computed it while the object came."""
+        found = self.get(key)
+        return None if found is None else Hashed(found, hashlib.sha256(found).hexdigest())
 
     @abstractmethod
     def get_range(self, key: str, start: int, length: int) -> Optional[bytes]:

@@ -11,7 +11,9 @@ from typing import Dict, Iterator, NamedTuple, Optional
 from dockerflow.store.errors import StoreError
 from dockerflow.store.parallel import in_threads
 from dockerflow.store.s3.exchange import Exchange
+from dockerflow.store.s3.hashing import InOrder
 from dockerflow.store.s3.incoming import Broken, Incoming
+from dockerflow.store.s3.objects import Hashed
 from dockerflow.store.s3.patience import Patience
 from dockerflow.store.s3.refusals import EXISTS, NO_KEY, NO_RANGE, Refusal
 from dockerflow.store.s3.signing import Request
@@ -36,7 +38,8 @@ class Found(NamedTuple):
     version: str
 
 
-def get(exchange: Exchange, key: str, a_range: int = RANGE) -> Optional[bytearray]:
+def get(exchange: Exchange, key: str, a_range: int = RANGE) -> Optional[Hashed]:
+    """The whole object, hashed while it comes."""
     patience = exchange.patience()
     while True:
         found = _first(exchange, key, f"bytes=0-{a_range - 1}", patience)
@@ -44,8 +47,7 @@ def get(exchange: Exchange, key: str, a_range: int = RANGE) -> Optional[bytearra
             return None
         buffer = empty_buffer(found.size)
         try:
-            _fill(exchange, key, found, buffer, a_range)
-            return buffer
+            return Hashed(buffer, _fill(exchange, key, found, buffer, a_range))
         except Replaced:
             patience.failed(exchange.place.endpoint, f"`{key}` is replaced again and again")
 
@@ -90,16 +92,20 @@ def _first(exchange: Exchange, key: str, asked: str, patience: Patience) -> Opti
     return Found(answer, int(told), answer.headers.get("etag", ""))
 
 
-def _fill(exchange: Exchange, key: str, found: Found, buffer: bytearray, a_range: int) -> None:
+def _fill(exchange: Exchange, key: str, found: Found, buffer: bytearray, a_range: int) -> str:
+    """Fill the buffer; the sha256 of what is then in it."""
     view = memoryview(buffer)
-    whole = "content-range" not in found.answer.headers
-    starts = [0] if whole else list(range(0, found.size, a_range)) or [0]
+    size = found.size if "content-range" not in found.answer.headers else a_range
+    starts = list(range(0, found.size, size or 1)) or [0]
+    hashing = InOrder(view, size)
 
     def read(start: int) -> None:
-        part = view if whole else view[start : start + a_range]
-        _read_part(exchange, key, found, start, part)
+        _read_part(exchange, key, found, start, view[start : start + size])
+        if view:
+            hashing.filled(start)
 
     in_threads(read, starts, THREADS)
+    return hashing.hexdigest()
 
 
 def _read_part(exchange: Exchange, key: str, found: Found, start: int, view: memoryview) -> None:

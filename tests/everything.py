@@ -57,6 +57,10 @@ SET_UP = [
     Part("set-up", ["dockerflow", "setup"]),
     Part("test channel", ["python", "-c", "from tests.channel import local_channel as made; print(made().folder)"]),
 ]
+# The channel of the matrix of versions.
+VERSIONS = [
+    Part("version channel", ["python", "-c", "from tests.channel import matrix_channel as made; print(made().folder)"]),
+]
 OBJECT_SERVERS = [Part("object servers", ["python", "-m", "tests.object_servers"])]
 # Docker 20.10, Docker with the containerd store, and Podman, each in a world of its own.
 OTHER_ENGINES = [Part("other engines", ["python", "-m", "tests.engines"])]
@@ -77,7 +81,7 @@ PARTS = {
     "engines": [*SET_UP, *OTHER_ENGINES, *ON_EACH],
     "bank": [*SET_UP, *BANK],
     "generated": GENERATED,
-    "all": [*LINT, *UNIT, *SET_UP, *OBJECT_SERVERS, *OTHER_ENGINES, *ENGINE],
+    "all": [*LINT, *UNIT, *SET_UP, *VERSIONS, *OBJECT_SERVERS, *OTHER_ENGINES, *ENGINE],
 }
 
 

@@ -34,6 +34,15 @@ class Line:
         self._process = 0
         self._connection: Optional[socket.socket] = None
 
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection; the next question makes another."""
+        connection, self._connection = getattr(self, "_connection", None), None
+        if connection is not None:
+            connection.close()
+
     def ask(self, question: Question) -> Answer:
         """Raises StoreError where nobody answers."""
         with self._lock:
@@ -42,13 +51,14 @@ class Line:
                 connection.sendall(json.dumps(question, default=vars).encode() + b"\n")
                 return _answer(_line_of(connection))
             except (OSError, ValueError, KeyError, TypeError) as error:
-                self._connection = None
+                self.close()
                 message = f"nobody answers at `{self.path}` what this step asks of the store: {error}"
                 raise StoreError(message, "the store can be used as long as the step's task runs") from error
 
     def _connected(self) -> socket.socket:
         if self._connection is None or self._process != os.getpid():
             # A forked process would take the answers of the one that it was forked from.
+            self.close()
             self._connection, self._process = connect(self.path), os.getpid()
         return self._connection
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from dockerflow import Flow, namespace
 from dockerflow.artifacts.errors import CannotDecode
 from dockerflow.client import writers
 from dockerflow.in_image.errors import InImageError
@@ -49,19 +50,32 @@ class Models(FlowSpec):
 '''
 
 
+@pytest.fixture(params=["folder", "bucket"])
+def variables(request, variables, tmp_path, monkeypatch):
+    """The environment of the command, which is ours as well, with one or the other store."""
+    store = {"STORE": str(tmp_path / ".dockerflow")}
+    if request.param == "bucket":
+        bucket = request.getfixturevalue("minio_bucket")
+        keys = {"ACCESS_KEY": bucket.server.access_key, "SECRET_KEY": bucket.server.secret_key}
+        place = {"ENDPOINT": bucket.server.endpoint, "REGION": bucket.server.region}
+        store = {"STORE": f"s3://{bucket.name}", **{f"S3_{name}": value for name, value in {**keys, **place}.items()}}
+    changed = {**variables, **{f"DOCKERFLOW_{name}": value for name, value in store.items()}}
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
+    return changed
+
+
 @pytest.fixture
-def run(dockerflow, results, tmp_path):
+def run(dockerflow, tmp_path):
     (tmp_path / "models_of_a_test.py").write_text(FLOW)
     dockerflow("run", "models_of_a_test.py")
-    results.namespace(None)
-    return results.Flow("Models").latest_run
+    namespace(None)
+    return Flow("Models").latest_run
 
 
 @pytest.fixture
-def model(run, variables, monkeypatch):
+def model(run):
     """An artifact that two steps have passed on."""
-    for name in ("DOCKERFLOW_CHANNELS", "DOCKERFLOW_CACHE_DIR"):
-        monkeypatch.setenv(name, variables[name])
     return run["end"].task["model"]
 
 
@@ -103,9 +117,9 @@ def test_values_are_seen_as_the_step_that_wrote_them_has_them(model, run, docker
     assert (values["model"], values["other"], values["large"]) == ("a model of [1.5, 2.5]", values["model"], None)
 
 
-def test_what_was_taken_over_by_resuming_was_written_in_the_first_run(model, run, dockerflow, results):
+def test_what_was_taken_over_by_resuming_was_written_in_the_first_run(model, run, dockerflow):
     dockerflow("resume", "models_of_a_test.py", "end", "--origin-run-id", run.id)
-    resumed = results.Flow("Models").latest_run
+    resumed = Flow("Models").latest_run
     assert resumed.id != run.id
     task = resumed["end"].task
     assert writers.writer_of(task, task._refs()["model"]).pathspec == run["start"].task.pathspec

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dockerflow.store import code_package, log, manifest, runs
-from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.base import Store
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import (
     AttemptFinished,
@@ -34,7 +34,7 @@ STEPS = (
 class RunByHand:
     """A run that is being written. Time passes by one second with each record."""
 
-    store: DirectoryStore
+    store: Store
     run_id: str
     tags: tuple[str, ...] = ()
     now: float = 1_700_000_000.0
@@ -93,7 +93,7 @@ class RunByHand:
         self.journal.close()
 
 
-def successful_run(store: DirectoryStore, tags: tuple[str, ...] = ()) -> str:
+def successful_run(store: Store, tags: tuple[str, ...] = ()) -> str:
     """start (task 1), each (2 and 3), join (4), end (5); the id of the run."""
     run = RunByHand(store, runs.new_run_id(store, FLOW), tags)
     run.create("start", "1")

@@ -39,8 +39,8 @@ class Patience:
         if now >= self._until:
             raise Unreachable(
                 f"no answer from the S3 server `{endpoint}` in {self._seconds:g} s: {why}",
-                "see whether the server runs and can be reached from here; the setting `store_patience` says how long "
-                "to ask again",
+                "see whether the server runs and can be reached from here, which for step containers is by the name in "
+                "`s3_containers_endpoint`; the setting `store_patience` says how long to ask again",
             )
         time.sleep(min(self._pause * random.uniform(0.5, 1.0), self._until - now))
         self._pause = min(self._pause * 2, LONGEST_PAUSE)

@@ -93,6 +93,12 @@ def _string_dtype(pandas: Any, storage: str, **arguments: Any) -> Any:
         return pandas.StringDtype("python", **arguments)
 
 
+def _sparse(pandas: Any, values: Any, places: Any, length: int, fill: Any, kind: str) -> Any:
+    made = import_module("numpy").full(length, fill, values.dtype)
+    made[places] = values
+    return pandas.arrays.SparseArray(made, fill_value=fill, kind=kind)
+
+
 def _own(pandas: Any, values: Any) -> Any:
     return values
 
@@ -105,5 +111,6 @@ _KINDS: Dict[str, Callable[..., Any]] = {
     "interval": _interval,
     "masked": _masked,
     "string": _string,
+    "sparse": _sparse,
     "own": _own,
 }

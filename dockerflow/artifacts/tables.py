@@ -7,7 +7,8 @@ by a tuple that begins with its kind:
     ("categorical", codes, categories, ordered)      ("masked", values, mask)              Int64, boolean, Float64 …
     ("zoned", times in UTC, zone)                    ("string", storage, missing, items)   None where missing
     ("period", ordinals, frequency)                  ("interval", left, right, closed)
-    ("times", values)  outside tables and indexes    ("own", array)  any other, pickled in its own way
+    ("times", values)  outside tables and indexes    ("sparse", values, places, length, fill, kind)
+    ("own", array)  any other, pickled in its own way
 
 `rebuild` makes all of these again.
 """
@@ -183,6 +184,11 @@ def _string(values: Any) -> Any:
     return ("string", getattr(values.dtype, "storage", "python"), missing, values.to_numpy(dtype=object, na_value=None))
 
 
+def _sparse(values: Any) -> Any:
+    places = values.sp_index.to_int_index().indices
+    return ("sparse", values.sp_values, places, len(values), values.fill_value, values.kind)
+
+
 def _own(values: Any) -> Any:
     return ("own", values)
 
@@ -196,6 +202,7 @@ _ARRAYS: Dict[str, Callable[[Any], Any]] = {
     "IntegerArray": _masked,
     "FloatingArray": _masked,
     "BooleanArray": _masked,
+    "SparseArray": _sparse,
     "StringArray": _string,
     "ArrowStringArray": _string,
     "StringArrayNumpySemantics": _string,  # in pandas 2, as
@@ -210,7 +217,7 @@ _ARRAYS: Dict[str, Callable[[Any], Any]] = {
 
 def _data_types(pandas: Any) -> List[type]:
     kinds = [getattr(pandas, name) for name in dir(pandas) if name.endswith("Dtype")]
-    return [kind for kind in kinds if kind.__name__ not in ("SparseDtype", "ArrowDtype")]
+    return [kind for kind in kinds if kind.__name__ != "ArrowDtype"]
 
 
 def _data_type(dtype: Any) -> Any:

@@ -32,6 +32,8 @@ COLUMNS = {
     "Float64": pd.array([1.5, None, 2], dtype="Float64"),
     "boolean": pd.array([True, None, False], dtype="boolean"),
     "string": pd.array(["a", None, "b"], dtype="string"),
+    "sparse": pd.arrays.SparseArray([0, 5, 0]),
+    "sparse floats": pd.arrays.SparseArray([1.5, np.nan, np.nan], kind="block"),
     "text": ["a", "b", "c"],
     "times": pd.Series([pd.Timestamp("2020"), None, pd.NA], dtype=object),
 }
@@ -190,7 +192,12 @@ class Marked(pd.DataFrame):
         return Marked
 
 
+class Codes(pd.arrays.IntegerArray):
+    """Somebody's own kind of array."""
+
+
 def test_subclasses_and_unknown_arrays_keep_their_own_way() -> None:
     assert type(again(Marked({"a": [1]}))) is Marked
-    frame = pd.DataFrame({"a": pd.arrays.SparseArray([0, 0, 1]), "b": [1.0, 2.0, 3.0]})
+    frame = pd.DataFrame({"a": Codes(np.array([1, 2]), np.array([False, True])), "b": [1.0, 2.0]})
     assert_frame_equal(again(frame), frame)
+    assert type(again(frame)["a"].array) is Codes

@@ -153,6 +153,8 @@ def _column_type(dtype: Any) -> Words:
         return ["period", _offset(dtype.freq)]
     if isinstance(dtype, pd.IntervalDtype):
         return ["interval", _column_type(dtype.subtype), dtype.closed]
+    if isinstance(dtype, pd.SparseDtype):
+        return ["sparse", dtype.subtype.str, portrait(dtype.fill_value)]
     if isinstance(dtype, pd.StringDtype):
         return ["str" if isinstance(dtype.na_value, float) else "string", dtype.storage]
     return str(dtype)

@@ -61,7 +61,7 @@ MINIO = Kind(
     ("{program}", "server", "{folder}", "--address", ":{port}", "--quiet"),
     {"MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY, "MINIO_BROWSER": "off"},
     ("--certs-dir", "{certificates}"),
-    "/minio/health/ready",
+    "/minio/health/cluster",
 )
 VERSITY = Kind(
     "versitygw",

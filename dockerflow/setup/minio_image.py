@@ -50,7 +50,7 @@ HEALTHY = """\
 #!/bin/bash
 # Whether a MinIO is ready: healthy [HOST [PORT]]. There is neither curl nor wget in the image.
 exec 3<>"/dev/tcp/${1:-127.0.0.1}/${2:-9000}" || exit 1
-printf 'GET /minio/health/ready HTTP/1.0\\r\\nHost: minio\\r\\n\\r\\n' >&3
+printf 'GET /minio/health/cluster HTTP/1.0\\r\\nHost: minio\\r\\n\\r\\n' >&3
 read -r -t 5 answer <&3 && [[ $answer == *" 200 "* ]]
 """
 

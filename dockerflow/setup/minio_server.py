@@ -257,7 +257,7 @@ def _wait(host: DockerHost, service: Service) -> None:
 
 def _answers(service: Service) -> bool:
     try:
-        with urllib.request.urlopen(f"{service.endpoint}/minio/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"{service.endpoint}/minio/health/cluster", timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Writes blobs and journals until it is killed. Run as a program: the folder of a store, a seed.
+"""Writes blobs and journals until it is killed. Run as a program: a file with a pickled `Where`, a folder, a seed.
 
 It says on standard output what it has finished, so that a test can compare: a line `blob <sha256>`, `adopted <sha256>`
 or `record <run> <number>` is written when the call has returned.
@@ -6,23 +6,23 @@ or `record <run> <number>` is written when the call has returned.
 
 from __future__ import annotations
 
+import pickle
 import random
 import sys
 from pathlib import Path
 
 from dockerflow.store import journal, manifest, runs
+from dockerflow.store.base import Store
 from dockerflow.store.blobs import Blobs
-from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import TaskCreated
 
 
-def write(root: Path, seed: int) -> None:
+def write(store: Store, folder: Path, seed: int) -> None:
     journal.MERGE = 4  # as many merges as possible
-    store, dice = DirectoryStore(root), random.Random(seed)
-    outbox = root / "outbox"
+    dice, outbox = random.Random(seed), folder / "outbox"
     outbox.mkdir(exist_ok=True)
-    container = Blobs(store.blobs.root, outbox)
+    container = Blobs(folder / "unseen", outbox)
     while True:
         run_id = runs.new_run_id(store, "F")
         writer = JournalWriter(store, "F", run_id)
@@ -43,4 +43,4 @@ def say(*words: str) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]))
+    write(pickle.loads(Path(sys.argv[1]).read_bytes()).open(), Path(sys.argv[2]), int(sys.argv[3]))

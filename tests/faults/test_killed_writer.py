@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -12,18 +13,23 @@ from pathlib import Path
 import pytest
 
 from dockerflow.store import journal, runs
-from dockerflow.store.directory import DirectoryStore, create
+from dockerflow.store.base import Store
+from dockerflow.store.directory import create
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import TaskCreated
 from tests.faults import store_writer
+from tests.integration.store.kinds import Where, store_of
+from tests.object_servers import Bucket, ObjectServer
 
-KILLS = 40
+KILLS = {"directory": 40, "minio": 10}
 
 
-def killed_writer(store: DirectoryStore, seed: int) -> list[list[str]]:
+def killed_writer(where: Where, folder: Path, seed: int) -> list[list[str]]:
     """What a writer had said to be finished when it was killed: after some line, and a part of a millisecond."""
     dice = random.Random(seed)
-    command = [sys.executable, store_writer.__file__, str(store.root), str(seed)]
+    told = folder / "where"
+    told.write_bytes(pickle.dumps(where))
+    command = [sys.executable, "-m", store_writer.__name__, str(told), str(folder), str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         said = [writer.stdout.readline() for _ in range(dice.randrange(1, 60))]
@@ -34,27 +40,28 @@ def killed_writer(store: DirectoryStore, seed: int) -> list[list[str]]:
     return [line.split() for line in said if line.endswith("\n")]
 
 
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[DirectoryStore, list[list[str]]]:
-    store = create(tmp_path_factory.mktemp("killed"))
-    said = [line for seed in range(KILLS) for line in killed_writer(store, seed)]
-    return store, said
+@pytest.fixture(scope="module", params=list(KILLS))
+def killed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[list[str]]]:
+    """A store, and what its writers had said. None of them was killed before it had said something."""
+    folder = tmp_path_factory.mktemp("killed")
+    bucket = None
+    if request.param == "minio":
+        server: ObjectServer = request.getfixturevalue("minio")
+        bucket = Bucket(server, server.bucket())
+    where = store_of(request.param, folder / ".dockerflow", bucket)
+    said = [line for seed in range(KILLS[request.param]) for line in killed_writer(where, folder, seed)]
+    return where.open(), said
 
 
-def blobs_of(store: DirectoryStore) -> list[Path]:
-    return [path for path in store.blobs.root.glob("??/*") if path.is_file()]
+def test_every_blob_under_its_name_is_whole(killed: tuple[Store, list[list[str]]]) -> None:
+    store, said = killed
+    found = {blob.sha256 for blob in store.blobs.every()}
+    for sha256 in found:
+        store.blobs.verify(sha256)
+    assert found >= {line[1] for line in said if line[0] in ("blob", "adopted")}
 
 
-def test_every_blob_under_its_name_is_whole(killed: tuple[DirectoryStore, list[list[str]]]) -> None:
-    store, _ = killed
-    found = blobs_of(store)
-    for path in found:
-        assert path.parent.name == path.name[:2]
-        store.blobs.verify(path.name)
-    assert len(found) > KILLS
-
-
-def test_every_blob_that_was_said_to_be_written_is_there(killed: tuple[DirectoryStore, list[list[str]]]) -> None:
+def test_every_blob_that_was_said_to_be_written_is_there(killed: tuple[Store, list[list[str]]]) -> None:
     store, said = killed
     for line in said:
         if line[0] in ("blob", "adopted"):
@@ -62,7 +69,7 @@ def test_every_blob_that_was_said_to_be_written_is_there(killed: tuple[Directory
 
 
 def test_every_journal_is_a_prefix_with_everything_that_was_flushed(
-    killed: tuple[DirectoryStore, list[list[str]]],
+    killed: tuple[Store, list[list[str]]],
 ) -> None:
     store, said = killed
     flushed = {line[1]: int(line[2]) for line in said if line[0] == "record"}
@@ -73,7 +80,7 @@ def test_every_journal_is_a_prefix_with_everything_that_was_flushed(
     assert flushed
 
 
-def test_the_store_goes_on_after_the_kills(killed: tuple[DirectoryStore, list[list[str]]]) -> None:
+def test_the_store_goes_on_after_the_kills(killed: tuple[Store, list[list[str]]]) -> None:
     store, _ = killed
     run_id = runs.new_run_id(store, "F")
     writer = JournalWriter(store, "F", run_id)

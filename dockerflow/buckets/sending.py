@@ -12,6 +12,7 @@ from minio.error import S3Error
 
 from dockerflow.buckets.link import Link
 from dockerflow.store.base import Chunk
+from dockerflow.store.s3.signing import UNSIGNED
 
 # The socket takes so much at a time: a time-out is for one such piece.
 PIECE = 1 << 20
@@ -53,15 +54,18 @@ def hash_in(headers: object) -> str | None:
 
 
 def _send(link: Link, key: str, chunks: Iterable[Chunk], size: int, sha256: str, new: bool) -> bool:
+    """The checksum is signed, and says what the body must be: a large body is not signed besides, for the server would
+    hash it twice."""
     headers = {
         "Content-Length": str(size),
         "Content-Type": "application/octet-stream",
         "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode(),
     }
+    signed = UNSIGNED if size > PIECE else sha256
     if new:
         headers["If-None-Match"] = "*"
     try:
-        link.send("PUT", link.place.url(key, {}), headers, _Sliced(chunks), sha256)
+        link.send("PUT", link.place.url(key, {}), headers, _Sliced(chunks), signed)
         return True
     except S3Error as error:
         if new and error.code in ("PreconditionFailed", "ObjectAlreadyExists"):

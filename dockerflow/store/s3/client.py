@@ -21,7 +21,7 @@ from dockerflow.store.s3.multipart import CHECKSUM, put_in_parts
 from dockerflow.store.s3.objects import Hashed, ObjectInfo, Objects
 from dockerflow.store.s3.place import Place
 from dockerflow.store.s3.refusals import EXISTS, NO_KEY
-from dockerflow.store.s3.signing import Request, Signer
+from dockerflow.store.s3.signing import UNSIGNED, Request, Signer
 from dockerflow.store.s3.wire import Body
 
 # Up to this size an object is put in one request, whose hash the server checks as a whole; S3's own limit is 5 GiB.
@@ -80,7 +80,9 @@ class SmallObjects(Objects):
             put_in_parts(self._exchange, key, Body(chunks, size), self._part)
             return
         again = list(chunks) if iter(chunks) is chunks else chunks
-        self._exchange.ask(_putting(key, bytes.fromhex(sha256), {}), Body(again, size))
+        # The checksum is signed, and says what the body must be: signing the body, too, has the server hash it twice.
+        request = _putting(key, bytes.fromhex(sha256), {})._replace(sha256=UNSIGNED)
+        self._exchange.ask(request, Body(again, size))
 
     def head(self, key: str) -> Optional[ObjectInfo]:
         request = Request("HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})

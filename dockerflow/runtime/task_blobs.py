@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from dockerflow.runtime.messages import Inline
 from dockerflow.store.base import BlobInfo, BlobStore, Chunk
@@ -31,9 +31,17 @@ SINGLE = 4 << 30
 class TaskBlobs(BlobStore):
     """`written` are the blobs in the outbox; `inline` what the result has to carry."""
 
-    def __init__(self, bucket: BlobStore, outbox: Union[str, Path], known: Iterable[Inline] = ()) -> None:
-        """`known` are small blobs of the bucket that need not be asked for."""
+    def __init__(
+        self,
+        bucket: BlobStore,
+        outbox: Union[str, Path],
+        known: Iterable[Inline] = (),
+        sending: Optional[BlobStore] = None,
+    ) -> None:
+        """`known` are small blobs of the bucket that need not be asked for. `sending` is the bucket for what is put,
+        where that is done with less patience than reading: the outbox is there, and input is nowhere else."""
         self._bucket = bucket
+        self._sending = bucket if sending is None else sending
         self._known = {blob.sha256: blob.data for blob in known}
         # What is in the outbox alone: no blob has its home there.
         self._spooled = Blobs(Path(outbox) / "none", outbox)
@@ -57,7 +65,7 @@ class TaskBlobs(BlobStore):
             return sha256
         if size <= SINGLE:
             with suppress(Unreachable, AccessDenied):
-                return self._bucket.put(pieces)
+                return self._sending.put(pieces)
         return self._spooled.put(pieces)
 
     def get(self, sha256: str) -> memoryview:

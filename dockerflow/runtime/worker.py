@@ -29,6 +29,10 @@ from dockerflow.store.base import BlobStore
 from dockerflow.store.records import Failure
 from dockerflow.store.s3 import line
 
+# How long a step waits for a server that does not take a value, in seconds. Then the value is left to the scheduler, in
+# the outbox: it has more patience, and keeps what was computed also when it gives up.
+SENDING = 5.0
+
 _RunWith = Callable[[BlobStore], TaskResult]
 
 
@@ -133,7 +137,9 @@ def _blobs(place: Place, broker: Optional[Broker]) -> Callable[[RunTask, _RunWit
     asking = line.Line(broker.path)
 
     def in_bucket(task: RunTask, run: _RunWith) -> TaskResult:
-        blobs = TaskBlobs(granted_store(asking, place.outbox, broker.access).blobs, place.outbox, task.known)
+        access = broker.access and replace(broker.access, patience=min(SENDING, broker.access.patience))
+        sending = granted_store(asking, place.outbox, access).blobs
+        blobs = TaskBlobs(granted_store(asking, place.outbox, broker.access).blobs, place.outbox, task.known, sending)
         return replace(run(blobs), inline=blobs.inline)
 
     return in_bucket

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ from urllib3.exceptions import ProtocolError
 from dockerflow.buckets.link import Link, none_if_gone
 from dockerflow.buckets.patience import Again
 from dockerflow.store.errors import StoreError
+from dockerflow.store.s3.objects import Hashed
 
 # One request reads so much; of what is larger, so many at a time.
 RANGE = 16 << 20
 THREADS = 4
 
-PIECE = 1 << 20
+PIECE = 1 << 18
 
 
 class _Beginning(NamedTuple):
@@ -29,13 +31,15 @@ class _Beginning(NamedTuple):
     etag: str
 
 
-def whole(link: Link, key: str) -> bytearray | None:
+def whole(link: Link, key: str) -> Hashed | None:
+    """The object, hashed while the rest of it comes."""
     while True:
         found = link.asked(lambda: none_if_gone(lambda: _beginning(link, key)))
         if found is None:
             return None
-        if _rest(link, key, found):
-            return found.content
+        sha256 = _rest(link, key, found)
+        if sha256 is not None:
+            return Hashed(found.content, sha256)
 
 
 def part(link: Link, key: str, start: int, length: int) -> bytes | None:
@@ -70,29 +74,39 @@ def _beginning(link: Link, key: str) -> _Beginning:
         return _Beginning(bytearray(), "")
 
 
-def _rest(link: Link, key: str, found: _Beginning) -> bool:
-    """Read what is behind the first range; False if the object was replaced meanwhile."""
-    starts = range(RANGE, len(found.content), RANGE)
+def _rest(link: Link, key: str, found: _Beginning) -> str | None:
+    """Read what is behind the first range; the hash of all, None if the object was replaced meanwhile."""
+    content = memoryview(found.content)
+    hashed = hashlib.sha256()
+    starts = range(RANGE, len(content), RANGE)
     if not starts:
-        return True
-
-    def read(start: int) -> bool:
-        place = memoryview(found.content)[start : start + RANGE]
-
-        def attempt() -> bool:
-            try:
-                with _answer(link, key, start, len(place), found.etag) as answer:
-                    _read(answer, place)
-                    return True
-            except S3Error as error:
-                if error.code in ("PreconditionFailed", "InvalidRange", "NoSuchKey"):
-                    return False
-                raise
-
-        return link.asked(attempt)
-
+        hashed.update(content)
+        return hashed.hexdigest()
     with ThreadPoolExecutor(THREADS) as threads:
-        return all(threads.map(read, starts))
+        ranges = threads.map(lambda start: _range(link, key, content[start : start + RANGE], start, found.etag), starts)
+        hashed.update(content[:RANGE])
+        for start, unchanged in zip(starts, ranges, strict=True):
+            if not unchanged:
+                threads.shutdown(cancel_futures=True)
+                return None
+            hashed.update(content[start : start + RANGE])
+    return hashed.hexdigest()
+
+
+def _range(link: Link, key: str, place: memoryview, start: int, etag: str) -> bool:
+    """Fill `place`; whether the object is the same that it was."""
+
+    def attempt() -> bool:
+        try:
+            with _answer(link, key, start, len(place), etag) as answer:
+                _read(answer, place)
+                return True
+        except S3Error as error:
+            if error.code in ("PreconditionFailed", "InvalidRange", "NoSuchKey"):
+                return False
+            raise
+
+    return link.asked(attempt)
 
 
 def _streamed(link: Link, key: str, opened: BaseHTTPResponse) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from dockerflow.buckets.credentials import Identity
 from dockerflow.buckets.link import Link, none_if_gone
 from dockerflow.store.base import Chunk, Waiting
 from dockerflow.store.errors import StoreError
-from dockerflow.store.s3.objects import ObjectInfo, Objects
+from dockerflow.store.s3.objects import Hashed, ObjectInfo, Objects
 from dockerflow.store.s3.place import Place
 
 # So many keys are deleted in one request: more a server does not take.
@@ -47,6 +47,10 @@ class SdkObjects(Objects):
         self.link.patience.waiting = tell
 
     def get(self, key: str) -> bytearray | None:
+        found = self.get_hashed(key)
+        return None if found is None else found.content
+
+    def get_hashed(self, key: str) -> Hashed | None:
         return reading.whole(self.link, key)
 
     def get_range(self, key: str, start: int, length: int) -> bytes | None:

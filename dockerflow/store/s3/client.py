@@ -72,7 +72,8 @@ class SmallObjects(Objects):
         if reply.refused is None:
             return True
         # A try whose answer was lost may have put it.
-        return patience.failures > 0 and bytes(self.get(key) or b"") == bytes(view)
+        found = self.get(key) if patience.failures else None
+        return found is not None and found == bytes(view)
 
     def put_large(self, key: str, chunks: Iterable[Chunk], size: int, sha256: str) -> None:
         """`chunks` is gone through anew for every try, unless it can be gone through only once: then it is kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +34,9 @@ class Comparison:
         return "\n".join([*lines, "", self.case.text, *said])
 
 
-def compared(case: Case, engine: str = "process") -> Comparison:
-    """Run a case on both sides."""
-    theirs, ours = sides.on_metaflow(case), sides.on_dockerflow(case, engine)
+def compared(case: Case, engine: str = "process", store: Mapping[str, str] | None = None) -> Comparison:
+    """Run a case on both sides; here with the store that these variables name."""
+    theirs, ours = sides.on_metaflow(case), sides.on_dockerflow(case, engine, store)
     on_purpose = IN.get(case.name, ())
     found = [
         one

@@ -14,6 +14,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -77,7 +78,8 @@ def _run_on_metaflow(case: Case) -> Outcome:
         return there.outcome([[*start, word, *options, *words] for word, options, words in _commands(case)], variables)
 
 
-def on_dockerflow(case: Case, engine: str = "process") -> Outcome:
+def on_dockerflow(case: Case, engine: str = "process", store: Mapping[str, str] | None = None) -> Outcome:
+    """`store` are the variables that name one; otherwise it is a folder."""
     with tempfile.TemporaryDirectory(prefix="dockerflow-") as root:
         here = Side("dockerflow", Path(root), case)
         file = case.write(here.folder, case.text)
@@ -87,6 +89,7 @@ def on_dockerflow(case: Case, engine: str = "process") -> Outcome:
             "DOCKERFLOW_STORE": str(Path(root) / "store"),
             **{f"XDG_{name}_HOME": str(Path(root) / name.lower()) for name in ("CACHE", "CONFIG", "DATA", "STATE")},
             **(_of_engine() if engine == "docker" else {"HOME": root}),
+            **(store or {}),
         }
         return here.outcome(
             [

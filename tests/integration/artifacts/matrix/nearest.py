@@ -206,7 +206,7 @@ ROWS = (
     ),
     Row(
         "a sparse array of one axis, or of three and more",
-        "scipy before 1.15 (`coo` and `dok` of one axis: before 1.13)",
+        "scipy before 1.15 (of one axis: before 1.13, `csr` 1.14)",
         "a numpy array",
         lambda reader: reader["scipy"] < (1, 13),
         _to_dense,

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import docker
 import pytest
 
+from tests.end_to_end.conftest import EXAMPLES
 from tests.object_servers import Bucket
 
 # Nothing that a test waits for takes so long, in seconds.
@@ -280,3 +281,10 @@ def stored_in(bucket: Bucket) -> bytes:
     client = bucket.server.client()
     names = [each.object_name for each in client.list_objects(bucket.name, recursive=True)]
     return b"|".join(client.get_object(bucket.name, name).read() for name in names)
+
+
+def test_two_versions_of_pandas_share_a_bucket(dockerflow, results) -> None:
+    dockerflow("run", EXAMPLES / "genre_stats" / "flow.py")
+    run = results.Flow("GenreStats").latest_successful_run
+    assert run["start"].task.data.read_with == "1.5.3"
+    assert {task.data.computed_with for task in run["compute_statistics"]} == {"2.2.3"}

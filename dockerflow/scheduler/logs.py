@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from dockerflow.buckets.spool import Spooling
 from dockerflow.runtime.messages import Log
 from dockerflow.scheduler.log_limit import LogLimit
 from dockerflow.scheduler.log_pieces import LogPieces
@@ -36,7 +37,9 @@ class Logs:
         self._limit = limit
         self._open: dict[Key, IO[bytes]] = {}
         self._limits: dict[Key, LogLimit] = {}
-        self._pieces = None if store.shows_scratch else LogPieces(store, flow, run_id)
+        # A store that is away costs those who look from elsewhere some lines, not us the run.
+        direct = store.direct if isinstance(store, Spooling) else store
+        self._pieces = None if store.shows_scratch else LogPieces(direct, flow, run_id)
 
     def add(self, log: Log) -> None:
         """Raises StoreError."""

@@ -1,11 +1,12 @@
 """The image of MinIO: its program upon the base image, made on an engine that can pull nothing.
 
 `images/minio/Dockerfile` makes the same where a registry answers. The image's name says which version of the server is
-in it, so that another version is another image.
+in it and how it was made, so that another one is another image.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import platform
 import tarfile
@@ -23,7 +24,6 @@ from dockerflow.setup.errors import ServiceNotReady
 from dockerflow.setup.finding import Finding, Notify, ignore
 
 BASE = Config().base_image
-IMAGE = f"dockerflow/minio:{minio.VERSION.split('-')[1][:8]}"
 USER = 10001
 # What is the server's: its data, and its root user's name and password. No process of another user looks in.
 HOME = "/srv/minio"
@@ -53,6 +53,10 @@ exec 3<>"/dev/tcp/${1:-127.0.0.1}/${2:-9000}" || exit 1
 printf 'GET /minio/health/cluster HTTP/1.0\\r\\nHost: minio\\r\\n\\r\\n' >&3
 read -r -t 5 answer <&3 && [[ $answer == *" 200 "* ]]
 """
+
+# Named after the version of the server, and after what the image is made by.
+_RECIPE = hashlib.sha256((DOCKERFILE + HEALTHY).encode()).hexdigest()[:8]
+IMAGE = f"dockerflow/minio:{minio.VERSION.split('-')[1][:8]}-{_RECIPE}"
 
 
 def ensure(host: DockerHost, kept: Path, notify: Notify = ignore) -> Finding | None:

@@ -7,6 +7,8 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 from dockerflow.config import Config, load_config, set_in_file
 from dockerflow.engines.docker import DockerHost
 from dockerflow.setup import minio_image, minio_server, services
+from dockerflow.setup.channel import LocalChannel
 from dockerflow.setup.errors import ServiceNotReady
 from dockerflow.setup.services import Wanted, credentials_file
 from tests.channel import cache
@@ -160,6 +163,37 @@ def test_containers_in_a_network_of_the_users_reach_it(
     finally:
         minio_server.remove(DockerHost.connect(), NAME)
         network.remove()
+
+
+FLOW = """
+from dockerflow import FlowSpec, step
+
+class Small(FlowSpec):
+    @step
+    def start(self):
+        self.text = "in the bucket" * 100_000
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print(len(self.text))
+"""
+
+
+def test_what_runs_in_containers_after_up_is_in_the_bucket(
+    config: Config, wanted: Wanted, test_channel: LocalChannel, shared_cache: Path, tmp_path: Path
+) -> None:
+    """Nothing more is said than `dockerflow run`."""
+    services.up(config, wanted)
+    (tmp_path / "flow.py").write_text(FLOW)
+    variables = {**os.environ, "DOCKERFLOW_CHANNELS": test_channel.url, "DOCKERFLOW_CACHE_DIR": str(shared_cache)}
+    command = [Path(sys.executable).with_name("dockerflow"), "run", "flow.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 1300000\n" in done.stdout
+    assert [each.name for each in tmp_path.joinpath(".dockerflow").iterdir()] == ["config.yaml"]
+    names = [str(each.object_name) for each in client(wanted).list_objects(services.BUCKET, recursive=True)]
+    assert {name.partition("/")[0] for name in names} >= {"blobs", "runs"}
 
 
 def test_every_engine_makes_and_runs_it(engine: Engine) -> None:

@@ -50,11 +50,11 @@ def page_of(body: bytes) -> Page:
 
 
 def parsed(body: bytes) -> Element:
-    """Raises StoreError for what is no XML."""
+    """Raises StoreError for what is no XML. A server that needs time sends blanks before it has something to say."""
     from xml.etree import ElementTree  # noqa: PLC0415  # most tasks list nothing
 
     try:
-        return ElementTree.fromstring(body)
+        return ElementTree.fromstring(body.strip())
     except ElementTree.ParseError as error:
         raise StoreError(f"the S3 server's answer is not the XML that was expected: {body[:80]!r}") from error
 

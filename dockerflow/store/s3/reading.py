@@ -144,7 +144,8 @@ def _again(exchange: Exchange, key: str, version: str, start: int, length: int, 
     )
     if isinstance(answer, Refusal):
         raise Replaced
-    if answer.headers.get("content-range", "").startswith(f"bytes {start}-") and answer.headers.get("etag") == version:
+    told = answer.headers
+    if told.get("content-range", "").startswith(f"bytes {start}-") and told.get("etag", "") == version:
         return answer
     answer.close()
     raise Replaced

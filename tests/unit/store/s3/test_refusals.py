@@ -73,7 +73,7 @@ def test_an_upload_in_parts_that_fails_after_it_was_accepted_is_tried_again() ->
     """A server says `200` before it has put the parts together, and then what became of it."""
     begun = ok(b"<R><UploadId>u</UploadId></R>")
     part = ok(b"", "ETag: e\r\n")
-    failed = ok(b"<Error><Code>InternalError</Code><Message>again</Message></Error>")
+    failed = ok(b"  <?xml version='1.0'?><Error><Code>InternalError</Code><Message>again</Message></Error>")
     with client_of(says(begun, part, failed, ok(b"<CompleteMultipartUploadResult/>"))) as client:
         client._single = 0
         client.put_large("k", [b"text"], 4, "00" * 32)

@@ -56,6 +56,13 @@ def test_a_body_that_is_cut_off_is_asked_for_again() -> None:
         assert client.get_range("k", 0, 10) == b"hello"
 
 
+def test_a_server_that_names_no_versions_is_read_on_from_where_it_was_cut_off() -> None:
+    cut = b"HTTP/1.1 206 OK\r\nContent-Length: 5\r\nContent-Range: bytes 0-4/5\r\n\r\nhe"
+    rest = b"HTTP/1.1 206 OK\r\nContent-Length: 3\r\nContent-Range: bytes 2-4/5\r\n\r\nllo"
+    with client_of(says(cut), says(rest)) as client:
+        assert client.get("k") == b"hello"
+
+
 def test_words_in_between_are_no_answer() -> None:
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
     with client_of(says(early + ok(b"it"))) as client:

@@ -14,7 +14,7 @@ from dockerflow.store import journal, overview, runs, s3_blobs
 from dockerflow.store.base import Chunk
 from dockerflow.store.journal import MERGE, JournalWriter
 from dockerflow.store.records import RunFinished, RunStarted, TaskCreated
-from dockerflow.store.s3.objects import ObjectInfo
+from dockerflow.store.s3.objects import Hashed, ObjectInfo
 from dockerflow.store.s3.place import Place
 from dockerflow.store.s3.signing import Credentials
 from dockerflow.store.s3_blobs import ONE_REQUEST, SMALL
@@ -34,6 +34,10 @@ class Counting(SdkObjects):
     def get(self, key: str) -> bytearray | None:
         self.asked["get"] += 1
         return super().get(key)
+
+    def get_hashed(self, key: str) -> Hashed | None:
+        self.asked["get"] += 1
+        return super().get_hashed(key)
 
     def get_range(self, key: str, start: int, length: int) -> bytes | None:
         self.asked["get"] += 1

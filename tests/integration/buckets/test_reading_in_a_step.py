@@ -1,4 +1,4 @@
-"""Whoever belongs to a step reads its store in a bucket: the import of the flow, programs it starts, forked processes."""
+"""Whoever belongs to a step reads its bucket: the import of the flow, programs that it starts, forked processes."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from dockerflow.engines.container import WORK, container, host_options, opening, place_of_work
-from dockerflow.engines.worker import WorkerRequest
+from dockerflow.engines.worker import BucketForWorkers, WorkerRequest
 from dockerflow.images.image import OwnPython
+from dockerflow.store.s3.access import Answer
 
 OURS = WorkerRequest(
     worker_id=1,
@@ -103,3 +104,15 @@ def test_gpus_are_asked_for_as_devices() -> None:
 def test_variables_go_over_those_that_every_worker_has() -> None:
     environment = container(replace(OURS, environment={"HOME": "/elsewhere", "A": "1"}), "1000:1000", {})["environment"]
     assert (environment["HOME"], environment["A"], environment["PYTHONHASHSEED"]) == ("/elsewhere", "1", "0")
+
+
+def test_of_a_store_in_a_bucket_a_container_gets_its_name_and_an_outbox_alone() -> None:
+    """Code, access and answers come over its standard input: nothing of them can be seen from outside."""
+    bucket = BucketForWorkers("s3://bucket/store", b"the code", lambda question: Answer())
+    request = replace(OURS, blobs=None, bucket=bucket)
+    assert mounts(request)[0] == {"/dockerflow/outbox", "/work", "/tmp"}
+    environment = told(request)["environment"]
+    assert isinstance(environment, dict)
+    assert {name for name in environment if name.startswith("DOCKERFLOW_")} == {"DOCKERFLOW_STORE", "DOCKERFLOW_OUTBOX"}
+    assert environment["DOCKERFLOW_STORE"] == "s3://bucket/store"
+    assert "the code" not in repr(request)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import select
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,6 +167,24 @@ def test_a_run_outlives_a_server_that_comes_back(scene):
     scene.bucket.server.kill()
     scene.open()
     scene.bucket.server.start()
+    printed = output(run)
+    assert run.returncode == 0, printed
+    assert scene.heard() == ONCE
+    scene.check_results()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_outlives_a_server_that_is_killed_at_any_moment(seed, scene):
+    """Also while the run's own records are read and written, and while a step is handed its input."""
+    rng = random.Random(seed)
+    scene.open()
+    run = scene.start("run", "flow.py", patience=LONG)
+    while run.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(rng.uniform(0.1, 1.5))
+        if scene.heard():  # it has begun: a command that finds no server says so at once
+            scene.bucket.server.kill()
+            scene.bucket.server.start()
     printed = output(run)
     assert run.returncode == 0, printed
     assert scene.heard() == ONCE

@@ -94,6 +94,23 @@ def test_of_a_server_that_is_away_nobody_waits_for_another_answer(bucket, store)
     assert store.get("runs/F/b") == b"kept"
 
 
+def test_what_a_server_refuses_is_kept_as_well(bucket, store):
+    """Here because its bucket is gone; it might be full, or no longer know us."""
+    keeping, lost = spooling(store)
+    name = store.name.removeprefix("s3://").partition("/")[0]
+    client = bucket.server.client()
+    for each in client.list_objects(name, recursive=True):
+        client.remove_object(name, each.object_name)
+    client.remove_bucket(name)
+    blob = keeping.blobs.put([LARGE])
+    keeping.put("runs/F/d", b"kept")
+    assert len(lost) == 1
+    client.make_bucket(name)
+    deliver(store)
+    store.blobs.verify(blob)
+    assert store.get("runs/F/d") == b"kept"
+
+
 def test_a_delivery_that_is_broken_off_is_begun_again(bucket, store):
     keeping, _ = spooling(store)
     bucket.server.kill()

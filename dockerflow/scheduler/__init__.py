@@ -8,7 +8,9 @@ gangs         tasks that run at the same time and end as one
 joins         which finished tasks a join waits for
 resumed       which results of an earlier run are taken over
 origin        that earlier run, as far as it is still in the store
-loop          waits, carries out commands, writes the journal
+loop          waits, and carries out commands
+keeping       takes into the store what workers leave, each in its own thread
+journaling    writes the journal, in a thread as well
 logs          what running attempts print; `log_limit` where that has a limit, `log_pieces` for other machines
 tagging       changes of tags that steps have asked for
 secrets       what steps ask for and only they may see, read before anything is built

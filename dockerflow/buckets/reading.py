@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ RANGE = 16 << 20
 THREADS = 4
 
 PIECE = 1 << 18
+
+_RANGE = re.compile(r"bytes \d+-\d+/(\d+)")
 
 
 class _Beginning(NamedTuple):
@@ -64,10 +67,9 @@ def pieces(link: Link, key: str) -> Iterator[bytes] | None:
 def _beginning(link: Link, key: str) -> _Beginning:
     try:
         with _answer(link, key, 0, RANGE) as answer:
-            size = answer.headers.get("content-range", "").rpartition("/")[2] or answer.headers["content-length"]
-            content = bytearray(int(size))
+            content = bytearray(_size(answer))
             _read(answer, memoryview(content)[:RANGE])
-            return _Beginning(content, answer.headers.get("etag", ""))
+            return _Beginning(content, answer.headers["etag"])
     except S3Error as error:
         if error.code != "InvalidRange":
             raise
@@ -110,7 +112,7 @@ def _range(link: Link, key: str, place: memoryview, start: int, etag: str) -> bo
 
 
 def _streamed(link: Link, key: str, opened: BaseHTTPResponse) -> Iterator[bytes]:
-    etag, size, done = opened.headers.get("etag", ""), int(opened.headers["content-length"]), 0
+    etag, size, done = opened.headers["etag"], _size(opened), 0
     pauses, current = link.pauses(), opened
     while True:
         try:
@@ -159,7 +161,24 @@ def _answer(link: Link, key: str, start: int, length: int, etag: str = "") -> It
 def _open(link: Link, key: str, start: int = 0, length: int = 0, etag: str = "") -> BaseHTTPResponse:
     """An answer whose body is yet to be read; `length` 0: to the object's end."""
     headers: dict[str, Any] = {"If-Match": etag} if etag else {}
-    return link.client.get_object(link.place.bucket, link.name(key), start, length, request_headers=headers)
+    answer = link.client.get_object(link.place.bucket, link.name(key), start, length, request_headers=headers)
+    try:
+        _size(answer)
+    except BaseException:
+        answer.close()
+        raise
+    return answer
+
+
+def _size(answer: BaseHTTPResponse) -> int:
+    """Of the whole object. Where the connection breaks in the middle of the headers, the library takes what came for
+    all of them: so what has to be there must be there to its end."""
+    headers = answer.headers
+    length, in_all = headers.get("content-length", ""), headers.get("content-range", "")
+    found = _RANGE.fullmatch(in_all)
+    if not length.isdecimal() or (in_all and not found) or not headers.get("etag", "").endswith('"'):
+        raise ProtocolError("the headers of its answer are cut off")
+    return int(found.group(1) if found else length)
 
 
 @contextmanager

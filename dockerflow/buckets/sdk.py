@@ -11,6 +11,7 @@ from typing import Any, cast
 from minio.datatypes import Object, Upload
 from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
+from urllib3.exceptions import ProtocolError
 
 from dockerflow.buckets import reading, sending
 from dockerflow.buckets.credentials import Identity
@@ -22,6 +23,8 @@ from dockerflow.store.s3.place import Place
 
 # So many keys are deleted in one request: more a server does not take.
 _BATCH = 1000
+
+_WITH_HASH: dict[str, str | list[str] | tuple[str]] = {"x-amz-checksum-mode": "ENABLED"}
 
 # The server's clock is asked again after so many seconds: this machine's may run at another pace, or sleep.
 _CLOCK_LIFE = 10.0
@@ -67,9 +70,12 @@ class SdkObjects(Objects):
 
     def head(self, key: str) -> ObjectInfo | None:
         def attempt() -> ObjectInfo:
-            found = self.link.client.stat_object(
-                self.place.bucket, self.link.name(key), extra_headers={"x-amz-checksum-mode": "ENABLED"}
-            )
+            try:
+                found = self.link.client.stat_object(self.place.bucket, self.link.name(key), extra_headers=_WITH_HASH)
+            except ValueError as error:  # headers that are cut off, see `reading`
+                raise ProtocolError(str(error)) from error
+            if found.last_modified is None:
+                raise ProtocolError("the headers of its answer are cut off")
             self._note_clock(found.metadata or {})
             return self._info(found, sending.hash_in(found.metadata))
 

@@ -94,9 +94,12 @@ def test_headers_that_are_cut_off_are_not_taken_for_whole(
 ) -> None:
     """The library below takes what came for all: a size would lose its last digits, an object its date."""
     direct.put("x", SMALL)
-    there = (direct.head("x") or pytest.fail())[:3]
+    there = direct.head("x")
+    assert there is not None
     proxy.plans.append(Plan(answers=answers))
-    assert (broken.head("x") or pytest.fail())[:3] == there  # the hash may be missing
+    found = broken.head("x")
+    assert found is not None
+    assert found[:3] == there[:3]  # that the hash is not known is no lie
     proxy.cut()
     proxy.plans.append(Plan(answers=answers))
     assert broken.get("x") == SMALL

@@ -358,9 +358,9 @@ def up(
         bool, typer.Option("--user", help="Write your own settings, for all projects, not those of this one.")
     ] = False,
 ) -> int:
-    """Start the object server MinIO on this machine, and let runs keep what they compute in it.
+    """Start a MinIO on this machine, as the store of runs.
 
-    It is built from its sources if need be, once. Its credentials are made and kept with your settings. A second call
+    The object server is built from its sources if need be, once. Its credentials are made and kept with your settings. A second call
     changes nothing.
     """
     from dockerflow.cli import services
@@ -374,7 +374,7 @@ def down(
         bool, typer.Option("--volumes", help="Remove its data, too: all runs in it, its credentials, its settings.")
     ] = False,
 ) -> int:
-    """End the object server that `dockerflow up` started. Its data stays."""
+    """End the MinIO that `dockerflow up` started. Its data stays."""
     from dockerflow.cli import services
 
     return services.down(volumes)

@@ -11,8 +11,8 @@ import pytest
 from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 
 COMMANDS = [
-    "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "logs", "dump", "version",
-    "runs", "tag", "images",
+    "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down", "logs", "dump",
+    "version", "runs", "tag", "images", "store",
 ]  # fmt: skip
 
 

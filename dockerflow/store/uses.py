@@ -15,12 +15,17 @@ from dockerflow.store.history import RunHistory, TaskHistory
 
 
 class Use(NamedTuple):
-    """A blob in a run. `what` is `artifact x`, `artifacts` (the manifest), `log`, `code`, `parameters` or `lock`; of a
-    task, a step or the run, by the pathspec."""
+    """A blob in a run. `what` is `artifact x`, `artifacts` (the manifest), `log`, `code`, `parameter x`, `parameters`
+    (their manifest) or `lock`; of a task, a step or the run, by the pathspec."""
 
     blob: str
     pathspec: str
     what: str
+
+    @property
+    def is_manifest(self) -> bool:
+        """Whether the blob names others."""
+        return self.what in ("artifacts", "parameters")
 
 
 def of_blob(store: Store, sha256: str) -> Iterator[Use]:
@@ -41,38 +46,41 @@ def of_blob_in(store: Store, sha256: str, flow: str, run_ids: List[str]) -> Iter
 
 def of_run(store: Store, run: RunHistory) -> Iterator[Use]:
     """All that a run uses. Manifests that are gone are named, what is in them is not known."""
+    seen: Dict[str, List[Use]] = {}
+    for use in direct(run):
+        yield use
+        if use.is_manifest:
+            if use.blob not in seen:
+                seen[use.blob] = _inside(store, use)
+            yield from (inner._replace(pathspec=use.pathspec) for inner in seen[use.blob])
+
+
+def direct(run: RunHistory) -> Iterator[Use]:
+    """What a run's journal names by itself: all but what is in the manifests."""
     if run.started is None:
         return
     pathspec = f"{run.started.flow}/{run.started.run_id}"
-    seen: Dict[str, List[Use]] = {}
     yield Use(run.started.code, pathspec, "code")
     if run.started.parameters:
-        yield from _of_manifest(store, run.started.parameters, pathspec, "parameter", seen)
+        yield Use(run.started.parameters, pathspec, "parameters")
     for step in run.started.steps:
         if step.lock:
             yield Use(step.lock, f"{pathspec}/{step.name}", "lock")
     for task in run.tasks.values():
-        yield from _of_task(store, task, f"{pathspec}/{task.created.step}/{task.created.task_id}", seen)
+        yield from _of_task(task, f"{pathspec}/{task.created.step}/{task.created.task_id}")
 
 
-def _of_task(store: Store, task: TaskHistory, pathspec: str, seen: Dict[str, List[Use]]) -> Iterator[Use]:
+def _of_task(task: TaskHistory, pathspec: str) -> Iterator[Use]:
     for ended in (attempt.finished for attempt in task.attempts if attempt.finished):
         if ended.log:
             yield Use(ended.log, pathspec, "log")
         if ended.manifest:
-            yield from _of_manifest(store, ended.manifest, pathspec, "artifact", seen)
+            yield Use(ended.manifest, pathspec, "artifacts")
 
 
-def _of_manifest(store: Store, sha256: str, pathspec: str, what: str, seen: Dict[str, List[Use]]) -> Iterator[Use]:
-    yield Use(sha256, pathspec, f"{what}s")
-    if sha256 not in seen:
-        seen[sha256] = _inside(store, sha256, what)
-    yield from (use._replace(pathspec=pathspec) for use in seen[sha256])
-
-
-def _inside(store: Store, sha256: str, what: str) -> List[Use]:
+def _inside(store: Store, use: Use) -> List[Use]:
     try:
-        refs = manifest.read(store.blobs, sha256).artifacts
+        refs = manifest.read(store.blobs, use.blob).artifacts
     except StoreError:
         return []
-    return [Use(ref.blob, "", f"{what} {name}") for name, ref in refs.items()]
+    return [Use(ref.blob, "", f"{use.what[:-1]} {name}") for name, ref in refs.items()]

@@ -22,6 +22,7 @@ from dockerflow.flow.definition import (
     Environment,
     Flow,
     Image,
+    Isolation,
     ParameterDefinition,
     Pypi,
     Resources,
@@ -188,8 +189,11 @@ def decorated(step: Step) -> Iterator[str]:
 
 def _conditions(step: Step) -> Iterator[str]:
     timeout, variables, secrets = step.decorator(Timeout), step.decorator(Environment), step.decorator(Secrets)
+    isolation = step.decorator(Isolation)
     if timeout is not None:
         yield f"timeout {duration(timeout.limit)}"
+    if isolation is not None and isolation.level is not None:
+        yield f"a fresh {isolation.level} per task" if isolation.level != "fork" else "forked tasks"
     if variables is not None and variables.vars:
         yield f"sets {', '.join(name for name, _ in variables.vars)}"
     if secrets is not None and secrets.sources:

@@ -44,6 +44,9 @@ MaxLogSize = Annotated[
         help="How much is kept of each stream of a task, its head and its tail; otherwise everything.",
     ),
 ]
+FreshContainers = Annotated[
+    bool, typer.Option("--fresh-containers", help="Run each task in a container of its own, which is slower.")
+]
 Tags = Annotated[
     Optional[list[str]], typer.Option("--tag", metavar="TEXT", help="A tag of the run; may be given several times.")
 ]

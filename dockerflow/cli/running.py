@@ -48,6 +48,7 @@ class Chosen:
     max_workers: int | None
     max_num_splits: int | None
     max_log_size: int | None
+    fresh_containers: bool
     tags: tuple[str, ...]
     run_id_file: Path | None
     engine: str
@@ -115,6 +116,7 @@ def _launch(
         max_workers=chosen.max_workers,
         max_num_splits=chosen.max_num_splits,
         max_log_size=chosen.max_log_size,
+        fresh_containers=chosen.fresh_containers,
         tags=new_tags(chosen.tags),
         command=chosen.command,
         run_id_file=chosen.run_id_file,

@@ -14,7 +14,7 @@ import re
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 from dockerflow.flow.decorators import Written
-from dockerflow.flow.definition import Card, Catch, Environment, Parallel, Retry, StepDecorator, Timeout
+from dockerflow.flow.definition import Card, Catch, Environment, Isolation, Parallel, Retry, StepDecorator, Timeout
 from dockerflow.flow.elsewhere import ELSEWHERE, placed, resources
 from dockerflow.flow.flow_values import OF_FLOWS
 from dockerflow.flow.libraries import BASES, libraries_of_step
@@ -22,6 +22,9 @@ from dockerflow.flow.options import Options, Report, expected, not_negative, num
 from dockerflow.flow.secret_sources import secrets
 
 __all__ = ["SEVERAL", "decorators_of", "is_variable"]
+
+# What `@isolation` may ask to be fresh for each task.
+LEVELS = ("fork", "interpreter", "container")
 
 # A step may have several of these.
 SEVERAL = ("card",)
@@ -94,6 +97,14 @@ def _timeout(written: Written, options: Options, report: Report) -> Timeout:
     return found
 
 
+def _isolation(written: Written, options: Options, report: Report) -> Isolation:
+    level = options.get("level")
+    if level not in LEVELS:
+        expected(written, "level", '"fork", "interpreter" or "container"', level, report)
+        level = None
+    return Isolation(level)
+
+
 def _environment(written: Written, options: Options, report: Report) -> Environment:
     """Values become texts as Metaflow makes them."""
     given = options.get("vars", {})
@@ -149,6 +160,7 @@ _VALUES: Dict[str, Callable[[Written, Options, Report], StepDecorator]] = {
     "catch": _catch,
     "resources": resources,
     "timeout": _timeout,
+    "isolation": _isolation,
     "environment": _environment,
     "secrets": secrets,
     "card": _card,

@@ -94,6 +94,17 @@ class Timeout(StepDecorator):
 
 
 @dataclass(frozen=True)
+class Isolation(StepDecorator):
+    """What is fresh for each task of the step: `fork`, `interpreter` or `container`.
+
+    None: a process that is forked, or an interpreter where that must be.
+    """
+
+    name = "isolation"
+    level: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Environment(StepDecorator):
     """Environment variables of the step's tasks, there before the flow is imported."""
 

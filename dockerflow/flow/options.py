@@ -54,6 +54,7 @@ OPTIONS: Dict[str, Tuple[str, ...]] = {
     "catch": ("var", "print_exception"),
     "resources": ("cpu", "memory", "gpu", "disk", "shared_memory"),
     "timeout": ("seconds", "minutes", "hours"),
+    "isolation": ("level",),
     "environment": ("vars",),
     "secrets": ("sources", "role", "allow_override"),
     "card": tuple(_CARD.split()),

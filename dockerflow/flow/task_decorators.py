@@ -19,6 +19,7 @@ __all__ = [
     "card",
     "environment",
     "exit_hook",
+    "isolation",
     "kubernetes",
     "project",
     "pytorch_parallel",
@@ -33,6 +34,15 @@ __all__ = [
 def timeout(*arguments: Any, **options: Any) -> Any:
     """Let an attempt of the step fail after `seconds`, `minutes` and `hours`, which are added up."""
     return noted("timeout", arguments, options)
+
+
+def isolation(*arguments: Any, **options: Any) -> Any:
+    """Say what is fresh for each task of the step.
+
+    `level` is "fork" (a process that begins with what the flow's file has imported), "interpreter" (a Python that
+    imports it anew) or "container". Without it, a task is forked unless the import has started threads.
+    """
+    return noted("isolation", arguments, options)
 
 
 def environment(*arguments: Any, **options: Any) -> Any:

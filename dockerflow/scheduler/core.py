@@ -128,7 +128,8 @@ def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now
     run.busy -= 1
     worker.task, worker.state = None, "ending" if worker.killed else "idle"
     result = _checked(run, result)
-    if result.failure is not None and result.failure.kind in CRASHES:
+    crashed = result.failure is not None and result.failure.kind in CRASHES
+    if crashed or run.plan.steps[task.step].fresh_containers:
         worker.state = "ending"
         yield StopWorker(worker.number)
     yield from _ended(run, End(task, result, log), now)

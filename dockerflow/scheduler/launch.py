@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from dockerflow.buckets.spool import Spooling
 from dockerflow.config import Config
 from dockerflow.engines.worker import BucketForWorkers, Host, WorkerRequest
 from dockerflow.flow.checks import check
-from dockerflow.flow.definition import Catch, Environment, Parallel, Project, Resources, Retry, Step, Timeout
+from dockerflow.flow.definition import Catch, Environment, Isolation, Parallel, Project, Resources, Retry, Step, Timeout
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.runtime.messages import Secret
 from dockerflow.scheduler import gangs, origin
@@ -39,6 +39,7 @@ from dockerflow.scheduler.system_tags import system_tags
 from dockerflow.store import code_package, manifest, runs
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import RunStarted, StepRecord
 from dockerflow.store.sweep import sweep
@@ -70,6 +71,7 @@ class RunRequest:
     max_workers: int | None = None
     max_num_splits: int | None = None
     max_log_size: int | None = None
+    fresh_containers: bool = False  # for each task one
     tags: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     run_id_file: Path | None = None
@@ -130,7 +132,7 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
             runs.hold(store, flow.name, started.run_id),
             # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
             closing(JournalWriter(kept.store, flow.name, started.run_id)) as journal,
-            _outbox(store, started) as outbox,
+            _outbox(kept.store, started) as outbox,
         ):
             journal.append(started)
             journal.flush()
@@ -215,6 +217,9 @@ def _outbox(store: Store, started: RunStarted) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(store, DirectoryStore):
+            with suppress(StoreError):  # what is in the bucket's stays as long as that is away, see `sweep`
+                store.delete(*store.keys(f"{runs.outbox_key(started.flow, started.run_id)}/"))
 
 
 def _host_and_environments(request: RunRequest, store: Store, notify: progress.Notify) -> tuple[Host, Environments]:
@@ -306,7 +311,10 @@ def _plan(
     secrets: Mapping[str, tuple[Secret, ...]],
     cpus: int,
 ) -> v.Plan:
-    steps = {step.name: _step_plan(step, secrets.get(step.name, ())) for step in request.loaded.flow.steps.values()}
+    fresh = request.fresh_containers
+    steps = {
+        step.name: _step_plan(step, secrets.get(step.name, ()), fresh) for step in request.loaded.flow.steps.values()
+    }
     return v.Plan(
         flow=started.flow,
         run_id=started.run_id,
@@ -324,7 +332,7 @@ def _plan(
     )
 
 
-def _step_plan(step: Step, secrets: tuple[Secret, ...]) -> v.StepPlan:
+def _step_plan(step: Step, secrets: tuple[Secret, ...], fresh_containers: bool) -> v.StepPlan:
     retry = step.decorator(Retry) or Retry(times=0)
     return v.StepPlan(
         name=step.name,
@@ -338,6 +346,7 @@ def _step_plan(step: Step, secrets: tuple[Secret, ...]) -> v.StepPlan:
         gang=step.gang,
         time_limit=(step.decorator(Timeout) or Timeout()).limit,
         secrets=secrets,
+        fresh_containers=fresh_containers or (step.decorator(Isolation) or Isolation()).level == "container",
     )
 
 

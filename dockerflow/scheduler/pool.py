@@ -2,6 +2,7 @@
 
 - A step's tasks go to workers of that step, one at a time each, oldest first; those of a gang all at once.
 - At most `max_workers` attempts run at once; a worker is started where one is wanted.
+- Where a worker has one task only, the next ones are on their way while all that may run do.
 - When every queued task has a worker, others are started for the steps that may follow: that hides their start-up.
 - The workers of a step end when no task can reach it any more.
 """
@@ -55,18 +56,23 @@ def start_workers(run: Run) -> Iterator[Command]:
     for step in list(run.queued):
         for _ in range(gangs.lacking(run, step)):
             yield _start(run, step)
-    starting = Counter(worker.step for worker in run.workers.values() if worker.state == "starting")
+    coming = Counter(worker.step for worker in run.workers.values() if worker.state in ("starting", "idle"))
     queued = {step: queue for step, queue in run.queued.items() if not gangs.is_next(run, step)}
-    awaited = {step: min(starting[step], len(queue)) for step, queue in queued.items()}
+    awaited = {step: min(coming[step], len(queue)) for step, queue in queued.items()}
     free = gangs.limit_for_others(run) - run.busy - sum(awaited.values())
     for step, queue in queued.items():
         wanted = len(queue) - awaited[step]
-        for _ in range(min(free, wanted)):
+        for _ in range(min(max(free, _spare(run, step) - awaited[step]), wanted)):
             yield _start(run, step)
         free -= wanted
         if free < 0:
             return
     yield from _start_ahead(run)
+
+
+def _spare(run: Run, step: str) -> int:
+    """How many workers may be on their way for tasks that have to wait: those of other tasks end with them."""
+    return AHEAD if run.plan.steps[step].fresh_containers else 0
 
 
 def _start_ahead(run: Run) -> Iterator[Command]:

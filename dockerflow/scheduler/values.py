@@ -29,6 +29,7 @@ class StepPlan:
     gang: bool = False
     time_limit: float = 0.0  # seconds; 0: none
     secrets: tuple[Secret, ...] = ()
+    fresh_containers: bool = False  # a worker of the step has one task
 
 
 class Counterpart(NamedTuple):

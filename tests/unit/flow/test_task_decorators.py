@@ -14,6 +14,7 @@ from dockerflow.flow.definition import (
     Environment,
     Flow,
     Image,
+    Isolation,
     Parallel,
     Resources,
     Secrets,
@@ -25,7 +26,7 @@ from tests.unit.flow.sources import found, loaded
 
 IMPORTS = """
         from dockerflow import airflow_external_task_sensor, airflow_s3_key_sensor, batch, card, environment, exit_hook
-        from dockerflow import kubernetes, project, pytorch_parallel, schedule, secrets, timeout, trigger
+        from dockerflow import isolation, kubernetes, project, pytorch_parallel, schedule, secrets, timeout, trigger
         from dockerflow import trigger_on_finish
 """
 
@@ -54,6 +55,7 @@ def start(folder: Path, decorators: str, on_class: str = "") -> tuple[StepDecora
 @pytest.mark.parametrize(
     ("decorator", "value"),
     [
+        ("@isolation(level='container')", Isolation("container")),
         ("@timeout(seconds=90)", Timeout(seconds=90)),
         ("@timeout(minutes='1', hours=2, seconds=0)", Timeout(0, 1, 2)),
         ("@environment(vars={'B': 2, 'A': None})", Environment((("A", "None"), ("B", "2")))),
@@ -145,6 +147,7 @@ def test_what_is_for_another_machine_is_merged_into_the_step(
 @pytest.mark.parametrize(
     ("decorator", "message"),
     [
+        ("@isolation(level='vm')", '`level` of `@isolation` is `vm`; expected "fork", "interpreter" or "container"'),
         ("@timeout", "`@timeout` names no time"),
         ("@timeout(seconds=0)", "`@timeout` names no time"),
         ("@timeout(seconds=-1)", "`seconds` of `@timeout` is `-1`; expected a number, 0 or more"),

@@ -373,3 +373,39 @@ def test_ten_thousand_tasks_in_one_foreach():
     simulation = Simulation(FOREACH, succeed({"start": 10_000}))
     assert simulation.run() == v.Finish("succeeded")
     assert len(simulation.assigned("join")[0].inputs) == 10_000
+
+
+def fresh(width: int, max_workers: int = 4) -> Simulation:
+    steps = [
+        v.StepPlan("start", ("work",), foreach="xs", fresh_containers=True),
+        v.StepPlan("work", ("join",), fresh_containers=True),
+        v.StepPlan("join", ("end",), join=True, fresh_containers=True),
+        v.StepPlan("end", (), fresh_containers=True),
+    ]
+    return Simulation(plan(*steps, max_workers=max_workers), succeed({"start": width}))
+
+
+@given(seed=st.integers(0, 10**6), width=st.integers(1, 40), workers=st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_a_fresh_container_has_one_task(seed, width, workers):
+    simulation = fresh(width, workers)
+    simulation.rng = random.Random(seed)
+    assert simulation.run().status == "succeeded"
+    served = [command.worker for command in simulation.history if isinstance(command, v.Assign)]
+    assert len(served) == len(set(served)) == width + 3
+    assert simulation.busy_at_most <= workers
+    started = [command.worker for command in simulation.history if isinstance(command, v.StartWorker)]
+    assert len(started) <= width + 3 + 4  # those that were started ahead for nothing are few
+
+
+def test_fresh_containers_are_on_their_way_while_all_that_may_run_do():
+    run = Run(fresh(9, 2).plan)
+    advance(run, v.Begin(), 0.0)
+    advance(run, v.WorkerReady(1), 0.0)
+    (task,) = run.tasks.values()
+    started = RunTask("F", "1", "start", task.task_id, 0, True, "parameters", ())
+    advance(run, v.TaskReturned(1, succeed({"start": 9})(started)), 0.0)
+    while coming := [worker.number for worker in run.workers.values() if worker.state == "starting"]:
+        advance(run, v.WorkerReady(coming[0]), 0.0)
+    states = sorted(worker.state for worker in run.workers.values() if worker.step == "work")
+    assert states == ["busy", "busy", "idle", "idle"]

@@ -147,7 +147,10 @@ def test_what_is_for_another_machine_is_merged_into_the_step(
 @pytest.mark.parametrize(
     ("decorator", "message"),
     [
-        ("@isolation(level='vm')", '`level` of `@isolation` is `vm`; expected "fork", "interpreter" or "container"'),
+        (
+            "@isolation(level='vm')",
+            '`level` of `@isolation` is `\'vm\'`; expected "fork", "interpreter" or "container"',
+        ),
         ("@timeout", "`@timeout` names no time"),
         ("@timeout(seconds=0)", "`@timeout` names no time"),
         ("@timeout(seconds=-1)", "`seconds` of `@timeout` is `-1`; expected a number, 0 or more"),

@@ -103,16 +103,39 @@ def read(store: Store, flow: str, run_id: str) -> List[Record]:
     Raises DamagedRecord when a part of the journal is gone or unreadable.
     """
     folder = journal_key(flow, run_id)
+    found = _whole(store, folder)
+    return [record for segment, body in found for record in _records(segment.key(folder), segment, body)]
+
+
+def text(store: Store, flow: str, run_id: str) -> bytes:
+    """The lines of a run so far, those of kinds that this version does not know among them; none for an unknown run.
+
+    Raises DamagedRecord, as `read` does.
+    """
+    folder = journal_key(flow, run_id)
+    found = _whole(store, folder)
+    for segment, body in found:
+        _records(segment.key(folder), segment, body)
+    return b"".join(body for _, body in found)
+
+
+def put_whole(store: Store, flow: str, run_id: str, lines: bytes) -> None:
+    """Give a run that has no journal one that is whole, in one segment: it is there or not, and never a part of it."""
+    merged = _Segment(0, len(lines.splitlines()) - 1)
+    store.put(merged.key(journal_key(flow, run_id)), lines, durable=True)
+
+
+def _whole(store: Store, folder: str) -> List[Tuple[_Segment, bytes]]:
+    """The segments that follow each other, and what they hold; up to the first that a power cut has emptied."""
     for _ in range(LOOKS):
         segments = _segments(store, folder)
         chain = _chain(segments)
         if chain and chain[-1].last < max(segment.last for segment in segments):
             continue  # listed while segments were merged
         found = store.get_many(segment.key(folder) for segment in chain)
-        bodies = list(found.values())
-        if None not in bodies and (chain or not segments):
-            whole = takewhile(lambda one: one[1], zip(chain, bodies))  # a power cut leaves empty files
-            return [record for segment, body in whole for record in _records(segment.key(folder), segment, body)]
+        bodies = [body for body in found.values() if body is not None]
+        if len(bodies) == len(found) and (chain or not segments):
+            return list(takewhile(lambda one: one[1], zip(chain, bodies)))
     raise DamagedRecord(f"the journal `{folder}` has lost a part", "the run's artifacts may still be there as blobs")
 
 
@@ -173,8 +196,8 @@ def _chain(segments: List[_Segment]) -> List[_Segment]:
     return chain
 
 
-def _records(key: str, segment: _Segment, body: Optional[bytes]) -> List[Record]:
-    lines = (body or b"").splitlines()
+def _records(key: str, segment: _Segment, body: bytes) -> List[Record]:
+    lines = body.splitlines()
     if len(lines) != segment.last + 1 - segment.first:
         raise DamagedRecord(f"`{key}` is damaged: it has {len(lines)} lines, not those that its name says")
     try:

@@ -125,12 +125,13 @@ def read_head(reader: BufferedReader) -> Head:
     if len(first) < 2 or not first[0].startswith(b"HTTP/1.") or not first[1].isdigit():
         raise Broken(f"the answer is not HTTP: it begins with `{first[:2]!r}`")
     headers: Dict[str, str] = {}
-    for _ in range(_MOST_HEADERS):
-        line = _line(reader)
-        if not line:
-            break
+    line = _line(reader)
+    while line:
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
+        if len(headers) > _MOST_HEADERS:
+            raise Broken(f"the answer has more than {_MOST_HEADERS} headers")
+        line = _line(reader)
     said = headers.get("connection", "").lower()
     closes = "close" in said or (first[0] == b"HTTP/1.0" and "keep-alive" not in said)
     return Head(int(first[1]), headers, closes)

@@ -139,9 +139,7 @@ def _again(exchange: Exchange, key: str, version: str, start: int, length: int, 
     besides: Dict[str, str] = {"range": f"bytes={start}-{start + length - 1}"}
     if version:
         besides["if-match"] = version
-    answer = exchange.open(
-        Request("GET", key), besides=besides, expected=(NO_KEY, EXISTS, NO_RANGE), patience=patience
-    )
+    answer = exchange.open(Request("GET", key), besides=besides, expected=(NO_KEY, EXISTS, NO_RANGE), patience=patience)
     if isinstance(answer, Refusal):
         raise Replaced
     told = answer.headers

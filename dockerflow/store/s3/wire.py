@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-from contextlib import suppress
 from io import BufferedReader
 from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Optional, cast
 
@@ -35,6 +34,7 @@ TOGETHER = 1 << 16
 
 # In seconds; between two bytes the owner of the connection says how long.
 CONNECTING = 10.0
+
 
 class Untrusted(Exception):
     """A connection that cannot be made secure, however often it is tried."""
@@ -74,9 +74,11 @@ class Connection:
     def close(self) -> None:
         self.is_open = False
         for each in (getattr(self, "reader", None), getattr(self, "_socket", None)):
-            if each is not None:
-                with suppress(OSError):
+            try:  # without a name of this module: at the end of an interpreter they are gone before the connections
+                if each is not None:
                     each.close()
+            except OSError:
+                pass
 
     def is_idle(self) -> bool:
         """Whether another request may be sent: not when the server has closed it, or said what nobody asked for."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -61,6 +63,41 @@ def test_a_server_that_names_no_versions_is_read_on_from_where_it_was_cut_off() 
     rest = b"HTTP/1.1 206 OK\r\nContent-Length: 3\r\nContent-Range: bytes 2-4/5\r\n\r\nllo"
     with client_of(says(cut), says(rest)) as client:
         assert client.get("k") == b"hello"
+
+
+def test_headers_that_are_cut_off_are_asked_for_again() -> None:
+    """Wherever: a size would lose its last digits, an object its date."""
+    lines = ["HTTP/1.1 200 OK", "Content-Length: 12345", "Last-Modified: Mon, 23 Nov 2026 11:52:16 GMT", "", ""]
+    whole = "\r\n".join(lines).encode()
+    line_end = whole.index(b"12345") + len("12345")
+    cuts = [1, 12, 17, *range(line_end - 5, line_end + 4), len(whole) - 20, len(whole) - 4, len(whole) - 1]
+    with client_of(*[says(each) for cut in cuts for each in (whole[:cut], whole)]) as client:
+        found = [client.head("k") for _ in cuts]
+    assert {(info.size, info.modified) for info in found if info} == {(12345, 1795434736.0)}
+
+
+def test_headers_without_an_end_are_no_answer() -> None:
+    endless = b"HTTP/1.1 200 OK\r\n" + b"".join(b"x-%d: y\r\n" % number for number in range(1000))
+    with client_of(says(endless), patience=0.0) as client, pytest.raises(Unreachable, match="more than 200 headers"):
+        client.head("k")
+
+
+def test_connections_that_are_open_when_an_interpreter_ends_are_closed_without_a_word() -> None:
+    """Also those that go last, when modules have lost their names."""
+    script = """
+import socket, sys
+from dockerflow.store.s3 import wire
+from dockerflow.store.s3.connections import Connections
+from dockerflow.store.s3.place import origin_of
+listening = socket.create_server(("127.0.0.1", 0))
+pool = Connections(None, 5.0)
+taken = [pool.take(origin_of("http://127.0.0.1:%d" % listening.getsockname()[1])) for _ in range(2)]
+pool.give_back(taken[0])
+sys.taken = taken, pool, wire
+listening.close()
+"""
+    ended = subprocess.run([sys.executable, "-X", "dev", "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
 
 
 def test_words_in_between_are_no_answer() -> None:

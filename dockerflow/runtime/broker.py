@@ -19,8 +19,9 @@ from typing import Dict, Iterator, Optional
 
 from dockerflow.runtime.channel import Channel, private
 from dockerflow.runtime.messages import Answered, Ask, from_json, to_json
+from dockerflow.store import sockets
 from dockerflow.store.s3.access import Access, Question
-from dockerflow.store.s3.line import LONGEST, Short
+from dockerflow.store.s3.line import LONGEST
 
 # Who asks at the same time: a task and the processes that it has started.
 MOST = 256
@@ -39,7 +40,7 @@ class Broker:
         self._connections: Dict[int, _Connection] = {}  # by descriptor
         self._number = 0
         self._selector: Optional[selectors.BaseSelector] = None
-        self._socket = _listening(self.path)
+        self._socket = _moved(sockets.listen(self.path, MOST))
 
     def listen(self, selector: selectors.BaseSelector) -> None:
         """From now on with this selector; who has connected before stays connected."""
@@ -169,15 +170,6 @@ def _serve(selector: selectors.BaseSelector) -> None:
             if key.data is None:
                 return
             key.data()
-
-
-def _listening(path: str) -> socket.socket:
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with Short(path) as short:
-        listening.bind(short)
-    os.chmod(path, 0o600)
-    listening.listen(MOST)
-    return _moved(listening)
 
 
 def _moved(before: socket.socket) -> socket.socket:

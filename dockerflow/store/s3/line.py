@@ -17,6 +17,7 @@ from typing import Any, Dict, Optional
 from dockerflow.store.errors import StoreError
 from dockerflow.store.s3.access import Access, Answer, Lease, Presigned, Question, Refused
 from dockerflow.store.s3.place import Place
+from dockerflow.store.sockets import connect
 
 # Names the socket where there is one.
 VARIABLE = "DOCKERFLOW_BROKER"
@@ -61,32 +62,6 @@ class Line:
             self.close()
             self._connection, self._process = connect(self.path), os.getpid()
         return self._connection
-
-
-def connect(path: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with Short(path) as short:
-            connection.connect(short)
-    except OSError:
-        connection.close()
-        raise
-    return connection
-
-
-class Short:
-    """A name of a socket for the length of a `with`: the kernel takes 107 bytes, and a path may be longer."""
-
-    def __init__(self, path: str) -> None:
-        self._folder, self._name = os.path.split(path)
-        self._descriptor = -1
-
-    def __enter__(self) -> str:
-        self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return f"/proc/self/fd/{self._descriptor}/{self._name}"
-
-    def __exit__(self, *details: object) -> None:
-        os.close(self._descriptor)
 
 
 def _line_of(connection: socket.socket) -> bytes:

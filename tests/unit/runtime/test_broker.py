@@ -16,7 +16,8 @@ from dockerflow.runtime.frames import Frames
 from dockerflow.runtime.messages import Answered, Ask, decode, encode
 from dockerflow.store.errors import StoreError
 from dockerflow.store.s3.access import Access, Answer, Presigned, Question, Refused, ToSign
-from dockerflow.store.s3.line import Line, connect
+from dockerflow.store.s3.line import Line
+from dockerflow.store.sockets import connect
 from dockerflow.store.s3.place import Place
 
 # Nothing that a test waits for takes so long, in seconds.

@@ -59,6 +59,7 @@ class WorkerRequest:
     shared_memory: int | None = None  # MiB; None: as much as the memory
     network: str = "bridge"  # or `host`, `none`
     user: str | None = None  # `uid:gid`; None: the caller's, or 65534:65534 where that is root
+    isolation: str | None = None  # what its step asks for, see `flow.definition.Isolation`
     gang: bool = False  # its tasks must be able to reach those of other workers
     bucket: BucketForWorkers | None = None
     own: OwnPython | None = None  # of an image that is none of ours, whose entry point is then passed over

@@ -85,7 +85,6 @@ def private_open(pipe: str) -> int:
 
 def _be_the_task(task: RunTask, run: Run, folder: str, pipe: str, ends: Tuple[int, int]) -> None:
     """What happens in the child. Does not return."""
-    status = 1
     try:
         processes.die_with_parent()
         os.setsid()
@@ -97,13 +96,24 @@ def _be_the_task(task: RunTask, run: Run, folder: str, pipe: str, ends: Tuple[in
             os.dup2(end, target)
             os.close(end)
         os.chdir(folder)
+        run_and_deliver(task, run, pipe)
+    except BaseException:  # noqa: BLE001 - nothing may pass: above us is the worker's own code
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(1)
+
+
+def run_and_deliver(task: RunTask, run: Run, pipe: str) -> None:
+    """In a process that is the task's alone. Does not return."""
+    status = 1
+    try:
         _enable_crash_report()
         result = run(task)
         program_end.end(result.ok)
         _flush()
         _deliver(result, pipe)
         status = 0
-    except BaseException:  # noqa: BLE001 - nothing may pass: above us is the worker's own code
+    except BaseException:  # noqa: BLE001 - nothing may pass: above us is code that is not the task's
         sys.excepthook(*sys.exc_info())
         _flush()
     finally:

@@ -60,10 +60,14 @@ def open_channel() -> Channel:
     os.dup2(silent, 0)
     os.close(silent)
     os.dup2(2, 1)
-    # A pipe gets lines as they are printed, as a terminal would, and printing never fails for want of an encoding.
+    prepare_streams()
+    return channel
+
+
+def prepare_streams() -> None:
+    """A pipe gets lines as they are printed, as a terminal would, and printing never fails for want of an encoding."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
-    return channel
 
 
 def private(descriptor: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any, Iterator, List, Tuple
 
 from dockerflow.runtime.channel import write
 
-__all__ = ["listening", "repeat"]
+__all__ = ["Printed", "listening", "repeat"]
 
 Printed = List[Tuple[str, bytes]]  # stream and text
 

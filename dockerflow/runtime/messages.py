@@ -155,10 +155,14 @@ class Log:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has imported the flow, which took `seconds`, and waits for tasks. `python` is its version."""
+    """The worker has imported the flow, which took `seconds`, and waits for tasks. `python` is its version.
+
+    `unforkable` is what the import has left that would not survive a fork; empty: nothing.
+    """
 
     python: str
     seconds: float
+    unforkable: str = ""
 
 
 @dataclass(frozen=True)

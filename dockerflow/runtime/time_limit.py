@@ -12,6 +12,7 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import mmap
+import os
 import signal
 from contextlib import contextmanager
 from types import FrameType
@@ -22,20 +23,40 @@ from dockerflow.store.records import Failure
 __all__ = ["STEP", "forced", "limited"]
 
 
+_RUNS, _CAME_BACK, _TO_COME = range(3)
+
+
 class CameBack:
     """Whether a task's process has left the step's code: cleared before the fork, set in the child."""
 
     def __init__(self) -> None:
         self._shared = mmap.mmap(-1, 1)
 
+    def share(self, path: str) -> None:
+        """From now on with everyone who has this file, which is made: also with programs, not only with forks."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.ftruncate(descriptor, 1)
+            self._shared = mmap.mmap(descriptor, 1)
+        finally:
+            os.close(descriptor)
+
     def clear(self) -> None:
-        self._shared[0] = 0
+        self._shared[0] = _RUNS
 
     def set(self) -> None:
-        self._shared[0] = 1
+        self._shared[0] = _CAME_BACK
+
+    def prepare(self) -> None:
+        """The step has not begun, and its time not either; `clear` begins it."""
+        self._shared[0] = _TO_COME
+
+    @property
+    def to_come(self) -> bool:
+        return self._shared[0] == _TO_COME
 
     def __bool__(self) -> bool:
-        return self._shared[0] == 1
+        return self._shared[0] == _CAME_BACK
 
 
 # Of the task that runs: a worker has one at a time.

@@ -14,14 +14,16 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Callable, Iterator, NamedTuple, Optional
+from typing import Callable, Iterator, NamedTuple, Optional, Union
 
 from dockerflow.errors import DockerflowError
+from dockerflow.flow.definition import Flow, Isolation
 from dockerflow.runtime import beside, import_output, processes
 from dockerflow.runtime.attempt import Run
 from dockerflow.runtime.broker import Broker
 from dockerflow.runtime.channel import Channel, open_channel
 from dockerflow.runtime.ending import clipped
+from dockerflow.runtime.fresh import Granted, Interpreter, unforkable
 from dockerflow.runtime.messages import Answered, Broken, Ready, RunTask, TaskResult
 from dockerflow.runtime.randomness import Randomness
 from dockerflow.runtime.server import Server
@@ -49,6 +51,14 @@ class Place(NamedTuple):
     alone: bool  # whether all processes but the first are the worker's, as in a container
 
 
+class Loaded(NamedTuple):
+    """A flow that was imported here: `run` runs a task in a process of its own."""
+
+    flow: Flow
+    printed: import_output.Printed
+    run: Run
+
+
 def main(place: Place) -> int:
     """Serve until the scheduler goes away. Returns the status to exit with."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scheduler, which tells us what to do
@@ -60,14 +70,17 @@ def main(place: Place) -> int:
     began = time.monotonic()
     try:
         with _broker(place, channel) as broker:
-            run = _load(place, broker)
+            interpreter = Interpreter(place)
+            loaded = _load(place, broker)
     except BaseException as error:  # noqa: BLE001 - whatever a user's module raises, SystemExit too
-        channel.send(Broken(clipped(_failure(error))))
+        channel.send(Broken(clipped(failure_of_import(error))))
         return 1
     # What is there now stays shared with the tasks' processes: the collector must not touch it.
     gc.collect()
     gc.freeze()
-    return _serve(channel, run, place, broker, time.monotonic() - began)
+    why = unforkable()
+    run = _isolating(loaded, interpreter, broker, bool(why))
+    return _serve(channel, run, place, broker, Ready(_version(), time.monotonic() - began, why))
 
 
 @contextmanager
@@ -84,12 +97,29 @@ def _broker(place: Place, channel: Channel) -> Iterator[Optional[Broker]]:
         yield broker
 
 
-def _serve(channel: Channel, run: Run, place: Place, broker: Optional[Broker], seconds: float) -> int:
+def _version() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def _isolating(loaded: Loaded, interpreter: Interpreter, broker: Optional[Broker], must: bool) -> Run:
+    """How a task's process, which has been forked, runs the task: right there, or in an interpreter of its own."""
+
+    def run(task: RunTask) -> TaskResult:
+        level = (loaded.flow.steps[task.step].decorator(Isolation) or Isolation()).level
+        if level == "interpreter" or (must and level != "fork"):
+            return interpreter.become(task, None if broker is None else Granted(broker.path, broker.access))
+        import_output.repeat(loaded.printed)
+        return loaded.run(task)
+
+    return run
+
+
+def _serve(channel: Channel, run: Run, place: Place, broker: Optional[Broker], ready: Ready) -> int:
     # A task runs as the same user, and must not speak for us. Not before there is one: the flow's import may want to
     # look at its own process.
     processes.hide()
     server = Server(channel, run, place.work, os.path.join(place.private, "result"), place.alone, broker)
-    channel.send(Ready(".".join(map(str, sys.version_info[:3])), seconds))
+    channel.send(ready)
     try:
         server.serve()
     except BrokenPipeError:  # the scheduler is gone, and so is whom we could tell
@@ -97,7 +127,12 @@ def _serve(channel: Channel, run: Run, place: Place, broker: Optional[Broker], s
     return 0
 
 
-def _load(place: Place, broker: Optional[Broker]) -> Run:
+def load_for_task(place: Place, granted: Optional[Granted]) -> Run:
+    """Import the flow where what it prints is the task's."""
+    return _load(place, granted).run
+
+
+def _load(place: Place, broker: Union[Broker, Granted, None]) -> Loaded:
     """Import the user's flow and what runs it."""
     from dockerflow.flow.given import Given  # noqa: PLC0415 - its failure must become a message
     from dockerflow.flow.loading import load  # noqa: PLC0415
@@ -117,15 +152,14 @@ def _load(place: Place, broker: Optional[Broker]) -> Run:
         loaded = load(place.flow_file, place.flow_name, stand_ins=False, given=given)
 
     def run(task: RunTask) -> TaskResult:
-        import_output.repeat(printed)
         beside.link(others)
         randomness.begin()
         return with_blobs(task, lambda blobs: run_task(loaded.cls, loaded.flow, task, blobs))
 
-    return run
+    return Loaded(loaded.flow, printed, run)
 
 
-def _blobs(place: Place, broker: Optional[Broker]) -> Callable[[RunTask, _RunWith], TaskResult]:
+def _blobs(place: Place, broker: Union[Broker, Granted, None]) -> Callable[[RunTask, _RunWith], TaskResult]:
     """Give a task the blobs of its store, in its own process. What the other kind of store needs is not imported."""
     if broker is None:
         from dockerflow.store.blobs import Blobs  # noqa: PLC0415
@@ -145,7 +179,7 @@ def _blobs(place: Place, broker: Optional[Broker]) -> Callable[[RunTask, _RunWit
     return in_bucket
 
 
-def _failure(error: BaseException) -> Failure:
+def failure_of_import(error: BaseException) -> Failure:
     from dockerflow.flow.tracebacks import traceback_of, type_name  # noqa: PLC0415 - only for a failure
 
     return Failure(

@@ -380,6 +380,7 @@ def _requests(
             gpu=resources.gpu,
             shared_memory=resources.shared_memory,
             network=request.config.network,
+            isolation=(flow.steps[step].decorator(Isolation) or Isolation()).level,
             gang=flow.steps[step].decorator(Parallel) is not None,
             own=environment.own if environment else None,
         )

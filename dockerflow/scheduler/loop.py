@@ -116,6 +116,7 @@ class Loop:
         self._flush_number = 0  # of the last that has begun
         self._flushed = 0.0
         self._finish: v.Finish | None = None
+        self._noted = False  # that tasks have interpreters of their own
 
     def run(self) -> v.Finish:
         """Run to the end. Whatever is raised, such as StoreError for a full disk, is the end of the run as well."""
@@ -213,7 +214,8 @@ class Loop:
                 self._started(number, worker)
             case NotStarted(error):
                 self._gone(number, Failure("lost", error.message, hint=error.hint or ""), None)
-            case Ready():
+            case Ready(unforkable=left):
+                self._note_interpreters(number, left)
                 self._early.add(number)
                 self._ready(number)
             case Broken(failure):
@@ -254,6 +256,14 @@ class Loop:
         if number in self._early and number in self._handles:
             self._early.discard(number)
             self._tell(v.WorkerReady(number))
+
+    def _note_interpreters(self, number: int, left: str) -> None:
+        """Say once why a task takes as long as its import does."""
+        request = self._requests.get(number)
+        if left and not self._noted and request is not None and request.isolation in (None, "container"):
+            self._noted = True
+            why = f"importing the flow leaves {left}, which no forked process has"
+            self.notify(progress.Noted(f"{why}: each task has an interpreter of its own (see `@isolation`)"))
 
     def _gone(self, number: int, failure: Failure, log: str | None) -> None:
         self._forget(number)

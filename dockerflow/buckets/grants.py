@@ -49,7 +49,7 @@ class Grants:
         self._ours, self._run, self._clock = ours, (flow, run_id), clock
         self._place = ours.of_steps
         bank = Bank(ours.place, ours.credentials)
-        self._reading = Leases(bank, self._if_heeded(bank, reading_policy(ours.place)), clock)
+        self._reading = Leases(bank, self._if_heeded(bank, reading_policy(ours.place, flow, run_id)), clock)
         policy = writing_policy(ours.place, flow, run_id) if self._reading.current() else None
         self._writing = Leases(bank, policy, clock)
         self._may_sign = self._writing.current() is not None or _minds_what_is_not_signed(ours)

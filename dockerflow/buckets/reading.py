@@ -58,9 +58,10 @@ def part(link: Link, key: str, start: int, length: int) -> bytes | None:
     return link.asked(lambda: none_if_gone(attempt))
 
 
-def pieces(link: Link, key: str) -> Iterator[bytes] | None:
-    """The first request is made at once: whether there is an object is known when this returns."""
-    opened = link.asked(lambda: none_if_gone(lambda: _open(link, key)))
+def pieces(link: Link, key: str, etag: str = "") -> Iterator[bytes] | None:
+    """The first request is made at once: whether there is an object is known when this returns. With `etag`: of this
+    state of it, or StoreError."""
+    opened = link.asked(lambda: none_if_gone(lambda: _open(link, key, etag=etag)))
     return None if opened is None else _streamed(link, key, opened)
 
 

@@ -13,7 +13,7 @@ from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 from urllib3.exceptions import ProtocolError
 
-from dockerflow.buckets import reading, sending
+from dockerflow.buckets import copying, reading, sending
 from dockerflow.buckets.credentials import Identity
 from dockerflow.buckets.link import Link, none_if_gone
 from dockerflow.store.base import Chunk, Waiting
@@ -67,6 +67,9 @@ class SdkObjects(Objects):
 
     def put_large(self, key: str, chunks: Iterable[Chunk], size: int, sha256: str) -> None:
         sending.put_large(self.link, key, chunks, size, sha256, self._one_piece)
+
+    def copy_checked(self, source: str, target: str, sha256: str) -> bool:
+        return copying.copy_checked(self.link, source, target, sha256, min(self._one_piece, copying.PIECE))
 
     def head(self, key: str) -> ObjectInfo | None:
         def attempt() -> ObjectInfo:

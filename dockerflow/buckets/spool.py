@@ -2,6 +2,7 @@
 
     <scratch>/spool/        a directory store with the blobs and objects that are still to be delivered
     <scratch>/spool/asked/  changes of tags that steps had asked for
+    <scratch>/spool/sent/   names of blobs that are in the bucket, where steps have left them to be taken over
 
 A scheduler writes through `Spooling`. When the server is away for longer than its client waits, or no longer takes what
 we send, everything from there on is spooled at once, and the scheduler is told, which ends its run. So whatever was
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import ContextManager, TypeVar
 
 from dockerflow.store import run_tags
-from dockerflow.store.base import BlobInfo, BlobStore, Chunk, Ends, KeyInfo, Store, Waiting
+from dockerflow.store.base import BlobInfo, BlobStore, Chunk, Ends, KeyInfo, Store, Waiting, check_hash
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob, StoreError, Unreachable
 from dockerflow.store.pieces import gathered
@@ -166,6 +167,13 @@ class _SpoolingBlobs(BlobStore):
             lambda: self._blobs.adopt(outbox, sha256), lambda: self._store.spool.blobs.adopt(outbox, sha256)
         )
 
+    def take_over(self, folder: str, sha256: str) -> None:
+        """It is in the bucket already, in a place that is not its own: what is kept here is a word about it."""
+        note = f"{_SENT}/{folder}/{check_hash(sha256)}"
+        self._store.write(
+            lambda: self._blobs.take_over(folder, sha256), lambda: self._store.spool.put(note, b"", durable=True)
+        )
+
     def delete(self, hashes: Iterable[str]) -> None:
         self._store.read(lambda: self._blobs.delete(hashes))
 
@@ -194,6 +202,7 @@ class _SpoolingBlobs(BlobStore):
 # ---- later
 
 _ASKED = "asked"
+_SENT = "sent"
 
 
 @dataclass(frozen=True)
@@ -214,6 +223,7 @@ def deliver(store: Store) -> Delivered:
     with _alone(folder):
         spool = DirectoryStore(folder)
         delivered = _deliver_blobs(spool, store)
+        _take_over_sent(spool, store)
         keys = [key for key in spool.keys("") if not key.startswith(f"{_ASKED}/")]
         for key in keys:
             store.put(key, spool.get(key) or b"")
@@ -234,6 +244,15 @@ def _deliver_blobs(spool: DirectoryStore, store: Store) -> Delivered:
         else:
             count, size = count + 1, size + blob.size
     return Delivered(count, size, damaged=tuple(damaged))
+
+
+def _take_over_sent(spool: DirectoryStore, store: Store) -> None:
+    """What is no longer there, or is something else, has to be computed again, which who resumes finds out."""
+    for key in spool.keys(f"{_SENT}/"):
+        folder, _, sha256 = key[len(f"{_SENT}/") :].rpartition("/")
+        with suppress(MissingBlob, DamagedBlob):
+            store.blobs.take_over(folder, sha256)
+        spool.delete(key)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a step may do in the bucket of its store: read blobs and runs, and leave bytes under their own hash.
+"""What a step may do in the bucket of its store: read blobs, runs and its run's outbox, leave bytes under their hash.
 
 Said twice, and both hold the same: as the policy of credentials, for a server that gives out credentials of one's own
 making, and as a judgement on a request that a step wants signed. What is not written here is refused.
@@ -38,12 +38,13 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _SPECIAL = re.compile(r"[*?$]")
 
 
-def reading_policy(place: Place) -> str | None:
+def reading_policy(place: Place, flow: str, run_id: str) -> str | None:
     """Of credentials for steps; None where the prefix cannot be said in a policy."""
     below = [place.in_bucket(name) for name in READABLE]
+    readable = [*below, place.in_bucket(outbox_key(flow, run_id))]
     return _policy(
         place,
-        _allow(["s3:GetObject"], [f"{place.bucket}/{each}/*" for each in below]),
+        _allow(["s3:GetObject"], [f"{place.bucket}/{each}/*" for each in readable]),
         {
             **_allow(["s3:ListBucket"], [place.bucket]),
             "Condition": {"StringLike": {"s3:prefix": [f"{each}/*" for each in below]}},
@@ -75,7 +76,7 @@ def refusal(place: Place, flow: str, run_id: str, request: ToSign) -> str | None
     if len(query) < len(request.query) or len(headers) < len(request.headers):
         return "it says something twice"
     if request.method in ("GET", "HEAD"):
-        allowed = headers.keys() <= _WHEN_READ and _may_read(place, request.key, query)
+        allowed = headers.keys() <= _WHEN_READ and _may_read(place, request.key, query, outbox_key(flow, run_id))
     elif request.method == "PUT" and not query:
         allowed = headers.keys() <= _WHEN_PUT and _is_its_own_hash(request.key or "", headers)
     else:
@@ -83,9 +84,9 @@ def refusal(place: Place, flow: str, run_id: str, request: ToSign) -> str | None
     return None if allowed else "a step reads blobs and runs, and writes blobs under their own hash"
 
 
-def _may_read(place: Place, key: str | None, query: Mapping[str, str]) -> bool:
+def _may_read(place: Place, key: str | None, query: Mapping[str, str], outbox: str) -> bool:
     if key is not None:
-        return not query and key.startswith(tuple(f"{name}/" for name in READABLE))
+        return not query and key.startswith(tuple(f"{name}/" for name in (*READABLE, outbox)))
     below = tuple(place.in_bucket(f"{name}/") for name in READABLE)
     return query.get("list-type") == "2" and query.keys() <= _LISTING and query.get("prefix", "").startswith(below)
 

@@ -166,15 +166,18 @@ def _blobs(place: Place, broker: Union[Broker, Granted, None]) -> Callable[[RunT
 
         return lambda task, run: run(Blobs(place.blobs, place.outbox))
     from dockerflow.runtime.task_blobs import TaskBlobs  # noqa: PLC0415
-    from dockerflow.store.s3.granted import granted_store  # noqa: PLC0415
+    from dockerflow.store.runs import outbox_key  # noqa: PLC0415
+    from dockerflow.store.s3.granted import granted_outbox, granted_store  # noqa: PLC0415
 
     asking = line.Line(broker.path)
 
     def in_bucket(task: RunTask, run: _RunWith) -> TaskResult:
         access = broker.access and replace(broker.access, patience=min(SENDING, broker.access.patience))
         sending = granted_store(asking, place.outbox, access).blobs
-        blobs = TaskBlobs(granted_store(asking, place.outbox, broker.access).blobs, place.outbox, task.known, sending)
-        return replace(run(blobs), inline=blobs.inline)
+        reading = granted_store(asking, place.outbox, broker.access).blobs
+        folder = outbox_key(task.flow, task.run_id)
+        blobs = TaskBlobs(reading, place.outbox, task.known, sending, lambda: granted_outbox(asking, access, folder))
+        return replace(run(blobs), inline=blobs.inline, sent=blobs.sent)
 
     return in_bucket
 

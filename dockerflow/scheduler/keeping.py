@@ -47,10 +47,13 @@ Attempt = tuple[str, int]  # task id and number
 
 class Keeping:
     """`tell` takes a worker's number and what the loop is to hear: Returned, Ended, what was raised, or what the worker
-    said. `expect` is called before the worker is handed the task."""
+    said. `expect` is called before the worker is handed the task. `sent` is the key below which the run's tasks leave
+    in a bucket what is too large for one request."""
 
-    def __init__(self, store: Store, logs: Logs, tagging: Tagging, tell: Callable[[int, object], None]) -> None:
-        self._store, self._logs, self._tagging, self._tell = store, logs, tagging, tell
+    def __init__(
+        self, store: Store, logs: Logs, tagging: Tagging, tell: Callable[[int, object], None], sent: str
+    ) -> None:
+        self._store, self._logs, self._tagging, self._tell, self._sent = store, logs, tagging, tell, sent
         self._attempts: dict[int, Attempt] = {}  # that workers have, until they return or end
         self._closed = False
         self._writing = threading.Lock()  # so that nothing is written to a log that is closed
@@ -110,6 +113,8 @@ class Keeping:
         try:
             for blob in result.blobs:
                 self._store.blobs.adopt(request.outbox, blob)
+            for blob in result.sent:
+                self._store.blobs.take_over(self._sent, blob)
             for small in result.inline:
                 self._put(small)
                 if request.bucket is not None:

@@ -34,6 +34,7 @@ from dockerflow.scheduler.keeping import Ended, Keeping, Returned
 from dockerflow.scheduler.logs import Logs
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.tagging import Tagging
+from dockerflow.store import runs
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
@@ -100,7 +101,10 @@ class Loop:
     def __post_init__(self) -> None:
         logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id, self.log_limit)
         self._tagging = Tagging(self.store, self.notify)
-        self._keeping = Keeping(self.store, logs, self._tagging, lambda number, heard: self.inbox.put((number, heard)))
+        sent = runs.outbox_key(self.core.plan.flow, self.core.plan.run_id)
+        self._keeping = Keeping(
+            self.store, logs, self._tagging, lambda number, heard: self.inbox.put((number, heard)), sent
+        )
         self._journaling = Journaling(self.journal, lambda told: self.inbox.put((0, told)))
         self._taken: deque[tuple[int, object]] = deque()  # from the inbox, for this turn
         self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start-worker")

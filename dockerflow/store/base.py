@@ -105,6 +105,11 @@ class BlobStore(ABC):
         Raises MissingBlob or DamagedBlob.
         """
 
+    def take_over(self, folder: str, sha256: str) -> None:
+        """As `adopt`, of what a container has sent in parts to the store itself, below the key `folder`. Of a store
+        that takes nothing from containers, as here, nothing was."""
+        raise MissingBlob(f"blob `{sha256}` was announced, and nobody sends it to where it was said to be: `{folder}`")
+
 
 class Store(ABC):
     """Objects and `blobs`."""

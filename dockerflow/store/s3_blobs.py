@@ -39,6 +39,7 @@ class S3Blobs(BlobStore):
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
+        self._taking = threading.Lock()
         self._memory = _Memory()
         self.written: List[str] = []
 
@@ -50,7 +51,7 @@ class S3Blobs(BlobStore):
 
     def get(self, sha256: str) -> memoryview:
         """Raises MissingBlob, DamagedBlob, or StoreError where the server does not answer."""
-        key = _key(sha256)
+        key = self._key(sha256)
         known = self._memory.get(sha256)
         if known is not None:
             return memoryview(bytearray(known))
@@ -63,7 +64,7 @@ class S3Blobs(BlobStore):
         return memoryview(found.content)
 
     def stream(self, sha256: str) -> Iterator[bytes]:
-        pieces = self._objects.stream(_key(sha256))
+        pieces = self._objects.stream(self._key(sha256))
         if pieces is None:
             raise missing(sha256, self._objects.name)
         hashed = hashlib.sha256()
@@ -74,14 +75,14 @@ class S3Blobs(BlobStore):
             raise self._damaged(sha256)
 
     def has(self, sha256: str) -> bool:
-        return self._objects.head(_key(sha256)) is not None
+        return self._objects.head(self._key(sha256)) is not None
 
     def location(self, sha256: str) -> str:
         self.size(sha256)
         return self._url(sha256)
 
     def size(self, sha256: str) -> int:
-        info = self._objects.head(_key(sha256))
+        info = self._objects.head(self._key(sha256))
         if info is None:
             raise missing(sha256, self._objects.name)
         return info.size
@@ -100,7 +101,7 @@ class S3Blobs(BlobStore):
         every = [check_hash(sha256) for sha256 in hashes]
         for sha256 in every:
             self._memory.forget(sha256)
-        self._objects.delete([_key(sha256) for sha256 in every])
+        self._objects.delete([self._key(sha256) for sha256 in every])
 
     def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
         source = Path(outbox) / check_hash(sha256)
@@ -117,9 +118,28 @@ class S3Blobs(BlobStore):
         except OSError as error:
             raise StoreError(f"cannot read blob `{sha256}` of the outbox `{outbox}`: {error.strerror}") from error
 
+    def take_over(self, folder: str, sha256: str) -> None:
+        """One at a time: of two tasks that have sent the same, the second finds it here. The bytes are read once to be
+        hashed, and then copied by the server."""
+        source, target = f"{folder}/{check_hash(sha256)}", self._key(sha256)
+        with self._taking:
+            sent = self._objects.head(source)
+            if sent is None and not self.has(sha256):
+                raise MissingBlob(f"blob `{sha256}` was announced but is not in `{self._objects.name}/{folder}`")
+            if sent is None:
+                return
+            right = self.holds(sha256, sent.size) or self._objects.copy_checked(source, target, sha256)
+            self._objects.delete([source])
+            if not right:
+                raise damaged(sha256, f"{self._objects.name}/{source}")
+
+    def holds(self, sha256: str, size: int) -> bool:
+        """Whether the blob is there and has its size."""
+        return self._has(self._key(sha256), size)
+
     def _send(self, pieces: Pieces) -> None:
         """Bring the bytes to the bucket unless it has them; one that was damaged there to another size is mended."""
-        key = _key(pieces.sha256)
+        key = self._key(pieces.sha256)
         if pieces.size <= SMALL:
             data = b"".join(pieces)
             if self._objects.put(key, data, new=True) or self._has(key, pieces.size):
@@ -139,7 +159,10 @@ class S3Blobs(BlobStore):
         return damaged(sha256, self._url(sha256))
 
     def _url(self, sha256: str) -> str:
-        return f"{self._objects.name}/{_key(sha256)}"
+        return f"{self._objects.name}/{self._key(sha256)}"
+
+    def _key(self, sha256: str) -> str:
+        return f"{BLOBS}/{check_hash(sha256)[:2]}/{sha256}"
 
 
 class _Memory:
@@ -170,7 +193,3 @@ class _Memory:
     def forget(self, sha256: str) -> None:
         with self._lock:
             self._size -= len(self._blobs.pop(sha256, b""))
-
-
-def _key(sha256: str) -> str:
-    return f"{BLOBS}/{check_hash(sha256)[:2]}/{sha256}"

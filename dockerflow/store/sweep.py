@@ -23,19 +23,21 @@ from dockerflow.store.s3_store import S3Store
 # Seconds. Nobody pauses for so long between two pieces of one file.
 ABANDONED = 24 * 60 * 60
 
+# What is in the bucket's outbox of a dead run may be waited for by what that run has kept on its own machine.
+WAITING = 7 * 24 * 60 * 60
 
 # What is in the folder of a run that ended in order, or that has made nothing but its id.
 ORDERLY = {"claim", "journal", "logs", "tags"}
 
 
-def sweep(store: Store, clock: Callable[[], float] = time.time) -> None:
+def sweep(store: Store, clock: Callable[[], float] = time.time, waiting: float = WAITING) -> None:
     """Remove the leftovers of dead processes. What cannot be removed, as another user's, stays."""
     if isinstance(store, DirectoryStore):
         _sweep_directory(store, clock)
     else:
         _sweep_scratch(store, clock)
     if isinstance(store, S3Store):
-        _sweep_bucket(store)
+        _sweep_bucket(store, waiting)
 
 
 def _sweep_directory(store: DirectoryStore, clock: Callable[[], float]) -> None:
@@ -61,12 +63,13 @@ def _sweep_scratch(store: Store, clock: Callable[[], float]) -> None:
                 folder.rmdir()
 
 
-def _sweep_bucket(store: S3Store) -> None:
+def _sweep_bucket(store: S3Store, waiting: float) -> None:
     with suppress(AccessDenied):  # not every user may do that
         for flow in store.children("outbox"):
             for run_id in store.children(f"outbox/{flow}"):
                 if not runs.is_alive(store, flow, run_id):
-                    store.delete(*store.keys(f"{runs.outbox_key(flow, run_id)}/"))
+                    left = store.objects.every(f"{runs.outbox_key(flow, run_id)}/")
+                    store.delete(*(each.key for each in left if store.objects.now() - each.modified >= waiting))
         store.objects.give_up_uploads(ABANDONED)
 
 

@@ -277,6 +277,57 @@ def test_nobody_sees_a_secret(dockerflow, tmp_path, bucket, gate, docker_client,
             assert secret not in place
 
 
+LARGE = """
+import resource
+from dockerflow import FlowSpec, conda_base, step
+from dockerflow.runtime import task_blobs
+
+task_blobs.SINGLE = 1 << 20  # as if a server took no more in one request
+
+@conda_base(python="3.11")
+class Large(FlowSpec):
+    @step
+    def start(self):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # it cannot be left in a folder
+        self.large = bytes(range(256)) * 300_000  # two parts
+        self.same = bytes(range(256)) * 300_000
+        self.next(self.each, self.other)
+
+    @step
+    def each(self):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        self.changed = b"?" + self.large
+        self.next(self.join)
+
+    @step
+    def other(self):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        self.changed = b"?" + self.large
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.right = [each.changed == b"?" + each.large for each in inputs]
+        self.merge_artifacts(inputs)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_what_is_too_large_for_one_request_goes_through_the_bucket_in_parts(dockerflow, tmp_path, results, bucket):
+    (tmp_path / "flow.py").write_text(textwrap.dedent(LARGE))
+    dockerflow("run", "flow.py")
+    data = results.Flow("Large").latest_successful_run["end"].task.data
+    assert data.right == [True, True]
+    assert data.large == data.same == bytes(range(256)) * 300_000
+    assert data.changed == b"?" + data.large
+    names = [each.object_name for each in bucket.server.client().list_objects(bucket.name, recursive=True)]
+    assert not [name for name in names if "/outbox/" in name]
+
+
 def stored_in(bucket: Bucket) -> bytes:
     client = bucket.server.client()
     names = [each.object_name for each in client.list_objects(bucket.name, recursive=True)]

@@ -11,16 +11,20 @@ import pytest
 
 from dockerflow.buckets.spool import Delivered, Spooling, deliver, spool_folder
 from dockerflow.store import history, run_tags, tags
+from dockerflow.store.base import hash_of
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.errors import DamagedBlob, StoreError, Unreachable
 from dockerflow.store.journal import MERGE, JournalWriter
 from dockerflow.store.records import RunFinished, RunStarted, TaskCreated
+from dockerflow.store.runs import outbox_key
 from dockerflow.store.s3_store import S3Store
 from tests.faults.buckets import SHORT, BucketOnMinio, bucket_on_minio
 
 _NUMBERS = itertools.count(1)
 
 LARGE = bytes(range(256)) * 40_000
+
+SENT = outbox_key("F", "1")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,27 @@ def test_what_the_server_cannot_take_is_kept_and_delivered_when_it_is_back(bucke
         store.blobs.verify(blob)
     assert not spool_folder(store).exists()
     assert deliver(store) == Delivered()
+
+
+def test_what_steps_have_sent_in_parts_is_taken_over_when_the_server_is_back(bucket, store):
+    """It waits in the bucket; what is kept here is that it does."""
+    keeping, lost = spooling(store)
+    sha256, other, gone = (hash_of([value]) for value in (LARGE, b"other", b"gone"))
+    for name in (sha256, other):
+        store.put(f"{SENT}/{name}", LARGE)
+    bucket.server.kill()
+    for name in (sha256, other, gone):
+        keeping.blobs.take_over(SENT, name)
+    keeping.put("runs/F/e", b"kept")
+    assert [type(error) for error in lost] == [Unreachable]
+    bucket.server.start()
+    deliver(store)
+    store.blobs.verify(sha256)
+    assert not store.blobs.has(other), "it holds what its name does not say"
+    assert not store.blobs.has(gone), "nobody had sent it"
+    assert store.get("runs/F/e") == b"kept"
+    assert store.keys("outbox/") == []
+    assert not spool_folder(store).exists()
 
 
 def test_of_a_server_that_is_away_nobody_waits_for_another_answer(bucket, store):

@@ -16,9 +16,11 @@ from typing import Optional, Union
 
 from dockerflow.store.errors import AccessDenied, StoreError, Unreachable
 from dockerflow.store.s3.access import Access, Answer, Question, ToSign
+from dockerflow.store.s3.aside import Aside
 from dockerflow.store.s3.client import SmallObjects
 from dockerflow.store.s3.line import VARIABLE, Line
 from dockerflow.store.s3.signing import Credentials, Request, Signed, WithCredentials
+from dockerflow.store.s3_blobs import S3Blobs
 from dockerflow.store.s3_store import S3Store
 
 # Credentials that have less than this left are renewed before they are used: a request must not be late with them.
@@ -84,6 +86,13 @@ def granted_store(line: Line, outbox: Union[str, Path], access: Optional[Access]
     """The store of a step; without `access` it is asked for."""
     signer = GrantedSigner(line, access)
     return S3Store(SmallObjects(signer.access.place, signer, signer.access.patience), outbox)
+
+
+def granted_outbox(line: Line, access: Optional[Access], folder: str) -> Aside:
+    """The outbox of a run in its bucket, for what is too large for one request."""
+    signer = GrantedSigner(line, access)
+    of_signer = (signer.access.place, signer, signer.access.patience)
+    return Aside(SmallObjects(*of_signer, single=0), folder, S3Blobs(SmallObjects(*of_signer)))
 
 
 def store_of_this_step(outbox: Union[str, Path]) -> Optional[S3Store]:

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 from dockerflow.store.base import Chunk, Waiting
+from dockerflow.store.errors import AccessDenied
 
 
 class ObjectInfo(NamedTuple):
@@ -78,6 +79,11 @@ class Objects(ABC):
     @abstractmethod
     def children(self, prefix: str) -> List[str]:
         """The names right below `prefix` (no final slash), of objects and of what holds objects, sorted."""
+
+    def copy_checked(self, source: str, target: str, sha256: str) -> bool:
+        """Have the server copy the object under `source` if its bytes have this hash; whether they have. What is
+        copied is what was hashed, whoever may write to `source` meanwhile. Of the host's client alone."""
+        raise AccessDenied(f"a step copies nothing in `{self.name}`")
 
     @abstractmethod
     def delete(self, keys: Iterable[str]) -> None:

@@ -170,6 +170,25 @@ def test_what_is_signed_to_be_written_is_no_copy(scene: Scene, source: str) -> N
     assert scene.content(f"a/store/{KEY}") is None
 
 
+@pytest.mark.parametrize("source", ["secret", "a/store/locks/abc.yml", "a/store/runs/F/1/claim"])
+def test_what_is_signed_to_be_a_part_is_no_copy(scene: Scene, source: str) -> None:
+    name = f"a/store/{OUTBOX}"
+    upload = scene.client._create_multipart_upload(scene.bucket, name, {})
+    part = as_signed(scene.ask("PUT", OUTBOX, {"partNumber": "1", "uploadId": upload}))
+    status, _ = sent(part, "PUT", b"", {"x-amz-copy-source": f"/{scene.bucket}/{source}"})
+    assert status in DENIED
+    assert scene.client._list_parts(scene.bucket, name, upload).parts == []
+    scene.client._abort_multipart_upload(scene.bucket, name, upload)
+
+
+def test_a_step_reads_its_own_runs_outbox_and_no_other(scene: Scene) -> None:
+    for run_id in ("1", "2"):
+        name = f"a/store/{outbox_key('F', run_id)}/{'a' * 64}"
+        scene.client.put_object(scene.bucket, name, io.BytesIO(SECRET), len(SECRET))
+    assert scene.read("GET", OUTBOX) == 200
+    assert scene.read("GET", OUTBOX.replace("/1/", "/2/")) in (0, 403)
+
+
 def test_credentials_that_are_lent_themselves_sign_nothing_that_could_be_more(minio_bucket: Bucket) -> None:
     """Nothing can be lent on. Where the server would take a copy for a PUT, a step writes nothing by itself."""
     scene, everything = Scene(minio_bucket), {"Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::*"]}
@@ -231,6 +250,7 @@ OUTBOX = f"{outbox_key('F', '1')}/{'a' * 64}"
         ToSign("GET", "runs/F/2/journal/1"),
         ToSign("GET", None, (("list-type", "2"), ("prefix", "p/runs/"))),
         ToSign("PUT", KEY, headers=((CHECKSUM, SUM), ("if-none-match", "*"))),
+        ToSign("GET", OUTBOX),
         ToSign("POST", OUTBOX, (("uploads", ""),)),
         ToSign("PUT", OUTBOX, (("partNumber", "1"), ("uploadId", "x"))),
         ToSign("POST", OUTBOX, (("uploadId", "x"),)),
@@ -246,6 +266,7 @@ def test_what_a_step_does_is_signed(request_: ToSign) -> None:
     [
         ToSign("GET", "locks/x"),
         ToSign("GET", "blobsandmore"),
+        ToSign("GET", OUTBOX.replace("/1/", "/2/")),
         ToSign("GET", KEY, (("acl", ""),)),
         ToSign("GET", KEY, headers=(("x-amz-server-side-encryption-customer-key", "k"),)),
         ToSign("GET", None, (("list-type", "2"), ("prefix", "runs/"))),

@@ -41,7 +41,7 @@ class Scene:
         self.folder, self.store = folder, store
         self.heard: list[tuple[int, object]] = []
         logs, tagging = Logs(store, "F", "1"), Tagging(store, progress.ignore)
-        self.keeping = Keeping(store, logs, tagging, lambda *heard: self.heard.append(heard))
+        self.keeping = Keeping(store, logs, tagging, lambda *heard: self.heard.append(heard), "outbox/F/1")
 
     def request(self, number: int) -> WorkerRequest:
         outbox = self.folder / str(number)

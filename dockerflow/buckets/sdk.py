@@ -13,7 +13,7 @@ from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 from urllib3.exceptions import ProtocolError
 
-from dockerflow.buckets import copying, reading, sending
+from dockerflow.buckets import copying, reading, sending, touching
 from dockerflow.buckets.credentials import Identity
 from dockerflow.buckets.link import Link, none_if_gone
 from dockerflow.store.base import Chunk, Waiting
@@ -70,6 +70,9 @@ class SdkObjects(Objects):
 
     def copy_checked(self, source: str, target: str, sha256: str) -> bool:
         return copying.copy_checked(self.link, source, target, sha256, min(self._one_piece, copying.PIECE))
+
+    def touch(self, key: str) -> bool:
+        return touching.touch(self.link, key)
 
     def head(self, key: str) -> ObjectInfo | None:
         def attempt() -> ObjectInfo:

@@ -177,6 +177,15 @@ class _SpoolingBlobs(BlobStore):
     def delete(self, hashes: Iterable[str]) -> None:
         self._store.read(lambda: self._blobs.delete(hashes))
 
+    def delete_untouched(self, hashes: Iterable[str], since: float) -> list[str]:
+        return self._store.read(lambda: self._blobs.delete_untouched(hashes, since))
+
+    def keep(self, sha256: str) -> bool:
+        return self._store.read(lambda: self._blobs.keep(sha256))
+
+    def now(self) -> float:
+        return self._store.read(self._blobs.now)
+
     def get(self, sha256: str) -> memoryview:
         return self._store.read(lambda: self._blobs.get(sha256))
 

@@ -111,6 +111,15 @@ class TaskBlobs(BlobStore):
     def delete(self, hashes: Iterable[str]) -> None:
         self._bucket.delete(hashes)
 
+    def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
+        return self._bucket.delete_untouched(hashes, since)
+
+    def keep(self, sha256: str) -> bool:
+        return sha256 in self._small or self._place_of(sha256).keep(sha256)
+
+    def now(self) -> float:
+        return self._bucket.now()
+
     def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
         self._bucket.adopt(outbox, sha256)
 

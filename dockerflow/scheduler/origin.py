@@ -1,7 +1,8 @@
 """The run that a resumed run begins from: its parameters and results, as far as they are still in the store.
 
-Nothing is copied: what a resumed run takes over are hashes of blobs, so they must be there. A result that has lost one
-is not taken over, and its task runs again; parameters that are lost end the matter, since nobody else knows them.
+Nothing is copied: what a resumed run takes over are hashes of blobs, so they must be there, and are kept, since the
+origin may be deleted at the same time. A result that has lost one is not taken over, and its task runs again;
+parameters that are lost end the matter, since nobody else knows them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from dockerflow.store.history import RunHistory
 from dockerflow.store.records import AttemptFinished, RunStarted
 
 
+_ANEW = "start a new run with the parameters that you want"
+
 @dataclass(frozen=True)
 class Origin:
     """A run that has begun. The step `rerun`, if one is named, and all that follow it are run again."""
@@ -35,8 +38,9 @@ def parameters(blobs: BlobStore, origin: Origin, added: Mapping[str, object]) ->
         kept = manifest.read(blobs, origin.started.parameters).artifacts
     except StoreError as error:
         run = f"{origin.started.flow}/{origin.started.run_id}"
-        hint = "start a new run with the parameters that you want"
-        raise RunError(f"the parameters of run `{run}` are lost: {error.message}", hint) from error
+        raise RunError(f"the parameters of run `{run}` are lost: {error.message}", _ANEW) from error
+    if not all(in_threads(blobs.keep, {origin.started.parameters, *(ref.blob for ref in kept.values())})):
+        raise RunError(f"parameters of run `{origin.started.flow}/{origin.started.run_id}` are lost", _ANEW)
     return manifest.write(blobs, dict(added), kept) if added else origin.started.parameters
 
 
@@ -44,24 +48,29 @@ def results(blobs: BlobStore, origin: Origin, steps: Mapping[str, StepPlan]) -> 
     """What may be taken over of the origin."""
     again = from_step(steps, origin.rerun) if origin.rerun else frozenset[str]()
     there = _There(blobs)
-    return reusable(origin.history, again, lambda result: result.ok and there.has_all_of(result))
+    found = [task.result for task in origin.history.tasks.values() if task.result and task.result.ok]
+    manifests = {result.manifest for result in found if result.manifest}
+    whole = {sha256 for sha256, has in zip(manifests, in_threads(there.has_all_of, manifests), strict=True) if has}
+    return reusable(origin.history, again, lambda result: result.ok and result.manifest in whole)
 
 
 class _There:
-    """Which blobs are in the store. Tasks share most of them, so each is looked for once."""
+    """Which blobs are in the store, and kept. Tasks share most of them, so each is looked for once. Threads may share
+    it."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._known: dict[str, bool] = {}
 
-    def has_all_of(self, result: AttemptFinished) -> bool:
+    def has_all_of(self, sha256: str) -> bool:
+        """A manifest, and all that it names."""
         try:
-            refs = manifest.read(self._blobs, result.manifest or "").artifacts.values() if result.manifest else ()
+            refs = manifest.read(self._blobs, sha256).artifacts.values()
         except DockerflowError:  # it is gone, or damaged
             return False
-        return result.manifest is not None and all(self._has(ref.blob) for ref in refs)
+        return all(map(self._has, (sha256, *(ref.blob for ref in refs))))
 
     def _has(self, sha256: str) -> bool:
         if sha256 not in self._known:
-            self._known[sha256] = self._blobs.has(sha256)
+            self._known[sha256] = self._blobs.keep(sha256)
         return self._known[sha256]

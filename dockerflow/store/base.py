@@ -23,6 +23,10 @@ Waiting = Callable[[Optional[str]], None]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# Seconds. Who is about to refer to a blob finds it there and does not put it again only if it is younger than that:
+# what `gc` deletes is twice as old, so that nobody has taken it for granted lately.
+YOUNG = 12 * 60 * 60
+
 _KEY = re.compile(r"[^./\0][^/\0]*(/[^./\0][^/\0]*)*")
 _HASH = re.compile("[0-9a-f]{64}")
 
@@ -42,7 +46,8 @@ class Ends(NamedTuple):
 
 
 class BlobInfo(NamedTuple):
-    """A blob as a listing shows it. `modified` is in seconds since the epoch, by the store's own clock."""
+    """A blob as a listing shows it. `modified`, when it was last put or kept, is in seconds since the epoch, by the
+    store's own clock; less than `YOUNG` before that."""
 
     sha256: str
     size: int
@@ -56,7 +61,8 @@ class BlobStore(ABC):
 
     @abstractmethod
     def put(self, chunks: Iterable[Chunk]) -> str:
-        """Store the concatenation of `chunks` and return its sha256 in hex; bytes that are there are not sent again."""
+        """Store the concatenation of `chunks` and return its sha256 in hex; bytes that are there are not sent again,
+        unless they are no longer `YOUNG`."""
 
     @abstractmethod
     def get(self, sha256: str) -> memoryview:
@@ -82,6 +88,14 @@ class BlobStore(ABC):
         """Where a blob is, as a user would look for it: a file's path, a URL. Raises MissingBlob."""
 
     @abstractmethod
+    @abstractmethod
+    def keep(self, sha256: str) -> bool:
+        """Whether the blob is there: then it is `YOUNG` from now on. For who will refer to it without putting it."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """The store's clock, in seconds since the epoch."""
+
     def size(self, sha256: str) -> int:
         """In bytes. Raises MissingBlob."""
 
@@ -102,6 +116,14 @@ class BlobStore(ABC):
         """Take a blob that a container has left in a folder of this machine into the store, and out of the folder.
 
         The folder is not trusted: the blob's hash must be its name. Nothing happens when the store has it already.
+    @abstractmethod
+    def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
+        """Remove those blobs that nobody has put or kept since then, also not in this moment; which were removed.
+
+        Killed at any moment, it leaves no blob that somebody has put or kept without its name for longer than until
+        the next `sweep`.
+        """
+
         Raises MissingBlob or DamagedBlob.
         """
 

@@ -18,6 +18,7 @@ import hashlib
 import os
 import stat
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, Optional, Union, cast
@@ -58,7 +59,6 @@ class Blobs(BlobStore):
                     files.move(Path(stream.name), self._target(sha256))
         except OSError as error:
             raise StoreError(f"cannot write a blob below `{self.outbox or self.root}`: {error.strerror}") from error
-        self.written.append(sha256)
         return sha256
 
     def get(self, sha256: str) -> memoryview:
@@ -102,6 +102,15 @@ class Blobs(BlobStore):
                 return path
         raise missing(sha256, str(self.root))
 
+    def keep(self, sha256: str) -> bool:
+        try:
+            return _kept(self._home(check_hash(sha256)))
+        except OSError as error:
+            raise StoreError(f"cannot keep blob `{sha256}` of `{self.root}`: {error.strerror}") from error
+
+    def now(self) -> float:
+        return time.time()
+
     def stream(self, sha256: str) -> Iterator[bytes]:
         hashed = hashlib.sha256()
         try:
@@ -144,6 +153,14 @@ class Blobs(BlobStore):
     def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
         """Move a blob that a container has written into the store. Nothing happens when the store has it already.
 
+    def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
+        from dockerflow.store import doomed  # noqa: PLC0415 - no container deletes
+
+        try:
+            return [sha256 for sha256 in hashes if doomed.delete(self._home(check_hash(sha256)), self.root, since)]
+        except OSError as error:
+            raise StoreError(f"cannot delete `{error.filename}`: {error.strerror}") from error
+
         The outbox is not trusted: all flows share the store, and whoever puts a false blob under the hash of a true
         value changes that value for all of them. So its file must be a regular one without a second name, and its hash
         must be its name, whatever that costs. Afterwards it belongs to the store's owner. A process that has the file
@@ -151,9 +168,10 @@ class Blobs(BlobStore):
         DamagedBlob.
         """
         source, target = Path(outbox) / check_hash(sha256), self._home(sha256)
-        if target.exists():
-            _discard(source)
-            return
+        with suppress(PermissionError):  # another user's, in whose place ours may be put
+            if _kept(target):
+                _discard(source)
+                return
         try:
             with open_regular(source) as stream:
                 if _hash_of(stream) != sha256:
@@ -181,8 +199,14 @@ class Blobs(BlobStore):
             _discard(source)
 
     def _holds(self, sha256: str, size: int) -> bool:
-        """Whether the blob is there and has its size: one cut by a power failure is written again."""
-        return any(path.exists() and path.stat().st_size == size for path in self._places(sha256))
+            os.utime(stream.fileno())  # its writer may have given it any time
+        """Whether the blob is there, young, and has its size: one cut by a power failure is written again."""
+        for path in self._places(sha256):
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                if status.st_size == size and (_is_young(status) or path.parent == self.outbox):
+                    return True
+        return False
 
     def _open(self, sha256: str) -> BinaryIO:
         for path in self._places(sha256):
@@ -262,3 +286,18 @@ def _equal(one: memoryview, other: memoryview) -> bool:
 def _discard(path: Path) -> None:
     with suppress(OSError):  # the outbox is deleted as a whole when the run ends
         path.unlink()
+def _is_young(status: os.stat_result) -> bool:
+    return time.time() - status.st_mtime < YOUNG
+
+
+def _kept(path: Path) -> bool:
+    """Whether the file is there, and young from now on. What is deleted while this looks is not there."""
+    try:
+        if not _is_young(path.stat()):
+            os.utime(str(path), follow_symlinks=False)
+            path.stat()  # it may have been renamed to be deleted in between: then its time may have come too late
+    except FileNotFoundError:
+        return False
+    return True
+
+

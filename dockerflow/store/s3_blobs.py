@@ -13,13 +13,13 @@ import hashlib
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Union
+from typing import Callable, Iterable, Iterator, List, Optional, Union
 
-from dockerflow.store.base import BlobInfo, BlobStore, Chunk, check_hash, damaged, is_hash, missing
+from dockerflow.store.base import YOUNG, BlobInfo, BlobStore, Chunk, check_hash, damaged, is_hash, missing
 from dockerflow.store.blobs import open_regular
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 from dockerflow.store.pieces import FilePieces, Pieces, gathered
-from dockerflow.store.s3.objects import Objects
+from dockerflow.store.s3.objects import ObjectInfo, Objects
 
 BLOBS = "blobs"
 
@@ -88,6 +88,19 @@ class S3Blobs(BlobStore):
         return info.size
 
     def verify(self, sha256: str) -> None:
+    def keep(self, sha256: str) -> bool:
+        found = self._objects.head(self._key(sha256))
+        if found is None or self._is_young(found):
+            return found is not None
+        try:
+            self._touch(sha256)
+        except (MissingBlob, DamagedBlob):
+            return False
+        return self._outlived(sha256, lambda: None)
+
+    def now(self) -> float:
+        return self._objects.now()
+
         for _ in self.stream(sha256):
             pass
 
@@ -114,6 +127,16 @@ class S3Blobs(BlobStore):
             source.unlink()
         except FileNotFoundError:
             if not self.has(sha256):
+    def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
+        from dockerflow.store import condemned  # noqa: PLC0415 - no container deletes
+
+        deleted: List[str] = []
+        for batch in condemned.batches(map(check_hash, hashes)):
+            for sha256 in batch:
+                self._memory.forget(sha256)
+            deleted += condemned.delete(self._objects, batch, since)
+        return deleted
+
                 raise MissingBlob(f"blob `{sha256}` was announced but is not in the outbox `{outbox}`") from None
         except OSError as error:
             raise StoreError(f"cannot read blob `{sha256}` of the outbox `{outbox}`: {error.strerror}") from error
@@ -128,32 +151,63 @@ class S3Blobs(BlobStore):
                 raise MissingBlob(f"blob `{sha256}` was announced but is not in `{self._objects.name}/{folder}`")
             if sent is None:
                 return
-            right = self.holds(sha256, sent.size) or self._objects.copy_checked(source, target, sha256)
+            right = self.holds(sha256, sent.size)
+            if not right and self._objects.copy_checked(source, target, sha256):
+                right = self._outlived(sha256, lambda: self._objects.copy_checked(source, target, sha256))
             self._objects.delete([source])
             if not right:
                 raise damaged(sha256, f"{self._objects.name}/{source}")
 
     def holds(self, sha256: str, size: int) -> bool:
-        """Whether the blob is there and has its size."""
+        """Whether the blob is there, young, and has its size."""
         return self._has(self._key(sha256), size)
 
     def _send(self, pieces: Pieces) -> None:
-        """Bring the bytes to the bucket unless it has them; one that was damaged there to another size is mended."""
+        """Bring the bytes to the bucket unless it has them, and they are young; one that was damaged there to another
+        size is mended."""
         key = self._key(pieces.sha256)
         if pieces.size <= SMALL:
             data = b"".join(pieces)
-            if self._objects.put(key, data, new=True) or self._has(key, pieces.size):
-                return
-            self._objects.put(key, data)
-        elif not self._has(key, pieces.size):
-            if pieces.size <= ONE_REQUEST:
-                self._objects.put(key, b"".join(pieces))
-            else:
-                self._objects.put_large(key, pieces, pieces.size, pieces.sha256)
+            if not self._objects.put(key, data, new=True):
+                self._replace(pieces.sha256, pieces.size, lambda: self._objects.put(key, data))
+        elif pieces.size <= ONE_REQUEST:
+            self._replace(pieces.sha256, pieces.size, lambda: self._objects.put(key, b"".join(pieces)))
+        else:
+            put = self._objects.put_large
+            self._replace(pieces.sha256, pieces.size, lambda: put(key, pieces, pieces.size, pieces.sha256))
+
+    def _replace(self, sha256: str, size: int, send: Callable[[], object]) -> None:
+        found = self._objects.head(self._key(sha256))
+        if found is not None and found.size == size and self._is_young(found):
+            return
+        send()
+        if found is not None:
+            self._outlived(sha256, send)
+
+    def _touch(self, sha256: str) -> None:
+        """Have the server copy the blob onto itself, or where that leaves it as old as it is, bring it there again."""
+        key = self._key(sha256)
+        found = self._objects.head(key) if self._objects.touch(key) else None
+        if found is None or not self._is_young(found):
+            with gathered(self.stream(sha256)) as pieces:
+                self._objects.put_large(key, pieces, pieces.size, sha256)
+
+    def _outlived(self, sha256: str, again: Callable[[], object]) -> bool:
+        """Whether a blob that was old, and is not now, is there when whoever deletes old ones is done with it; `again`
+        is done if it is not."""
+        from dockerflow.store import condemned  # noqa: PLC0415 - blobs are rarely old
+
+        if condemned.wait(self._objects, sha256) and not self.has(sha256):
+            again()
+            return self.has(sha256)
+        return True
 
     def _has(self, key: str, size: int) -> bool:
         info = self._objects.head(key)
-        return info is not None and info.size == size
+        return info is not None and info.size == size and self._is_young(info)
+
+    def _is_young(self, found: ObjectInfo) -> bool:
+        return self._objects.now() - found.modified < YOUNG
 
     def _damaged(self, sha256: str) -> DamagedBlob:
         return damaged(sha256, self._url(sha256))

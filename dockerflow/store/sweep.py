@@ -1,7 +1,7 @@
 """Remove what killed processes have left in a store: outboxes, temporary files, and what was half sent to a bucket.
 
 What goes is what nobody can need: a run whose scheduler is dead adopts nothing from its outbox any more, and a
-temporary file that nobody has written to for a day gets no final name. Blobs and journals are never touched. Several
+temporary file that nobody has written to for a day gets no final name. Blobs and journals are never deleted. Several
 sweeps may go on at once, beside runs. A run that ended in order costs a sweep one listing.
 """
 
@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Callable, List
 
-from dockerflow.store import files, runs
+from dockerflow.store import doomed, files, runs
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import AccessDenied
@@ -41,6 +41,7 @@ def sweep(store: Store, clock: Callable[[], float] = time.time, waiting: float =
 
 
 def _sweep_directory(store: DirectoryStore, clock: Callable[[], float]) -> None:
+    doomed.restore_all(store.blobs.root)
     for folder in (store.blobs.root, store.root / "locks"):
         files.remove_abandoned(folder.glob(f"{files.TEMPORARY}*"), ABANDONED, clock)
     for flow in runs.flow_names(store):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Dict, Iterable, Iterator, List, Optional, Set
+from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from dockerflow.store.base import Chunk
 from dockerflow.store.errors import StoreError
@@ -19,7 +20,7 @@ from dockerflow.store.s3 import reading
 from dockerflow.store.s3.exchange import Exchange
 from dockerflow.store.s3.multipart import CHECKSUM, put_in_parts
 from dockerflow.store.s3.objects import Hashed, ObjectInfo, Objects
-from dockerflow.store.s3.place import Place
+from dockerflow.store.s3.place import Place, in_path
 from dockerflow.store.s3.refusals import EXISTS, NO_KEY
 from dockerflow.store.s3.signing import UNSIGNED, Request, Signer
 from dockerflow.store.s3.wire import Body
@@ -30,6 +31,9 @@ PART = 64 << 20
 
 # Keys in one request to delete them.
 BATCH = 1000
+
+# The server's clock is asked again after so many seconds: this machine's may run at another pace, or sleep.
+CLOCK_LIFE = 10.0
 
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -44,6 +48,7 @@ class SmallObjects(Objects):
         self.name = place.name
         self._exchange = Exchange(place, signer, patience)
         self._single, self._part = single, part
+        self._clock: Optional[Tuple[float, float]] = None  # the server's, and ours at that moment
 
     def close(self) -> None:
         """Close the connections that wait for the next request. The client may be used on."""
@@ -85,12 +90,20 @@ class SmallObjects(Objects):
         request = _putting(key, bytes.fromhex(sha256), {})._replace(sha256=UNSIGNED)
         self._exchange.ask(request, Body(again, size))
 
+    def touch(self, key: str) -> bool:
+        """Of an object of up to 5 GiB: of more a server makes no copy in one request."""
+        source = in_path(f"/{self.place.full(key)}")
+        headers = {"x-amz-copy-source": source, "x-amz-metadata-directive": "REPLACE"}
+        reply = self._exchange.ask(Request("PUT", key, {}, headers), expected=(NO_KEY,))
+        return reply.refused is None
+
     def head(self, key: str) -> Optional[ObjectInfo]:
         request = Request("HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
         reply = self._exchange.ask(request, expected=(NO_KEY,))
         if reply.refused is not None:
             return None
         told = reply.headers
+        self._note_clock(told.get("date", ""))
         modified = told.get("last-modified", "")
         return ObjectInfo(key, int(told.get("content-length", 0)), seconds_of(modified), _sha256_of(told))
 
@@ -119,13 +132,17 @@ class SmallObjects(Objects):
         in_threads(self._delete, [every[start : start + BATCH] for start in range(0, len(every), BATCH)], 4)
 
     def now(self) -> float:
-        """Of an answer that comes now, whatever it says otherwise."""
-        reply = self._exchange.ask(Request("HEAD", "clock"), expected=(NO_KEY, "AccessDenied"))
-        date = reply.headers.get("date", "") if reply.refused is None else reply.refused.date
-        try:
-            return seconds_of(date)
-        except ValueError:
-            raise StoreError(f"the S3 server `{self.place.endpoint}` does not say what time it is") from None
+        """Of an answer that came just now, whatever it said otherwise."""
+        if self._clock is None or time.monotonic() - self._clock[1] > CLOCK_LIFE:
+            reply = self._exchange.ask(Request("HEAD", "clock"), expected=(NO_KEY, "AccessDenied"))
+            self._note_clock(reply.headers.get("date", "") if reply.refused is None else reply.refused.date)
+        if self._clock is None:
+            raise StoreError(f"the S3 server `{self.place.endpoint}` does not say what time it is")
+        return self._clock[0] + time.monotonic() - self._clock[1]
+
+    def _note_clock(self, date: str) -> None:
+        with suppress(ValueError):
+            self._clock = seconds_of(date), time.monotonic()
 
     def _delete(self, keys: List[str]) -> None:
         from dockerflow.store.s3 import listing  # noqa: PLC0415  # most tasks delete nothing

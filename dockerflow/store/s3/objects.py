@@ -69,6 +69,11 @@ class Objects(ABC):
         """Put `size` bytes whose hash is known. In one piece the server checks it, in parts each part's."""
 
     @abstractmethod
+    def touch(self, key: str) -> bool:
+        """Have the server copy an object onto itself, which on most makes it one that was modified now; False if there
+        is none."""
+
+    @abstractmethod
     def head(self, key: str) -> Optional[ObjectInfo]:
         """None if there is none."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +30,8 @@ KINDS = (DIRECTORY, *BUCKETS)
 
 @dataclass(frozen=True)
 class Where:
-    """A store, for this process and for others. `beat` and `life` are of who holds a key in a bucket."""
+    """A store, for this process and for others. `beat` and `life` are of who holds a key in a bucket; `files` is where
+    the server has the bucket's objects as files, if it does."""
 
     folder: Path
     place: Place | None = None
@@ -36,6 +40,7 @@ class Where:
     small: bool = False
     beat: float = 0.05
     life: float = 60.0
+    files: Path | None = None
 
     def open(self) -> Store:
         """As if by another process: nothing is shared with what was opened before."""
@@ -53,7 +58,29 @@ def store_of(kind: str, folder: Path, bucket: Bucket | None) -> Where:
         return Where(folder)
     server = bucket.server
     place = Place(server.endpoint, bucket.name, "a prefix/of tests", server.region)
-    return Where(folder, place, server.access_key, server.secret_key, kind == SMALL)
+    files = server.folder / bucket.name if server.kind.name == "versitygw" else None
+    return Where(folder, place, server.access_key, server.secret_key, kind == SMALL, files=files)
+
+
+def age(where: Where, sha256: str, seconds: float) -> None:
+    """Make a blob one that was put so long ago."""
+    store, past = where.open(), time.time() - seconds
+    if isinstance(store, DirectoryStore):
+        os.utime(store.blobs.path(sha256), (past, past))
+        return
+    place, content = where.place, bytes(store.blobs.get(sha256))
+    assert place is not None
+    key = f"blobs/{sha256[:2]}/{sha256}"
+    if where.files is not None:
+        os.utime(where.files / place.in_bucket(key), (past, past))
+        return
+    # MinIO takes the time of an object from another MinIO that replicates its own.
+    credentials = Credentials(where.access_key, where.secret_key)
+    then = datetime.fromtimestamp(past, timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    headers = {"Content-Length": str(len(content)), "X-Minio-Source-Mtime": then}
+    headers["X-Minio-Source-Replication-Request"] = "true"
+    link = SdkObjects(place, Identity("the tests", lambda: credentials)).link
+    link.send("PUT", place.url(key, {}), headers, [content], sha256)
 
 
 def overwrite(store: Store, sha256: str, content: bytes) -> None:

@@ -1,0 +1,103 @@
+"""Delete blobs of a bucket unless somebody has put or kept them meanwhile.
+
+A server deletes what it is told to, however young it is by then. So who deletes says so first:
+
+    blobs/going/<id>        the hashes of the batch that is being deleted
+
+and then looks at the age of each. Who has made an old blob young looks for such lists afterwards: one with the blob may
+be of somebody who saw it old, so one waits until the list is gone, and puts the blob again if it is gone, too. A list
+that is not there then is made later, when the blob is seen to be young. A list goes when its deletions have been
+answered; one whose owner was killed counts no longer after `LIFE`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from contextlib import suppress
+from itertools import groupby, islice
+from typing import Dict, Iterable, Iterator, List
+
+from dockerflow.store.errors import StoreError
+from dockerflow.store.parallel import in_threads
+from dockerflow.store.s3.objects import Objects
+
+FOLDER = "blobs/going"
+
+# So many are deleted at a time.
+BATCH = 1000
+
+# Up to so many blobs in a folder are asked for one by one; of more, the folder is listed.
+FEW = 8
+
+# Seconds: how long a list counts, which is longer than anybody waits for the answer to a deletion; and between two
+# looks whether it is gone.
+LIFE = 600.0
+PAUSE = 0.1
+
+
+def batches(hashes: Iterable[str]) -> Iterator[List[str]]:
+    """Hashes in order, so that those of a folder are together."""
+    rest = iter(sorted(hashes))
+    while True:
+        batch = list(islice(rest, BATCH))
+        if not batch:
+            return
+        yield batch
+
+
+def delete(objects: Objects, batch: List[str], since: float) -> List[str]:
+    """Those of a batch that were deleted. Raises StoreError."""
+    told = f"{FOLDER}/{uuid.uuid4().hex}"
+    objects.put(told, json.dumps(batch).encode())
+    try:
+        ages = _modified(objects, batch)
+        old = [sha256 for sha256 in batch if ages.get(sha256, since) < since]
+        if old:
+            objects.delete([_key(sha256) for sha256 in old])
+        return old
+    finally:
+        with suppress(StoreError):  # the server is away: whoever waits for this goes on after a while
+            objects.delete([told])
+
+
+def wait(objects: Objects, sha256: str) -> bool:
+    """Wait until nobody deletes this blob; whether there was somebody."""
+    waited = False
+    while _is_going(objects, sha256):
+        waited = True
+        time.sleep(PAUSE)
+    return waited
+
+
+def forget(objects: Objects) -> None:
+    """Remove the lists of killed processes."""
+    left = [found.key for found in objects.every(f"{FOLDER}/") if objects.now() - found.modified >= LIFE]
+    if left:
+        objects.delete(left)
+
+
+def _is_going(objects: Objects, sha256: str) -> bool:
+    lists = [found for found in objects.every(f"{FOLDER}/") if objects.now() - found.modified < LIFE]
+    return any(sha256 in json.loads(bytes(objects.get(found.key) or b"[]")) for found in lists)
+
+
+def _modified(objects: Objects, batch: List[str]) -> Dict[str, float]:
+    """When each was modified, of those that are there."""
+    found: Dict[str, float] = {}
+    few: List[str] = []
+    for folder, hashes in groupby(batch, lambda sha256: sha256[:2]):
+        several = list(hashes)
+        if len(several) <= FEW:
+            few += several
+        else:
+            every = objects.every(f"blobs/{folder}/")
+            found.update((info.key.rpartition("/")[2], info.modified) for info in every)
+    heads = in_threads(lambda sha256: objects.head(_key(sha256)), few)
+    found.update((sha256, info.modified) for sha256, info in zip(few, heads) if info is not None)
+    return found
+
+
+def _key(sha256: str) -> str:
+    return f"blobs/{sha256[:2]}/{sha256}"

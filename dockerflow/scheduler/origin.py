@@ -18,10 +18,11 @@ from dockerflow.store import manifest
 from dockerflow.store.base import BlobStore
 from dockerflow.store.errors import StoreError
 from dockerflow.store.history import RunHistory
+from dockerflow.store.parallel import in_threads
 from dockerflow.store.records import AttemptFinished, RunStarted
 
-
 _ANEW = "start a new run with the parameters that you want"
+
 
 @dataclass(frozen=True)
 class Origin:

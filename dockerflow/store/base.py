@@ -84,11 +84,6 @@ class BlobStore(ABC):
     def has(self, sha256: str) -> bool: ...
 
     @abstractmethod
-    def location(self, sha256: str) -> str:
-        """Where a blob is, as a user would look for it: a file's path, a URL. Raises MissingBlob."""
-
-    @abstractmethod
-    @abstractmethod
     def keep(self, sha256: str) -> bool:
         """Whether the blob is there: then it is `YOUNG` from now on. For who will refer to it without putting it."""
 
@@ -96,6 +91,11 @@ class BlobStore(ABC):
     def now(self) -> float:
         """The store's clock, in seconds since the epoch."""
 
+    @abstractmethod
+    def location(self, sha256: str) -> str:
+        """Where a blob is, as a user would look for it: a file's path, a URL. Raises MissingBlob."""
+
+    @abstractmethod
     def size(self, sha256: str) -> int:
         """In bytes. Raises MissingBlob."""
 
@@ -112,11 +112,6 @@ class BlobStore(ABC):
         """Remove blobs; nothing happens for those that are not there."""
 
     @abstractmethod
-    def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
-        """Take a blob that a container has left in a folder of this machine into the store, and out of the folder.
-
-        The folder is not trusted: the blob's hash must be its name. Nothing happens when the store has it already.
-    @abstractmethod
     def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
         """Remove those blobs that nobody has put or kept since then, also not in this moment; which were removed.
 
@@ -124,6 +119,11 @@ class BlobStore(ABC):
         the next `sweep`.
         """
 
+    @abstractmethod
+    def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
+        """Take a blob that a container has left in a folder of this machine into the store, and out of the folder.
+
+        The folder is not trusted: the blob's hash must be its name. Nothing happens when the store has it already.
         Raises MissingBlob or DamagedBlob.
         """
 

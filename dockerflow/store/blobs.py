@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, Optional, Union, cast
 
 from dockerflow.store import files, mapped
-from dockerflow.store.base import BlobInfo, BlobStore, Chunk, check_hash, damaged, is_hash, missing
+from dockerflow.store.base import YOUNG, BlobInfo, BlobStore, Chunk, check_hash, damaged, is_hash, missing
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
 # Up to this size reading a blob compares its hash with its name.
@@ -92,6 +92,15 @@ class Blobs(BlobStore):
     def has(self, sha256: str) -> bool:
         return any(path.exists() for path in self._places(sha256))
 
+    def keep(self, sha256: str) -> bool:
+        try:
+            return _kept(self._home(check_hash(sha256)))
+        except OSError as error:
+            raise StoreError(f"cannot keep blob `{sha256}` of `{self.root}`: {error.strerror}") from error
+
+    def now(self) -> float:
+        return time.time()
+
     def location(self, sha256: str) -> str:
         return str(self.path(sha256))
 
@@ -101,15 +110,6 @@ class Blobs(BlobStore):
             if path.exists():
                 return path
         raise missing(sha256, str(self.root))
-
-    def keep(self, sha256: str) -> bool:
-        try:
-            return _kept(self._home(check_hash(sha256)))
-        except OSError as error:
-            raise StoreError(f"cannot keep blob `{sha256}` of `{self.root}`: {error.strerror}") from error
-
-    def now(self) -> float:
-        return time.time()
 
     def stream(self, sha256: str) -> Iterator[bytes]:
         hashed = hashlib.sha256()
@@ -143,6 +143,14 @@ class Blobs(BlobStore):
             except OSError as error:
                 raise StoreError(f"cannot delete blob `{sha256}` of `{self.root}`: {error.strerror}") from error
 
+    def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
+        from dockerflow.store import doomed  # noqa: PLC0415 - no container deletes
+
+        try:
+            return [sha256 for sha256 in hashes if doomed.delete(self._home(check_hash(sha256)), self.root, since)]
+        except OSError as error:
+            raise StoreError(f"cannot delete `{error.filename}`: {error.strerror}") from error
+
     def verify(self, sha256: str) -> None:
         """Compare the whole of a blob with its name. Raises MissingBlob or DamagedBlob."""
         path = self.path(sha256)
@@ -152,14 +160,6 @@ class Blobs(BlobStore):
 
     def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
         """Move a blob that a container has written into the store. Nothing happens when the store has it already.
-
-    def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
-        from dockerflow.store import doomed  # noqa: PLC0415 - no container deletes
-
-        try:
-            return [sha256 for sha256 in hashes if doomed.delete(self._home(check_hash(sha256)), self.root, since)]
-        except OSError as error:
-            raise StoreError(f"cannot delete `{error.filename}`: {error.strerror}") from error
 
         The outbox is not trusted: all flows share the store, and whoever puts a false blob under the hash of a true
         value changes that value for all of them. So its file must be a regular one without a second name, and its hash
@@ -189,6 +189,7 @@ class Blobs(BlobStore):
                 owner = os.stat(str(self.root))
                 os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
             os.fchmod(stream.fileno(), files.FILE_MODE)
+            os.utime(stream.fileno())  # its writer may have given it any time
             files.move(source, target)
         except OSError:
             stream.seek(0)
@@ -199,7 +200,6 @@ class Blobs(BlobStore):
             _discard(source)
 
     def _holds(self, sha256: str, size: int) -> bool:
-            os.utime(stream.fileno())  # its writer may have given it any time
         """Whether the blob is there, young, and has its size: one cut by a power failure is written again."""
         for path in self._places(sha256):
             with suppress(FileNotFoundError):
@@ -283,9 +283,6 @@ def _equal(one: memoryview, other: memoryview) -> bool:
     return all(bytes(one[at : at + COMPARED]) == bytes(other[at : at + COMPARED]) for at in starts)
 
 
-def _discard(path: Path) -> None:
-    with suppress(OSError):  # the outbox is deleted as a whole when the run ends
-        path.unlink()
 def _is_young(status: os.stat_result) -> bool:
     return time.time() - status.st_mtime < YOUNG
 
@@ -301,3 +298,6 @@ def _kept(path: Path) -> bool:
     return True
 
 
+def _discard(path: Path) -> None:
+    with suppress(OSError):  # the outbox is deleted as a whole when the run ends
+        path.unlink()

@@ -77,17 +77,6 @@ class S3Blobs(BlobStore):
     def has(self, sha256: str) -> bool:
         return self._objects.head(self._key(sha256)) is not None
 
-    def location(self, sha256: str) -> str:
-        self.size(sha256)
-        return self._url(sha256)
-
-    def size(self, sha256: str) -> int:
-        info = self._objects.head(self._key(sha256))
-        if info is None:
-            raise missing(sha256, self._objects.name)
-        return info.size
-
-    def verify(self, sha256: str) -> None:
     def keep(self, sha256: str) -> bool:
         found = self._objects.head(self._key(sha256))
         if found is None or self._is_young(found):
@@ -101,6 +90,17 @@ class S3Blobs(BlobStore):
     def now(self) -> float:
         return self._objects.now()
 
+    def location(self, sha256: str) -> str:
+        self.size(sha256)
+        return self._url(sha256)
+
+    def size(self, sha256: str) -> int:
+        info = self._objects.head(self._key(sha256))
+        if info is None:
+            raise missing(sha256, self._objects.name)
+        return info.size
+
+    def verify(self, sha256: str) -> None:
         for _ in self.stream(sha256):
             pass
 
@@ -116,6 +116,16 @@ class S3Blobs(BlobStore):
             self._memory.forget(sha256)
         self._objects.delete([self._key(sha256) for sha256 in every])
 
+    def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
+        from dockerflow.store import condemned  # noqa: PLC0415 - no container deletes
+
+        deleted: List[str] = []
+        for batch in condemned.batches(map(check_hash, hashes)):
+            for sha256 in batch:
+                self._memory.forget(sha256)
+            deleted += condemned.delete(self._objects, batch, since)
+        return deleted
+
     def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
         source = Path(outbox) / check_hash(sha256)
         try:
@@ -127,16 +137,6 @@ class S3Blobs(BlobStore):
             source.unlink()
         except FileNotFoundError:
             if not self.has(sha256):
-    def delete_untouched(self, hashes: Iterable[str], since: float) -> List[str]:
-        from dockerflow.store import condemned  # noqa: PLC0415 - no container deletes
-
-        deleted: List[str] = []
-        for batch in condemned.batches(map(check_hash, hashes)):
-            for sha256 in batch:
-                self._memory.forget(sha256)
-            deleted += condemned.delete(self._objects, batch, since)
-        return deleted
-
                 raise MissingBlob(f"blob `{sha256}` was announced but is not in the outbox `{outbox}`") from None
         except OSError as error:
             raise StoreError(f"cannot read blob `{sha256}` of the outbox `{outbox}`: {error.strerror}") from error

@@ -31,6 +31,7 @@ from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Lost
 from dockerflow.scheduler.notes import notes
 from dockerflow.scheduler.origin import Origin
+from dockerflow.scheduler.receiving import receiving
 from dockerflow.scheduler.resumed import edited
 from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
@@ -133,6 +134,7 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
             # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
             closing(JournalWriter(kept.store, flow.name, started.run_id)) as journal,
             _outbox(kept.store, started) as outbox,
+            receiving(host, kept.store) as receiver,
         ):
             journal.append(started)
             journal.flush()
@@ -142,7 +144,7 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
                 again = "it runs again, and all that follow it"
                 notify(progress.Noted(f"step `{step}` asks for something else in its `self.next` now: {again}"))
             requests = _requests(request, bucket, started, prepared.environments, outbox)
-            finish = Loop(run, host, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
+            finish = Loop(run, receiver, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason, kept.spool)
 

@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, Optional, Union, cast
 
-from dockerflow.store import files, mapped
+from dockerflow.store import delivery, files, mapped
 from dockerflow.store.base import YOUNG, BlobInfo, BlobStore, Chunk, check_hash, damaged, is_hash, missing
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 
@@ -50,9 +50,19 @@ class Blobs(BlobStore):
 
     def put(self, chunks: Iterable[Chunk]) -> str:
         """Store the concatenation of `chunks` and return its sha256 in hex."""
+        sha256 = None
+        if self.outbox is not None and isinstance(chunks, (list, tuple)):
+            sha256 = delivery.deliver(self.outbox, chunks)
+        if sha256 is None:
+            sha256 = self.receive(lambda stream: _write(stream, chunks))
+        self.written.append(sha256)
+        return sha256
+
+    def receive(self, write: Callable[[BinaryIO], str]) -> str:
+        """Store what `write` writes to a file, of which it returns the sha256; its word is taken for it."""
         try:
             with files.temporary(self.outbox or self.root) as stream:
-                sha256 = _write(stream, chunks)
+                sha256 = write(stream)
                 size = stream.tell()
                 files.close_for_reading(stream)
                 if not self._holds(sha256, size):

@@ -13,7 +13,7 @@ QUIETLY = socket.MSG_NOSIGNAL
 
 
 def connect(path: str) -> socket.socket:
-    """Whoever listens at `path`. Waits for an answer as long as it takes, whatever a user's code has set for sockets."""
+    """Whoever listens at `path`. It is waited for as long as it takes, whatever a user's code has set for sockets."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(None)
     try:

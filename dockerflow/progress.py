@@ -223,6 +223,8 @@ class AttemptEnded(Event):
     failure: Failure | None
     seconds: float
     retry_in: float | None = None
+    cpu_seconds: float = 0.0  # of its processes, in their own code and the kernel's
+    peak_memory: int = 0
 
     @staticmethod
     def of(record: AttemptFinished, retry_in: float | None) -> AttemptEnded:
@@ -235,6 +237,8 @@ class AttemptEnded(Event):
             record.failure,
             record.seconds,
             None if record.final else retry_in,
+            record.user_seconds + record.system_seconds,
+            record.peak_memory,
         )
 
 

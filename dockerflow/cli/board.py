@@ -100,6 +100,8 @@ class Board:
         ):
             line.append(f"  {count:,} {word}" if count else "", style)
         line.append(self._running(step, now), "dim")
+        used = sentences.used(step) if step.state in ("done", "failed", "stopped") else ""
+        line.append(f"  {used}" if used else "", "dim")
         return line
 
     def symbol(self, name: str) -> str:

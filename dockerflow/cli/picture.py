@@ -40,6 +40,8 @@ class StepPicture:
     containers: int = 0  # started so far
     began: float | None = None  # of the first attempt
     ended: float | None = None  # of the last one
+    cpu_seconds: float = 0.0  # of all attempts that have ended
+    peak_memory: int = 0  # of the largest
 
     @property
     def state(self) -> str:
@@ -290,6 +292,8 @@ def _ended(step: StepPicture, event: progress.AttemptEnded, now: float) -> StepP
         retried=step.retried + again - (well and _fell_back(event)),
         stopped=step.stopped + stopped,
         ended=now,
+        cpu_seconds=step.cpu_seconds + event.cpu_seconds,
+        peak_memory=max(step.peak_memory, event.peak_memory),
     )
 
 

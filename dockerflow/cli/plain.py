@@ -178,7 +178,7 @@ def summary(picture: Picture, place: sentences.Place, now: float) -> Iterator[st
 def _summed(step: StepPicture, now: float) -> str:
     if step.began is None:
         return f"{'reused':>12}  {counted(step.reused, 'task')}" if step.reused else f"{'not run':>12}"
-    return f"{duration(step.seconds(now)):>12}  {sentences.counts(step)}"
+    return "  ".join(filter(None, (f"{duration(step.seconds(now)):>12}", sentences.counts(step), sentences.used(step))))
 
 
 def timestamp(moment: float) -> str:

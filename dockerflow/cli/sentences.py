@@ -137,6 +137,11 @@ def counts(step: StepPicture) -> str:
     return ", ".join(parts)
 
 
+def used(step: StepPicture) -> str:
+    """`CPU 1.3 s, at most 84 MB`: of all attempts together, and of the one that took most. Empty: it is not known."""
+    return f"CPU {duration(step.cpu_seconds)}, at most {size(step.peak_memory)}" if step.peak_memory else ""
+
+
 def result(ended: progress.RunEnded) -> str:
     """`run GenreStats/1712 succeeded in 3 s`."""
     return f"run {ended.flow}/{ended.run_id} {ended.status} in {duration(ended.seconds)}"

@@ -6,6 +6,7 @@ import io
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -168,6 +169,14 @@ def test_the_end_says_what_steps_took_and_how_to_read_the_results() -> None:
         "logs:      dockerflow logs GenreStats/171234\n"
         "store:     /home/me/.dockerflow\n"
     )
+
+
+def test_the_end_says_what_the_tasks_of_a_step_used() -> None:
+    ended = p.AttemptEnded("work", "2", 0, True, False, None, 1.0, cpu_seconds=0.75, peak_memory=84_000_000)
+    larger = replace(ended, task_id="3", peak_memory=120_000_000)
+    begun = [p.TasksCreated("work", 2), p.AttemptBegan("work", "2", 0), p.AttemptBegan("work", "3", 0)]
+    told = ending_of(w.run_began(), *begun, ended, larger, w.run_ended())
+    assert "2/2 tasks  CPU 1.5 s, at most 120 MB\n" in told
 
 
 def test_after_a_failure_the_logs_named_are_those_of_the_task_that_failed() -> None:

@@ -88,6 +88,7 @@ class Reader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.least: dict[str, int] = {}  # how many bytes a blob must have by what is said to be in it
         self._inside: dict[str, frozenset[str]] = {}
         self._names: dict[str, str] = {}  # one object for each hash, however many refer to it
 
@@ -112,18 +113,28 @@ class Reader:
 
     def _read(self, manifests: list[str]) -> dict[str, StoreError]:
         """Remember what is in these, and return why the others could not be read."""
-        failed = zip(manifests, self._store.each(self._read_one, manifests), strict=True)
-        return {sha256: error for sha256, error in failed if error is not None}
+        failed: dict[str, StoreError] = {}
+        for sha256, found in zip(manifests, self._store.each(self._ends, manifests), strict=True):
+            if isinstance(found, StoreError):
+                failed[sha256] = found
+                continue
+            self._inside[sha256] = frozenset(self._one(blob) for blob in found if blob != sha256)
+            for blob, end in found.items():
+                self.least[self._one(blob)] = max(end, self.least.get(blob, 0))
+        return failed
 
-    def _read_one(self, sha256: str) -> StoreError | None:
+    def _ends(self, sha256: str) -> dict[str, int] | StoreError:
+        """The blobs that a manifest refers to, and where the last artifact in each ends."""
+        ends: dict[str, int] = {}
         try:
             refs = manifest.read(self._store.blobs, sha256).artifacts.values()
         except (Unreachable, AccessDenied):
             raise
         except StoreError as error:
             return error
-        self._inside[sha256] = frozenset(self._one(ref.blob) for ref in refs if ref.blob != sha256)
-        return None
+        for ref in refs:
+            ends[ref.blob] = max(ref.offset + ref.size, ends.get(ref.blob, 0))
+        return ends
 
     def _references(self, named: _Named, failed: dict[str, StoreError]) -> RunReferences:
         unread = sorted(named.manifests & failed.keys())

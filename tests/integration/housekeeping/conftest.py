@@ -1,0 +1,3 @@
+from tests.integration.store.conftest import blobs, store, where
+
+__all__ = ["blobs", "store", "where"]

@@ -104,8 +104,7 @@ def _added(run: Run, task: Task, found: AttemptFinished | None, now: float) -> C
     if found is not None:
         run.to_follow.append((task, found))
         return taken_over(run, created, found)
-    run.tasks[task.task_id] = task
-    run.live[task.step] = run.live.get(task.step, 0) + 1
+    run.add(task)
     _enqueue(run, task)
     return Write(created)
 
@@ -125,8 +124,8 @@ def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now
     task = worker.task
     if task is None or worker.state != "busy":
         return
-    run.busy -= 1
-    worker.task, worker.state = None, "ending" if worker.killed else "idle"
+    run.release(worker)
+    worker.state = "ending" if worker.killed else "idle"
     result = _checked(run, result)
     crashed = result.failure is not None and result.failure.kind in CRASHES
     if crashed or run.plan.steps[task.step].fresh_containers:
@@ -147,7 +146,7 @@ def _fault(run: Run, step: StepPlan, transition: Transition | None) -> Failure |
     if step.foreach is not None:
         return _fault_of_foreach(step, (transition.size if transition else None) or 0, run.plan.max_num_splits)
     if step.gang:
-        return gangs.fault(step, transition, run.plan.max_num_splits)
+        return gangs.fault(run.plan, step, transition)
     return None
 
 
@@ -208,7 +207,7 @@ def _settle(run: Run, ends: list[End], now: float) -> Iterator[Command]:
 def _conclude(run: Run, ends: list[End], now: float) -> Iterator[Command]:
     for end in ends:
         yield Write(_record(end, now, final=True))
-        _forget(run, end.task)
+        run.forget(end.task)
 
 
 def _cut_off(task: Task, failure: Failure, log: str | None, now: float) -> End:
@@ -244,13 +243,6 @@ def _record(end: End, now: float, *, final: bool) -> AttemptFinished:
         peak_memory=result.peak_memory,
         transition=result.transition,
     )
-
-
-def _forget(run: Run, task: Task) -> None:
-    del run.tasks[task.task_id]
-    run.live[task.step] -= 1
-    if not run.live[task.step]:
-        del run.live[task.step]
 
 
 # ---- the graph
@@ -319,8 +311,9 @@ def _ready(run: Run, number: int) -> None:
 
 def _gone(run: Run, worker: Worker, event: WorkerGone, now: float) -> Iterator[Command]:
     if worker.state == "busy" and worker.task is not None:
-        run.busy -= 1
-        yield from _ended(run, _cut_off(worker.task, event.failure, event.log, now), now)
+        end = _cut_off(worker.task, event.failure, event.log, now)
+        run.release(worker)
+        yield from _ended(run, end, now)
     elif worker.state == "starting":
         starts = run.failed_starts[worker.step] = run.failed_starts.get(worker.step, 0) + 1
         if event.deterministic or starts >= STARTS:
@@ -343,7 +336,7 @@ def _cannot_start(run: Run, step: str, failure: Failure, now: float) -> Iterator
         result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=failure)
         yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt))
         yield Write(_record(End(task, result, None), now, final=True))
-        _forget(run, task)
+        run.forget(task)
 
 
 # ---- the end

@@ -1,8 +1,9 @@
 """Tasks that run at the same time and end as one.
 
 - A gang begins when each of its tasks has a ready worker: they wait for each other, so one alone could wait for ever.
-- It begins as soon as so many attempts fewer than `max_workers` run; a gang of more than `max_workers` begins when no
-  other attempt runs. While it waits, its places are not given to others.
+- It begins as soon as so many attempts fewer than `max_workers` run, and the host has the rest of what it asks for; a
+  gang of more than `max_workers`, or of more cores than there are, begins when no other attempt runs. While it waits,
+  its places are not given to others. One that asks for more memory than there is cannot begin.
 - When one of its tasks fails, the others are killed. Only when all have ended is it known what becomes of them: they
   all succeed, or they all run again or fail.
 
@@ -16,19 +17,27 @@ from dataclasses import replace
 
 from dockerflow.flow.definition import Flow, Parallel
 from dockerflow.flow.errors import place
+from dockerflow.scheduler.capacity import NOTHING, Share
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.state import End, Gang, Run, Task, Worker
-from dockerflow.scheduler.values import Command, KillWorker, StepPlan
+from dockerflow.scheduler.values import Command, KillWorker, Plan, StepPlan
 from dockerflow.store.records import Failure, Transition
 
 
-def fault(step: StepPlan, transition: Transition | None, most: int) -> Failure | None:
+def fault(plan: Plan, step: StepPlan, transition: Transition | None) -> Failure | None:
     """Why a task of this step cannot be followed by the gang that it asks for, if it cannot."""
     size = (transition.size if transition else None) or 0
-    if 1 <= size <= most:
-        return None
-    message = f"the gang of `{step.next[0]}` has {size:,} tasks; there may be 1 to {most:,}"
-    return Failure("exception", message, hint="ask for fewer with `num_parallel`")
+    (name,) = step.next
+    if not 1 <= size <= plan.max_num_splits:
+        message = f"the gang of `{name}` has {size:,} tasks; there may be 1 to {plan.max_num_splits:,}"
+        return Failure("exception", message, hint="ask for fewer with `num_parallel`")
+    each, there = plan.share(name).memory, plan.capacity.memory
+    if size * each > there:
+        message = (
+            f"the gang of `{name}` has {size:,} tasks of {each:,} MiB of memory each, and the host has {there:,} MiB"
+        )
+        return Failure("exception", message, hint="ask for less with `@resources(memory=…)`, or for fewer tasks")
+    return None
 
 
 def require_network(flow: Flow, network: str) -> None:
@@ -59,10 +68,18 @@ def is_next(run: Run, step: str) -> bool:
     return run.queued[step][0].gang is not None
 
 
+def queued(run: Run) -> list[str]:
+    """The steps of gangs that are queued, the oldest first."""
+    found = [step for step in run.gang_steps if step in run.queued]
+    return found if len(found) < 2 else [step for step in run.queued if step in found]
+
+
 def ready(run: Run) -> list[Worker] | None:
     """The workers for the tasks of the oldest gang, if it can begin."""
     gang = _oldest(run)
     if gang is None or run.busy + len(gang.tasks) > max(run.plan.max_workers, len(gang.tasks)):
+        return None
+    if run.busy and not _share(run, gang).fits(run.plan.capacity - run.used):
         return None
     idle = _workers(run, gang.tasks[0].step, "idle")
     return idle[: len(gang.tasks)] if len(idle) >= len(gang.tasks) else None
@@ -82,9 +99,19 @@ def limit_for_others(run: Run) -> int:
     return run.plan.max_workers - (0 if gang is None else min(len(gang.tasks), run.plan.max_workers))
 
 
+def room_for_others(run: Run) -> Share:
+    """What of the host is free, beside a gang that waits."""
+    gang = _oldest(run)
+    return run.plan.capacity - run.used - (NOTHING if gang is None else _share(run, gang))
+
+
 def _oldest(run: Run) -> Gang | None:
-    gangs = (queue[0].gang for queue in run.queued.values())
-    return next((gang for gang in gangs if gang is not None), None)
+    waiting = queued(run)
+    return run.queued[waiting[0]][0].gang if waiting else None
+
+
+def _share(run: Run, gang: Gang) -> Share:
+    return run.plan.share(gang.tasks[0].step).times(len(gang.tasks))
 
 
 def _workers(run: Run, step: str, *states: str) -> list[Worker]:

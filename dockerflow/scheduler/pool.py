@@ -1,7 +1,9 @@
 """Which worker does what: tasks to workers of their step, workers for tasks, and some ahead of time.
 
 - A step's tasks go to workers of that step, one at a time each, oldest first; those of a gang all at once.
-- At most `max_workers` attempts run at once; a worker is started where one is wanted.
+- At most `max_workers` attempts run at once, and no more than the host has memory and cores for, as far as their steps
+  ask for some; a worker is started where one is wanted.
+- What waits for memory or cores is not passed by: others get what it leaves over.
 - Where a worker has one task only, the next ones are on their way while all that may run do.
 - When every queued task has a worker, others are started for the steps that may follow: that hides their start-up.
 - The workers of a step end when no task can reach it any more.
@@ -11,9 +13,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 from dockerflow.runtime.messages import Gang, RunTask
 from dockerflow.scheduler import gangs
+from dockerflow.scheduler.capacity import NOTHING, Share
 from dockerflow.scheduler.state import Run, Task, Worker
 from dockerflow.scheduler.values import Assign, Command, StartWorker, StopWorker, Write
 from dockerflow.store.records import AttemptStarted
@@ -27,18 +32,35 @@ def assign(run: Run, now: float) -> Iterator[Command]:
         for worker in workers:
             yield from _assign(run, worker, workers[0].number, now)
     most = gangs.limit_for_others(run)
-    for worker in list(run.workers.values()):
-        if run.busy >= most:
-            return
-        if worker.state == "idle" and worker.step in run.queued and not gangs.is_next(run, worker.step):
+    idle = [worker for worker in run.workers.values() if worker.state == "idle" and _has_tasks(run, worker.step)]
+    free = _room_beside_the_waiting(run) if idle else NOTHING
+    for worker in idle:
+        share = run.plan.share(worker.step)
+        if run.busy < most and worker.step in run.queued and share.fits(free):
+            free -= share
             yield from _assign(run, worker, None, now)
+
+
+def _has_tasks(run: Run, step: str) -> bool:
+    """Whether a worker of the step can have one for itself."""
+    return step in run.queued and not gangs.is_next(run, step)
+
+
+def _room_beside_the_waiting(run: Run) -> Share:
+    """What of the host is free without what the first step needs that waits for more of it than there is: small tasks
+    would otherwise pass by a large one for ever."""
+    free = gangs.room_for_others(run)
+    for step in islice(run.queued, run.plan.max_workers):
+        share = run.plan.share(step)
+        if not share.fits(free) and _has_tasks(run, step):
+            return free - share
+    return free
 
 
 def _assign(run: Run, worker: Worker, control: int | None, now: float) -> Iterator[Command]:
     task = _next_task(run, worker.step)
-    worker.state, worker.task = "busy", task
+    run.occupy(worker, task)
     task.began, task.failed = now, None
-    run.busy += 1
     yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt, container=str(worker.number)))
     yield Assign(worker.number, _message(run, task), control)
 
@@ -52,22 +74,58 @@ def _next_task(run: Run, step: str) -> Task:
 
 
 def start_workers(run: Run) -> Iterator[Command]:
-    """Workers for what is queued; when each queued task has one, ahead of time for the steps that may follow."""
-    for step in list(run.queued):
+    """Workers for what is queued; when each queued task has one, ahead of time for the steps that may follow.
+
+    The loop ends where no attempt is left to give, so its length does not depend on how many steps are queued.
+    """
+    for step in gangs.queued(run):
         for _ in range(gangs.lacking(run, step)):
             yield _start(run, step)
-    coming = Counter(worker.step for worker in run.workers.values() if worker.state in ("starting", "idle"))
-    queued = {step: queue for step, queue in run.queued.items() if not gangs.is_next(run, step)}
-    awaited = {step: min(coming[step], len(queue)) for step, queue in queued.items()}
-    free = gangs.limit_for_others(run) - run.busy - sum(awaited.values())
-    for step, queue in queued.items():
-        wanted = len(queue) - awaited[step]
-        for _ in range(min(max(free, _spare(run, step) - awaited[step]), wanted)):
+    there = _Workers.of(run)
+    left = gangs.limit_for_others(run) - run.busy - there.awaited(run)
+    free = gangs.room_for_others(run)
+    complete = True
+    for step, queue in run.queued.items():
+        if gangs.is_next(run, step):
+            continue
+        share = run.plan.share(step)
+        starting, coming = min(there.starting[step], len(queue)), min(there.coming(step), len(queue))
+        able = share.goes_into(free, len(queue))
+        wanted = max(able, 0 if step in there.steps else 1) - coming
+        left -= coming - starting
+        started = max(0, min(wanted, max(left, _spare(run, step) - coming)))
+        for _ in range(started):
             yield _start(run, step)
-        free -= wanted
-        if free < 0:
+        left -= max(0, wanted)
+        free -= share.times(coming + started)
+        complete = complete and coming + started == len(queue)
+        if left < 0:
             return
-    yield from _start_ahead(run)
+    if complete:
+        yield from _start_ahead(run)
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """How many there are for a step's tasks, by step; `steps` have some, be they busy."""
+
+    starting: Counter[str]
+    idle: Counter[str]
+    steps: frozenset[str]
+
+    @classmethod
+    def of(cls, run: Run) -> _Workers:
+        starting = Counter(worker.step for worker in run.workers.values() if worker.state == "starting")
+        idle = Counter(worker.step for worker in run.workers.values() if worker.state == "idle")
+        busy = (worker.step for worker in run.workers.values() if worker.state == "busy")
+        return cls(starting, idle, frozenset((*starting, *idle, *busy)))
+
+    def coming(self, step: str) -> int:
+        return self.starting[step] + self.idle[step]
+
+    def awaited(self, run: Run) -> int:
+        """How many tasks will begin as soon as a worker is ready that is starting."""
+        return sum(min(count, len(run.queued[step])) for step, count in self.starting.items() if _has_tasks(run, step))
 
 
 def _spare(run: Run, step: str) -> int:
@@ -106,7 +164,7 @@ def stop_idle(run: Run) -> Iterator[Command]:
 
 
 def _may_be_wanted(run: Run, step: str) -> bool:
-    return not run.failure and (step in run.live or not run.reaches[step].isdisjoint(run.live))
+    return not run.failure and run.reach.may_have_tasks(step)
 
 
 def _message(run: Run, task: Task) -> RunTask:

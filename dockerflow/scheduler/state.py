@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dockerflow.runtime.messages import Input, TaskResult
+from dockerflow.scheduler.capacity import NOTHING, Share
 from dockerflow.scheduler.joins import Joins, Place
-from dockerflow.scheduler.values import Plan, StepPlan
+from dockerflow.scheduler.reach import Reach
+from dockerflow.scheduler.values import Plan
 from dockerflow.store.records import AttemptFinished, Failure
 
 
@@ -54,7 +55,7 @@ class Worker:
 
 @dataclass
 class Run:
-    """`reaches` says which steps come before each step; in a recursion a step comes before itself."""
+    """`reach` knows which steps may still have tasks. `used` is what the running attempts take of the host."""
 
     plan: Plan
     tasks: dict[str, Task] = field(default_factory=dict)  # created and not finished
@@ -70,29 +71,36 @@ class Run:
     task_count: int = 0
     worker_count: int = 0
     busy: int = 0
+    used: Share = NOTHING
     failure: str = ""  # why the run has failed, once it has
     reached_end: bool = False
     finished: bool = False
-    reaches: Mapping[str, frozenset[str]] = field(init=False)
+    reach: Reach = field(init=False)
+    gang_steps: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reaches = _ancestors(self.plan.steps)
+        self.reach = Reach(self.plan.steps)
+        self.gang_steps = frozenset(name for step in self.plan.steps.values() if step.gang for name in step.next)
 
+    def add(self, task: Task) -> None:
+        self.tasks[task.task_id] = task
+        self.live[task.step] = self.live.get(task.step, 0) + 1
+        self.reach.add(task.step)
 
-def _ancestors(steps: Mapping[str, StepPlan]) -> dict[str, frozenset[str]]:
-    before: dict[str, set[str]] = {name: set() for name in steps}
-    for step in steps.values():
-        for name in step.next:
-            before[name].add(step.name)
-    return {name: frozenset(_closure(before, name)) for name in steps}
+    def forget(self, task: Task) -> None:
+        del self.tasks[task.task_id]
+        self.live[task.step] -= 1
+        if not self.live[task.step]:
+            del self.live[task.step]
+            self.reach.remove(task.step)
 
+    def occupy(self, worker: Worker, task: Task) -> None:
+        worker.state, worker.task = "busy", task
+        self.busy += 1
+        self.used += self.plan.share(task.step)
 
-def _closure(before: Mapping[str, set[str]], name: str) -> set[str]:
-    seen: set[str] = set()
-    todo = list(before[name])
-    while todo:
-        found = todo.pop()
-        if found not in seen:
-            seen.add(found)
-            todo += before[found]
-    return seen
+    def release(self, worker: Worker) -> None:
+        """Whoever releases it says what it is now."""
+        self.busy -= 1
+        self.used -= self.plan.share(worker.step)
+        worker.task = None

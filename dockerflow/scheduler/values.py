@@ -8,6 +8,7 @@ from typing import NamedTuple, Union
 
 from dockerflow.flow.definition import Project
 from dockerflow.runtime.messages import RunTask, Secret, TaskResult
+from dockerflow.scheduler.capacity import NOTHING, UNLIMITED, Share
 from dockerflow.store.records import AttemptFinished, Failure, Record, TaskCreated
 
 # Tasks that one foreach may make, unless the user says otherwise.
@@ -30,6 +31,7 @@ class StepPlan:
     time_limit: float = 0.0  # seconds; 0: none
     secrets: tuple[Secret, ...] = ()
     fresh_containers: bool = False  # a worker of the step has one task
+    share: Share = NOTHING  # what an attempt takes of the host
 
 
 class Counterpart(NamedTuple):
@@ -62,6 +64,11 @@ class Plan:
     project: Project | None = None
     origin_run_id: str | None = None
     origin: Mapping[Counterpart, AttemptFinished] = field(default_factory=dict)
+    capacity: Share = UNLIMITED  # what the host has
+
+    def share(self, step: str) -> Share:
+        """What an attempt of the step takes: no more than there is."""
+        return self.steps[step].share.capped(self.capacity)
 
 
 # ---- events

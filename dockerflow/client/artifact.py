@@ -26,6 +26,7 @@ class DataArtifact(PathObject):
     def data(self) -> Any:
         """The value. Raises CannotDecode if this Python cannot make it, naming the step and the libraries that wrote
         it; MissingBlob and DamagedBlob name the runs that have lost it."""
+        self._above._about_to_read(self._ref)
         try:
             with self._scope.place.reading():
                 return manifest.load(self._store.blobs, self._ref)

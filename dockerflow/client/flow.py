@@ -11,7 +11,7 @@ from dockerflow.client.namespaces import get_namespace
 from dockerflow.client.run import Run
 from dockerflow.client.source import run_source
 from dockerflow.client.stores import Place, Scope, StoreLike
-from dockerflow.store import runs
+from dockerflow.store import overview, runs
 
 # So many runs are looked at together, at most, for those in the namespace.
 _BATCH = 64
@@ -77,14 +77,16 @@ class Flow(PathObject):
 
     def _in(self, ns: Optional[str]) -> Iterator[str]:
         store = self._store
-        run_ids = runs.run_ids(store, self.id)
         if ns is None:
-            yield from run_ids
+            yield from runs.run_ids(store, self.id)
             return
+        listed = overview.listed(store, self.id)
+        run_ids = list(listed)
         done, batch = 0, 1  # who wants the newest alone does not wait for more, who wants all waits for many at a time
         while done < len(run_ids):
             some = run_ids[done : done + batch]
-            tags = store.each(lambda run_id: run_source(store, self.id, run_id).tags, some)
+            sources = [run_source(store, self.id, run_id) for run_id in some]  # known as long as they are held here
+            tags = store.each(lambda source: source.tags_of(listed[source.run_id]), sources)
             yield from (run_id for run_id, of_run in zip(some, tags) if ns in of_run)
             done, batch = done + batch, min(2 * batch, _BATCH)
 

@@ -6,11 +6,13 @@ from contextlib import suppress
 from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 from weakref import WeakValueDictionary
 
+from dockerflow.client.ahead import ReadAhead
 from dockerflow.client.errors import TaggingError, not_found
 from dockerflow.client.stores import outbox_for
 from dockerflow.store import history, journal, run_tags, runs
 from dockerflow.store.base import Store
 from dockerflow.store.history import RunHistory
+from dockerflow.store.overview import Listed
 from dockerflow.store.records import RunStarted
 from dockerflow.store.tags import Change
 
@@ -24,16 +26,21 @@ class RunSource:
     def __init__(self, store: Store, flow: str, run_id: str) -> None:
         self.store, self.flow, self.run_id = store, flow, run_id
         self._segments: Optional[List[str]] = None
+        self._seen: Optional[List[str]] = None  # segments that a listing has shown: one, as of a run that is over
         self._history = RunHistory()
         self._begun: Optional[RunStarted] = None
+        self.ahead = ReadAhead()
         self._children: Tuple[RunHistory, Mapping[str, List[str]]] = (self._history, {})
 
     @property
     def history(self) -> RunHistory:
+        if self._history.finished is None and self._seen is not None:
+            segments, self._seen = self._seen, None
+            self._history, self._segments = history.read(self.store, self.flow, self.run_id, segments), segments
         if self._history.finished is None:
             segments = self.store.children(runs.journal_key(self.flow, self.run_id))
             if segments != self._segments:
-                self._history = history.read(self.store, self.flow, self.run_id)
+                self._history = history.read(self.store, self.flow, self.run_id, segments)
                 self._segments = segments
         return self._history
 
@@ -68,12 +75,25 @@ class RunSource:
             self._children, children = (seen, found), found
         return children.get(task_id, [])
 
+    def tags_of(self, listed: Listed) -> FrozenSet[str]:
+        """The tags, where one has just looked at all runs: the server need not be asked again what each has."""
+        segments = sorted(listed.segments)
+        if self._history.started is None and self._begun is None:
+            first = journal.first(self.store, self.flow, self.run_id, segments)
+            self._begun = first if isinstance(first, RunStarted) else None
+        if self._segments is None and len(segments) == 1:
+            self._seen = segments
+        return self._user_tags(listed.tags) | self.system_tags
+
     @property
     def user_tags(self) -> FrozenSet[str]:
         """With the changes that this task has asked for, where a task runs."""
+        return self._user_tags(None)
+
+    def _user_tags(self, listed: Optional[List[str]]) -> FrozenSet[str]:
         if self._is_torn:
             return frozenset()
-        found = run_tags.read(self.store, self.begun)
+        found = run_tags.read(self.store, self.begun, listed)
         for asked in self._asked():
             with suppress(TaggingError):  # others have changed what it was asked for
                 found = asked.change.apply(found, self.system_tags)

@@ -247,8 +247,14 @@ class Task(PathObject):
         if sha256 is None:
             return {}
         if self._read[0] != sha256:
+            if self._attempt is None:
+                self._source.ahead.of_manifest(self._store.blobs, self._source.history, self._task)
             self._read = (sha256, manifest.read_of(self._store.blobs, sha256, self._described()).artifacts)
         return self._read[1]
+
+    def _about_to_read(self, ref: ArtifactRef) -> None:
+        if self._attempt is None and ref.blob != self._read[0]:
+            self._source.ahead.of_artifact(self._store.blobs, self._source.history, self._task, ref.name)
 
     def _artifacts(self) -> Dict[str, DataArtifact]:
         return {artifact.id: artifact for artifact in self}

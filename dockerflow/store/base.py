@@ -71,6 +71,11 @@ class BlobStore(ABC):
         Raises MissingBlob or DamagedBlob; what is not checked when it is read, the implementation says.
         """
 
+    def read_ahead(self, hashes: Iterable[str]) -> List[str]:
+        """Somebody will `get` these soon: a store far away reads the small ones of them now, several at a time. Those
+        that are at hand then: none that are not there or are damaged, and of a folder, where nothing is far, none."""
+        return []
+
     @abstractmethod
     def stream(self, sha256: str) -> Iterator[bytes]:
         """The bytes of a blob in pieces, for what need not be in memory as a whole. Raises as `get`, at the end too."""

@@ -99,9 +99,10 @@ class RunHistory:
         return {step.name: step for step in self.started.steps} if self.started else {}
 
 
-def read(store: Store, flow: str, run_id: str) -> RunHistory:
-    """The history of a run; an empty one where there is no such run. Raises DamagedRecord."""
-    return RunHistory.of(journal.read(store, flow, run_id))
+def read(store: Store, flow: str, run_id: str, listed: Optional[Iterable[str]] = None) -> RunHistory:
+    """The history of a run; an empty one where there is no such run. `listed`: see `journal.read`. Raises
+    DamagedRecord."""
+    return RunHistory.of(journal.read(store, flow, run_id, listed))
 
 
 def status_now(store: Store, flow: str, run_id: str, seen: RunHistory) -> str:

@@ -97,13 +97,14 @@ class JournalWriter:
         self._store.delete(*(part.key(self._folder) for part in parts))
 
 
-def read(store: Store, flow: str, run_id: str) -> List[Record]:
+def read(store: Store, flow: str, run_id: str, listed: Optional[Iterable[str]] = None) -> List[Record]:
     """The records of a run so far, without those of kinds that this version does not know; none for an unknown run.
+    `listed` are the names in the journal's folder, if they are known.
 
     Raises DamagedRecord when a part of the journal is gone or unreadable.
     """
     folder = journal_key(flow, run_id)
-    found = _whole(store, folder)
+    found = _whole(store, folder, listed)
     return [record for segment, body in found for record in _records(segment.key(folder), segment, body)]
 
 
@@ -125,10 +126,10 @@ def put_whole(store: Store, flow: str, run_id: str, lines: bytes) -> None:
     store.put(merged.key(journal_key(flow, run_id)), lines, durable=True)
 
 
-def _whole(store: Store, folder: str) -> List[Tuple[_Segment, bytes]]:
+def _whole(store: Store, folder: str, listed: Optional[Iterable[str]] = None) -> List[Tuple[_Segment, bytes]]:
     """The segments that follow each other, and what they hold; up to the first that a power cut has emptied."""
-    for _ in range(LOOKS):
-        segments = _segments(store, folder)
+    for look in range(LOOKS):
+        segments = _segments(store, folder, None if look else listed)
         chain = _chain(segments)
         if chain and chain[-1].last < max(segment.last for segment in segments):
             continue  # listed while segments were merged
@@ -139,14 +140,15 @@ def _whole(store: Store, folder: str) -> List[Tuple[_Segment, bytes]]:
     raise DamagedRecord(f"the journal `{folder}` has lost a part", "the run's artifacts may still be there as blobs")
 
 
-def first(store: Store, flow: str, run_id: str) -> Optional[Record]:
-    """The first record of a run, which says how it began; reads one line. None where there is none.
+def first(store: Store, flow: str, run_id: str, listed: Optional[Iterable[str]] = None) -> Optional[Record]:
+    """The first record of a run, which says how it began; reads one line. None where there is none. `listed` are the
+    names in its folder, if they are known.
 
     Raises DamagedRecord.
     """
     folder = journal_key(flow, run_id)
-    for _ in range(LOOKS):
-        chain = _chain(_segments(store, folder))
+    for look in range(LOOKS):
+        chain = _chain(_segments(store, folder, None if look else listed))
         if not chain:
             return None
         key = chain[0].key(folder)
@@ -176,8 +178,8 @@ def ends(
         return None
 
 
-def _segments(store: Store, folder: str) -> List[_Segment]:
-    return _named(store.children(folder))
+def _segments(store: Store, folder: str, listed: Optional[Iterable[str]] = None) -> List[_Segment]:
+    return _named(store.children(folder) if listed is None else listed)
 
 
 def _named(names: Iterable[str]) -> List[_Segment]:

@@ -27,7 +27,7 @@ class RunOverview:
 
 
 @dataclass
-class _Listed:
+class Listed:
     """What a listing shows of one run: its segments with their sizes, and the files of its tags."""
 
     segments: Dict[str, int] = field(default_factory=dict)
@@ -36,37 +36,37 @@ class _Listed:
 
 def of_flow(store: Store, flow: str) -> List[RunOverview]:
     """The runs of a flow that have begun, newest first. Raises DamagedRecord."""
-    listed = _listed(store, flow)
-    begun = (run_id for run_id, found in listed.items() if found.segments)
-    return store.each(lambda run_id: _of_run(store, flow, run_id, listed[run_id]), runs.newest_first(begun))
+    found = listed(store, flow)
+    return store.each(lambda run_id: _of_run(store, flow, run_id, found[run_id]), found)
 
 
-def _listed(store: Store, flow: str) -> Dict[str, _Listed]:
-    found: Dict[str, _Listed] = {}
+def listed(store: Store, flow: str) -> Dict[str, Listed]:
+    """The runs of a flow that have begun, newest first, by one look at the store."""
+    found: Dict[str, Listed] = {}
     for key, size in store.every(runs.run_key(flow, "")):
         run_id, *path = key.split("/")[2:]
         if len(path) == 2 and path[0] in ("journal", "tags"):
-            one = found.setdefault(run_id, _Listed())
+            one = found.setdefault(run_id, Listed())
             if path[0] == "journal":
                 one.segments[path[1]] = size
             else:
                 one.tags.append(path[1])
-    return found
+    return {run_id: found[run_id] for run_id in runs.newest_first(found) if found[run_id].segments}
 
 
-def _of_run(store: Store, flow: str, run_id: str, listed: _Listed) -> RunOverview:
-    started, finished = _ends(store, flow, run_id, listed)
+def _of_run(store: Store, flow: str, run_id: str, found: Listed) -> RunOverview:
+    started, finished = _ends(store, flow, run_id, found)
     status = finished.status if finished else ""
     if finished is None:
         run = history.read(store, flow, run_id)
         status = history.status_now(store, flow, run_id, run)
         started, finished = run.started, run.finished
-    tags = run_tags.read(store, started, listed.tags) if started else frozenset()
+    tags = run_tags.read(store, started, found.tags) if started else frozenset()
     return RunOverview(run_id, status, started, finished, tags)
 
 
-def _ends(store: Store, flow: str, run_id: str, listed: _Listed) -> Tuple[Optional[RunStarted], Optional[RunFinished]]:
-    first, last = journal.ends(store, flow, run_id, listed.segments) or (None, None)
+def _ends(store: Store, flow: str, run_id: str, found: Listed) -> Tuple[Optional[RunStarted], Optional[RunFinished]]:
+    first, last = journal.ends(store, flow, run_id, found.segments) or (None, None)
     if isinstance(first, RunStarted) and isinstance(last, RunFinished):
         return first, last
     return None, None

@@ -18,6 +18,7 @@ from typing import Callable, Iterable, Iterator, List, Optional, Union
 from dockerflow.store.base import YOUNG, BlobInfo, BlobStore, Chunk, check_hash, damaged, is_hash, missing
 from dockerflow.store.blobs import open_regular
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
+from dockerflow.store.parallel import in_threads
 from dockerflow.store.pieces import FilePieces, Pieces, gathered
 from dockerflow.store.s3.objects import ObjectInfo, Objects
 
@@ -62,6 +63,16 @@ class S3Blobs(BlobStore):
             raise self._damaged(sha256)
         self._memory.add(sha256, found.content)
         return memoryview(found.content)
+
+    def read_ahead(self, hashes: Iterable[str]) -> List[str]:
+        every = list(dict.fromkeys(hashes))
+        in_threads(self._remember, (each for each in every if self._memory.get(each) is None))
+        return [each for each in every if self._memory.get(each) is not None]
+
+    def _remember(self, sha256: str) -> None:
+        found = self._objects.get_range(self._key(sha256), 0, MEMORABLE + 1)
+        if found and len(found) <= MEMORABLE and hashlib.sha256(found).hexdigest() == sha256:
+            self._memory.add(sha256, found)
 
     def stream(self, sha256: str) -> Iterator[bytes]:
         pieces = self._objects.stream(self._key(sha256))

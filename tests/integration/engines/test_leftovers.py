@@ -1,38 +1,46 @@
-"""Containers that a killed scheduler made and did not come to start."""
+"""Containers that a killed scheduler made and did not come to start.
+
+On engines of these tests' own: on this machine's, others make containers at the same time, of any age.
+"""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import docker
 import pytest
+from docker.models.containers import Container
 
 from dockerflow.engines.leftovers import LABEL, remove_leftovers
+from tests.conftest import BASE_IMAGE
+from tests.engines.daemons import Engine
 
-URL = "the engine of the tests"
+ANY_AGE = -60.0
 
 
 @pytest.fixture
-def made(docker_client):
+def made(engine: Engine) -> Iterator[Container]:
     """A container as a kill leaves it: made, with our label, never started."""
-    container = docker_client.containers.create("debian:bookworm-slim", ["true"], labels={LABEL: "left-behind"})
+    container = engine.client.containers.create(BASE_IMAGE, ["true"], labels={LABEL: "left-behind"})
     yield container
     with contextlib.suppress(docker.errors.NotFound):
         container.remove()
 
 
-def ids(client) -> set[str]:
-    return {each.id for each in client.containers.list(all=True, filters={"label": f"{LABEL}=left-behind"})}
+def ids(engine: Engine) -> set[str]:
+    found = engine.client.containers.list(all=True, filters={"label": f"{LABEL}=left-behind"})
+    return {str(each.id) for each in found}
 
 
-def test_a_container_that_was_never_started_is_removed_once_it_is_old(docker_client, made):
-    remove_leftovers(docker_client, URL)
-    assert made.id in ids(docker_client)
-    assert remove_leftovers(docker_client, URL, older_than=-60.0) >= 1
-    assert made.id not in ids(docker_client)
+def test_a_container_that_was_never_started_is_removed_once_it_is_old(engine: Engine, made: Container) -> None:
+    remove_leftovers(engine.client, engine.url)
+    assert made.id in ids(engine)
+    assert remove_leftovers(engine.client, engine.url, older_than=ANY_AGE) == 1
+    assert made.id not in ids(engine)
 
 
-def test_a_container_without_our_label_is_left_alone(docker_client):
-    other = docker_client.containers.create("debian:bookworm-slim", ["true"])
-    remove_leftovers(docker_client, URL, older_than=-60.0)
+def test_a_container_without_our_label_is_left_alone(engine: Engine) -> None:
+    other = engine.client.containers.create(BASE_IMAGE, ["true"])
+    remove_leftovers(engine.client, engine.url, older_than=ANY_AGE)
     other.remove()

@@ -1,0 +1,48 @@
+"""Which tests run side by side with `--dist loadfile`: whole files, longest first.
+
+The tests of a file stay in one process, so what they share is made once. Files with the fixture `engine` stay together
+as well, for each process that runs one starts an engine of every kind. The lists below only save time: a file that is
+not in them runs when its turn comes, and starts what it needs.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+
+ON_EVERY_ENGINE = {
+    "tests/integration/engines/test_engine_contract.py",
+    "tests/integration/engines/test_leftovers.py",
+    "tests/integration/images/test_engine_contract.py",
+    "tests/integration/images/test_saved.py",
+    "tests/integration/setup/test_services.py",
+}
+TOGETHER = "the files of `ON_EVERY_ENGINE`"
+
+# Those that take a minute or more. What is still to run when others have nothing left costs as long as it takes.
+LONG = [
+    TOGETHER,
+    "tests/integration/artifacts/test_matrix.py",
+    "tests/integration/buckets/test_faults.py",
+]
+
+
+class Files(LoadFileScheduling):
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        super().__init__(config, log)
+        self.workqueue = LongestFirst()
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return TOGETHER if file in ON_EVERY_ENGINE else file
+
+
+class LongestFirst(OrderedDict[str, dict[str, bool]]):
+    """The files that wait, with their tests. The scheduler takes one by `popitem`."""
+
+    def popitem(self, last: bool = True) -> tuple[str, dict[str, bool]]:
+        key = min(self, key=lambda file: LONG.index(file) if file in LONG else len(LONG))
+        return key, self.pop(key)

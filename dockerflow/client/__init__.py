@@ -5,6 +5,7 @@
     step        Step             its tasks
     task        Task             attempts, logs, times, the container and its image
     artifact    DataArtifact     one value
+    ahead                        reading for a loop what it will ask for next
     namespaces  namespace, …     whose runs are seen
     stores      metadata, …      which store is read
     errors                       what is raised for what is not there

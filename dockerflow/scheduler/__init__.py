@@ -5,6 +5,8 @@ core          `advance(run, event, now) -> commands`: pure, knows nothing of clo
 state         what the core remembers of the run: its tasks and workers
 pool          which worker does what
 gangs         tasks that run at the same time and end as one
+capacity      what of the host attempts take
+reach         which steps may still have tasks
 joins         which finished tasks a join waits for
 resumed       which results of an earlier run are taken over
 origin        that earlier run, as far as it is still in the store

@@ -22,10 +22,21 @@ from dockerflow.buckets.spool import Spooling
 from dockerflow.config import Config
 from dockerflow.engines.worker import BucketForWorkers, Host, WorkerRequest
 from dockerflow.flow.checks import check
-from dockerflow.flow.definition import Catch, Environment, Isolation, Parallel, Project, Resources, Retry, Step, Timeout
+from dockerflow.flow.definition import (
+    Catch,
+    Environment,
+    Flow,
+    Isolation,
+    Parallel,
+    Project,
+    Resources,
+    Retry,
+    Step,
+    Timeout,
+)
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.runtime.messages import Secret
-from dockerflow.scheduler import gangs, origin
+from dockerflow.scheduler import capacity, gangs, origin
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Lost
@@ -60,8 +71,8 @@ class RunRequest:
     """What to run and how. `parameters` are values by attribute; of a run that resumes `origin`, only those that the
     origin did not have.
 
-    `max_workers` None means one per core of the host, `max_num_splits` None as many as `values.MAX_NUM_SPLITS`,
-    `max_log_size` (of each stream of an attempt, in MiB) None everything.
+    `max_workers` None means one per core of the host that has memory for it, `max_num_splits` None as many as
+    `values.MAX_NUM_SPLITS`, `max_log_size` (of each stream of an attempt, in MiB) None everything.
     """
 
     loaded: LoadedFlow
@@ -139,7 +150,7 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
             journal.append(started)
             journal.flush()
             notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps), started.origin_run_id))
-            run = Run(_plan(request, started, store, prepared.secrets, host.cpus))
+            run = Run(_plan(request, started, store, prepared.secrets, host))
             for step in edited(run):
                 again = "it runs again, and all that follow it"
                 notify(progress.Noted(f"step `{step}` asks for something else in its `self.next` now: {again}"))
@@ -238,6 +249,7 @@ def _host_and_environments(request: RunRequest, store: Store, notify: progress.N
     with ExitStack() as stack:
         host = stack.enter_context(closing(DockerHost.connect(request.config.engine)))
         _require_bucket(request, host)
+        _require_capacity(request.loaded.flow, host, notify)
         remove_leftovers(host.client, host.url)
         environments = prepare(request.loaded.flow, host, request.config, store, notify)
         for step in request.loaded.flow.steps.values():
@@ -247,6 +259,14 @@ def _host_and_environments(request: RunRequest, store: Store, notify: progress.N
                 gpu.require(host.client, host.url, wanted)
         stack.pop_all()
         return host, environments
+
+
+def _require_capacity(flow: Flow, host: Host, notify: progress.Notify) -> None:
+    """Raises RunError for a step that no task of which could begin there."""
+    there = capacity.of_host(host.cpus, host.memory)
+    capacity.require(flow, host.name, there)
+    if text := capacity.greedy(flow, host.name, there):
+        notify(progress.Noted(text))
 
 
 def _record(step: Step, environment: StepEnvironment | None) -> StepRecord:
@@ -311,7 +331,7 @@ def _plan(
     started: RunStarted,
     store: Store,
     secrets: Mapping[str, tuple[Secret, ...]],
-    cpus: int,
+    host: Host,
 ) -> v.Plan:
     fresh = request.fresh_containers
     steps = {
@@ -322,7 +342,7 @@ def _plan(
         run_id=started.run_id,
         steps=steps,
         parameters=started.parameters,
-        max_workers=request.max_workers or cpus,
+        max_workers=request.max_workers or capacity.usual_workers(host.cpus, host.memory),
         max_num_splits=request.max_num_splits or v.MAX_NUM_SPLITS,
         user=started.user,
         namespace=f"user:{started.user}" if request.namespace is None else request.namespace,
@@ -331,6 +351,7 @@ def _plan(
         project=request.project,
         origin_run_id=started.origin_run_id,
         origin=origin.results(store.blobs, request.origin, steps) if request.origin else {},
+        capacity=capacity.of_host(host.cpus, host.memory),
     )
 
 
@@ -348,6 +369,7 @@ def _step_plan(step: Step, secrets: tuple[Secret, ...], fresh_containers: bool) 
         gang=step.gang,
         time_limit=(step.decorator(Timeout) or Timeout()).limit,
         secrets=secrets,
+        share=capacity.of_step(step),
         fresh_containers=fresh_containers or (step.decorator(Isolation) or Isolation()).level == "container",
     )
 

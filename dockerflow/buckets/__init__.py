@@ -2,6 +2,7 @@
 
 opening       a store by its name: `open_store("s3://bucket/prefix", config)`
 places        which server, bucket and region the settings mean, for this machine and for containers
+trust         the certificates that this machine trusts servers by, for containers
 credentials   who we are to the server: variables, profiles, files
 sdk           the client of a bucket
 patience      asking again what may succeed

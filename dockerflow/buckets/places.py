@@ -8,6 +8,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from dockerflow.buckets.trust import trusted_here
 from dockerflow.config import Config, state_dir
 from dockerflow.store.errors import StoreError
 from dockerflow.store.names import in_bucket
@@ -43,10 +44,16 @@ def is_aws(endpoint: str) -> bool:
 
 def for_containers(place: Place, config: Config, gateway: str | None) -> Place:
     """The same bucket as step containers see it: by the setting `s3_containers_endpoint`; without it, where the server
-    is on this machine's own loopback, by `gateway`, the address of this machine on the containers' network.
+    is on this machine's own loopback, by `gateway`, the address of this machine on the containers' network. They trust
+    whom this machine trusts.
 
     Raises StoreError where containers have no network, or cannot get to this machine.
     """
+    found = _reached(place, config, gateway)
+    return replace(found, ca=trusted_here()) if found.ca is None and origin_of(found.endpoint).tls else found
+
+
+def _reached(place: Place, config: Config, gateway: str | None) -> Place:
     if config.network == "none":
         raise StoreError(
             f"step containers have no network, and the store `{place.name}` is on the server `{place.endpoint}`",

@@ -167,7 +167,11 @@ def _blobs(place: Place, broker: Union[Broker, Granted, None]) -> Callable[[RunT
         return lambda task, run: run(Blobs(place.blobs, place.outbox))
     from dockerflow.runtime.task_blobs import TaskBlobs  # noqa: PLC0415
     from dockerflow.store.runs import outbox_key  # noqa: PLC0415
+    from dockerflow.store.s3.connections import get_ready  # noqa: PLC0415
     from dockerflow.store.s3.granted import granted_outbox, granted_store  # noqa: PLC0415
+
+    if broker.access is not None:
+        get_ready(broker.access.place)
 
     asking = line.Line(broker.path)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Deque, Optional
 
 from dockerflow.store.errors import StoreError
-from dockerflow.store.s3.place import Origin
+from dockerflow.store.s3.place import Origin, Place, origin_of
 from dockerflow.store.s3.wire import Connection
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ class Connections:
         self._ca = ca
         self._silence = silence
         self._idle: Deque[Connection] = deque()
-        self._trust: Optional[ssl.SSLContext] = None
 
     def take(self, origin: Origin) -> Connection:
         """One that waits, or a new one. Raises Broken and Untrusted."""
@@ -36,7 +37,7 @@ class Connections:
             try:
                 found = self._idle.pop()
             except IndexError:
-                return Connection(origin, self._trusted() if origin.tls else None, self._silence)
+                return Connection(origin, trusting(self._ca) if origin.tls else None, self._silence)
             if found.pid == os.getpid() and found.origin == origin and found.is_idle():
                 return found
             found.close()
@@ -51,13 +52,21 @@ class Connections:
         while self._idle:
             self._idle.pop().close()
 
-    def _trusted(self) -> ssl.SSLContext:
-        if self._trust is None:
-            import ssl  # noqa: PLC0415  # only where it is used: it costs 10 ms
 
-            try:
-                self._trust = ssl.create_default_context(cadata=self._ca)
-            except (ssl.SSLError, ValueError) as error:
-                hint = "the setting `s3_ca` names a file of certificates in PEM"
-                raise StoreError(f"the certificates to trust a server by cannot be read: {error}", hint) from error
-        return self._trust
+@lru_cache(maxsize=4)
+def trusting(ca: Optional[str]) -> ssl.SSLContext:
+    """Made once: all authorities that a machine trusts take 25 ms to be read. A process that is forked has it, too."""
+    import ssl  # noqa: PLC0415  # only where it is used: it costs 10 ms
+
+    try:
+        return ssl.create_default_context(cadata=ca)
+    except (ssl.SSLError, ValueError) as error:
+        hint = "the setting `s3_ca` names a file of certificates in PEM"
+        raise StoreError(f"the certificates to trust a server by cannot be read: {error}", hint) from error
+
+
+def get_ready(place: Place) -> None:
+    """For processes that will be forked from this one and connect to `place`."""
+    if origin_of(place.endpoint).tls:
+        with suppress(StoreError):  # who connects is told
+            trusting(place.ca)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,26 @@ def test_containers_see_this_machines_loopback_at_the_gateway(host: str) -> None
 def test_containers_see_other_machines_as_this_one_does(host: str) -> None:
     config = Config(s3_endpoint=f"https://{host}:9000")
     assert for_containers(place_of(NAME, config), config, None).endpoint == f"https://{host}:9000"
+
+
+def test_containers_trust_whom_this_machine_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By TLS alone, and only where no authority is named. Their images may trust nobody."""
+    one, other = (f"-----BEGIN CERTIFICATE-----\n{letter}=\n-----END CERTIFICATE-----" for letter in "ab")
+    bundle, folder = tmp_path / "bundle.pem", tmp_path / "certificates"
+    folder.mkdir()
+    bundle.write_text(f"# Who it is: ö\n{one}\n", encoding="latin-1")
+    (folder / "1.pem").write_text(one)
+    (folder / "2.pem").write_text(
+        f"{other}\n-----BEGIN TRUSTED CERTIFICATE-----\nc=\n-----END TRUSTED CERTIFICATE-----"
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    config = Config(s3_endpoint="https://minio.example.org")
+    assert for_containers(place_of(NAME, config), config, None).ca == f"{one}\n{other}\n"
+    inside = replace(config, s3_containers_endpoint="http://minio:9000")
+    assert for_containers(place_of(NAME, inside), inside, None).ca is None
+    named = replace(config, s3_ca=folder / "1.pem")
+    assert for_containers(place_of(NAME, named), named, None).ca == one
 
 
 def test_an_endpoint_for_containers_can_be_said() -> None:

@@ -90,7 +90,7 @@ class FlowSpec:
             raise StepError(f"step `{view.step.name}` is no join: it cannot call `self.merge_artifacts`")
         if include and exclude:
             raise StepError("`self.merge_artifacts` takes `include` or `exclude`, not both")
-        view.refs.update(_mergeable(self, view, list(inputs), include, exclude))
+        view.refs.update(_mergeable(self, view, inputs, include, exclude))
 
     def cmd(self, cmdline: str, input: Mapping[str, Any] = MappingProxyType({}), output: Iterable[str] = ()) -> Any:
         """Run a line of the shell, as old flows do: `input` are files to write before it, `output` files to read
@@ -241,7 +241,7 @@ def _join_before(view: View) -> str:
 
 
 def _mergeable(
-    flow: FlowSpec, view: View, inputs: List[FlowSpec], include: List[str], exclude: List[str]
+    flow: FlowSpec, view: View, inputs: Iterable[FlowSpec], include: List[str], exclude: List[str]
 ) -> Dict[str, Any]:
     """The refs to take over from the inputs of a join."""
     found: Dict[str, Any] = {}

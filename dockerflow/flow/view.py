@@ -87,6 +87,10 @@ class View:
             self._items[position] = levels[position].item()
         return self._items[position]
 
+    def handed_out(self) -> List[Any]:
+        """The values that the user's code was given, and may have changed."""
+        return [*self.loaded.values(), *self._items.values()]
+
     def public(self) -> List[str]:
         return sorted(name for name in self.refs if not name.startswith("_") and name not in self.parameters)
 

@@ -10,13 +10,14 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import ArtifactError
+from dockerflow.flow.spec import FlowSpec, own_artifacts, view_of
 from dockerflow.flow.view import View
 from dockerflow.store import manifest
 from dockerflow.store.base import BlobStore, hash_of
 from dockerflow.store.errors import StoreError
 from dockerflow.store.manifest import ArtifactRef
 
-__all__ = ["own_and_passed_on"]
+__all__ = ["may_differ", "own_and_passed_on"]
 
 _NOTHING = object()
 
@@ -39,6 +40,13 @@ def own_and_passed_on(
         else:
             refs[name] = ref
     return own, refs
+
+
+def may_differ(flow: FlowSpec) -> bool:
+    """Whether something in an input of a join may no longer be as it is stored, because the step has had it."""
+    view = view_of(flow)
+    own = any(value is not view.loaded.get(name, _NOTHING) for name, value in own_artifacts(flow).items())
+    return own or any(type(value) not in _IMMUTABLE for value in view.handed_out())
 
 
 def _large_ones(views: Sequence[View]) -> Dict[int, ArtifactRef]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import CannotEncode
@@ -19,13 +19,13 @@ from dockerflow.flow.caught import Caught
 from dockerflow.flow.current import Parallel, Situation, current
 from dockerflow.flow.definition import Card, Catch, Flow, Secrets, Step
 from dockerflow.flow.errors import StepError
-from dockerflow.flow.inputs import Inputs
+from dockerflow.flow.inputs import Inputs, in_use
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import type_name
 from dockerflow.flow.view import CARDS, FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
 from dockerflow.runtime import passing, reading, secret_files, time_limit
 from dockerflow.runtime.calling import call, failure_of, tell
-from dockerflow.runtime.messages import ForeachFrame, Gang, RunTask, TaskResult
+from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask, TaskResult
 from dockerflow.store import manifest
 from dockerflow.store.base import BlobStore
 from dockerflow.store.errors import StoreError
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["run_task"]
 
 Refs = Mapping[str, ArtifactRef]
+
+# So many inputs of a join are read at once, where one after the other is asked for and the store is far away.
+AHEAD = 64
 
 
 def run_task(cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> TaskResult:
@@ -61,7 +64,7 @@ class _Attempt:
         self._step: Step = flow.steps[request.step]
         self._catch = self._step.decorator(Catch)
         self._cards: Optional[CardComponentCollector] = None
-        self._inputs: List[View] = []
+        self._inputs: Optional[Inputs] = None
         self._catches = self._catch is not None and (request.last_attempt or request.fallback is not None)
 
     def run(self) -> TaskResult:
@@ -95,22 +98,36 @@ class _Attempt:
         """The flow as the step gets it, and the step's arguments."""
         request = self._request
         parameters = self._refs(request.parameters, "the run's parameters")
-        given = [self._refs(each.manifest, f"task `{each.step}/{each.task_id}`") for each in request.inputs]
+        first = self._refs_of_input(request.inputs[0]) if request.inputs else {}
         refs: Dict[str, ArtifactRef] = dict(parameters)
-        if self._step.join and given:  # constants are stored once and passed on like parameters
-            refs.update((name, ref) for name, ref in given[0].items() if name in constants_of(self._cls))
-        elif given:
-            refs.update(given[0])
+        if self._step.join:  # constants are stored once and passed on like parameters
+            refs.update((name, ref) for name, ref in first.items() if name in constants_of(self._cls))
+        else:
+            refs.update(first)
         levels = tuple(self._level(frame) for frame in request.foreach)
         this = self._instance(self._step, refs, parameters, lambda: levels, running=True)
         if not self._step.join:
             return this, ()
-        flows = [
-            self._instance(self._flow.steps[each.step], refs_, parameters, self._levels_of(refs_))
-            for each, refs_ in zip(request.inputs, given)
-        ]
-        self._inputs = [view_of(each) for each in flows]
-        return this, (Inputs(flows, [each.step for each in request.inputs]),)
+        self._inputs = Inputs(self._making(parameters), [each.step for each in request.inputs], passing.may_differ)
+        return this, (self._inputs,)
+
+    def _making(self, parameters: Refs) -> Callable[[int], FlowSpec]:
+        """What makes the input with a number. For who goes from one to the next, others are read ahead."""
+        inputs, ahead, due = self._request.inputs, 0, 0
+
+        def make(number: int) -> FlowSpec:
+            nonlocal ahead, due
+            if number == due and number >= ahead:
+                ahead = number + AHEAD
+                self._blobs.read_ahead([each.manifest for each in inputs[number:ahead]])
+            due = number + 1
+            refs = self._refs_of_input(inputs[number])
+            return self._instance(self._flow.steps[inputs[number].step], refs, parameters, self._levels_of(refs))
+
+        return make
+
+    def _refs_of_input(self, given: Input) -> Refs:
+        return self._refs(given.manifest, f"task `{given.step}/{given.task_id}`")
 
     def _instance(self, step: Step, refs: Refs, parameters: Refs, levels: Any, running: bool = False) -> FlowSpec:
         visible = {name: ref for name, ref in refs.items() if name not in INTERNAL}
@@ -237,7 +254,8 @@ class _Attempt:
     def _artifacts(self, this: FlowSpec) -> Tuple[Dict[str, Any], Dict[str, ArtifactRef]]:
         """The values to store, and the refs to pass on."""
         view = view_of(this)
-        own, refs = passing.own_and_passed_on(self._blobs, own_artifacts(this), [view, *self._inputs])
+        inputs = [] if self._inputs is None else [view_of(each) for each in in_use(self._inputs)]
+        own, refs = passing.own_and_passed_on(self._blobs, own_artifacts(this), [view, *inputs])
         constants = {name: value for name, value in constants_of(self._cls).items() if name not in view.refs}
         own.update(constants)
         if self._request.foreach:

@@ -83,6 +83,9 @@ class TaskBlobs(BlobStore):
                 return memoryview(bytearray(here[sha256]))
         return self._place_of(sha256).get(sha256)
 
+    def read_ahead(self, hashes: Iterable[str]) -> List[str]:
+        return self._bucket.read_ahead(each for each in hashes if each not in self._known)
+
     def stream(self, sha256: str) -> Iterator[bytes]:
         if sha256 in self._small:
             return iter([self._small[sha256]])

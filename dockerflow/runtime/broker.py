@@ -45,13 +45,13 @@ class Broker:
     def listen(self, selector: selectors.BaseSelector) -> None:
         """From now on with this selector; who has connected before stays connected."""
         before, self._selector = self._selector, selector
-        for descriptor, ready in [
-            (self._socket.fileno(), self._accept),
-            *((each.descriptor, each.ready) for each in self._connections.values()),
+        for descriptor, events, ready in [
+            (self._socket.fileno(), selectors.EVENT_READ, self._accept),
+            *((each.descriptor, each.events, each.ready) for each in self._connections.values()),
         ]:
             if before is not None:
                 before.unregister(descriptor)
-            selector.register(descriptor, selectors.EVENT_READ, ready)
+            selector.register(descriptor, events, ready)
 
     def answered(self, message: Answered) -> None:
         if message.answer.access is not None:
@@ -64,6 +64,11 @@ class Broker:
         self._number += 1
         self._asking[self._number] = connection
         self._channel.send(Ask(self._number, question))
+
+    def watch(self, connection: _Connection) -> None:
+        """For what it waits for by now."""
+        if self._selector is not None:
+            self._selector.modify(connection.descriptor, connection.events, connection.ready)
 
     def forget(self, connection: _Connection) -> None:
         if self._connections.pop(connection.descriptor, None) is None:
@@ -124,10 +129,17 @@ class _Connection:
         self._broker = broker
         self._socket = _moved(accepted)
         self._received = bytearray()
+        self._leaving = b""  # what is still to be sent of an answer
         self._waits = False
         self.descriptor = self._socket.fileno()
 
+    @property
+    def events(self) -> int:
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._leaving else 0)
+
     def ready(self) -> None:
+        if self._leaving and not self._send():
+            return
         try:
             received = self._socket.recv(_READ)
         except BlockingIOError:
@@ -141,14 +153,26 @@ class _Connection:
             self._ask()
 
     def answer(self, line: bytes) -> None:
-        """Who does not read what it has asked for is let go: nobody waits for it."""
+        """Nobody waits for one who does not read what it has asked for. An answer may be longer than the kernel takes
+        at once: all authorities that a machine trusts are a quarter MiB."""
         self._waits = False
+        self._leaving = line
+        if self._send() and self._leaving:
+            self._broker.watch(self)
+
+    def _send(self) -> bool:
+        """Send what the kernel takes; False for one that is gone."""
+        before = len(self._leaving)
         try:
-            whole = self._socket.send(line) == len(line)
+            self._leaving = self._leaving[self._socket.send(self._leaving) :]
+        except BlockingIOError:
+            return True
         except OSError:
-            whole = False
-        if not whole:
             self._broker.forget(self)
+            return False
+        if before and not self._leaving:
+            self._broker.watch(self)
+        return True
 
     def close(self) -> None:
         self._socket.close()

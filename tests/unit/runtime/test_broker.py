@@ -17,11 +17,14 @@ from dockerflow.runtime.messages import Answered, Ask, decode, encode
 from dockerflow.store.errors import StoreError
 from dockerflow.store.s3.access import Access, Answer, Presigned, Question, Refused, ToSign
 from dockerflow.store.s3.line import Line
-from dockerflow.store.sockets import connect
 from dockerflow.store.s3.place import Place
+from dockerflow.store.sockets import connect
 
 # Nothing that a test waits for takes so long, in seconds.
 LIMIT = 20
+
+# More than the kernel takes at once: all certificates that a machine trusts.
+LONG = Access(Place("https://host:1", "bucket", ca="certificate\n" * 60_000))
 
 
 class Scheduler:
@@ -59,6 +62,8 @@ def answer(question: Question) -> Answer:
     wanted = question.request
     if wanted is None:
         return Answer(access=Access(Place("http://host:1", "bucket")))
+    if wanted.key == "long":
+        return Answer(access=LONG)
     if str(wanted.key).startswith("no"):
         return Answer(refused=Refused("no", "never"))
     return Answer(signed=Presigned(f"http://host/{wanted.key}", (("a", "b"),)))
@@ -114,6 +119,14 @@ def test_access_and_refusals_arrive_as_they_were_given(scheduler: Scheduler) -> 
     assert line.ask(Question()) == Answer(access=Access(Place("http://host:1", "bucket")))
     assert ask(line, "no").refused == Refused("no", "never")
     assert scheduler.broker.access == Access(Place("http://host:1", "bucket")), "the next task begins with it"
+
+
+def test_a_long_answer_arrives_whole_and_who_does_not_read_it_holds_up_nobody(scheduler: Scheduler) -> None:
+    deaf = connect(scheduler.broker.path)
+    deaf.sendall(b'{"request": {"method": "GET", "key": "long"}}\n')
+    lines = [Line(scheduler.broker.path) for _ in range(3)]
+    assert [ask(line, key).access for line in lines for key in ("long", "short", "long")] == [LONG, None, LONG] * 3
+    deaf.close()
 
 
 @pytest.mark.parametrize("said", [b"\n", b"{}x\n", b'{"request": 1}\n', b'{"number": 1}\n', b"x" * (2 << 20)])

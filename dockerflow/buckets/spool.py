@@ -30,7 +30,7 @@ from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob, StoreError, Unreachable
 from dockerflow.store.pieces import gathered
 
-__all__ = ["Delivered", "Spooling", "deliver", "spool_folder"]
+__all__ = ["Delivered", "Spooling", "SpoolingBlobs", "deliver", "spool_folder"]
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -53,7 +53,7 @@ class Spooling(Store):
 
     def __init__(self, store: Store, lost: Callable[[StoreError], None]) -> None:
         self.error: StoreError | None = None
-        self.blobs: BlobStore = _SpoolingBlobs(self, store.blobs)
+        self.blobs: BlobStore = SpoolingBlobs(self, store.blobs)
         self.spool = DirectoryStore(spool_folder(store))
         self.direct = store
         self._lost = lost
@@ -149,7 +149,9 @@ class Spooling(Store):
             self._lost(error)
 
 
-class _SpoolingBlobs(BlobStore):
+class SpoolingBlobs(BlobStore):
+    """The blobs of `Spooling`."""
+
     def __init__(self, store: Spooling, blobs: BlobStore) -> None:
         self._store, self._blobs = store, blobs
 

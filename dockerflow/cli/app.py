@@ -16,6 +16,7 @@ from dockerflow.cli import configs
 from dockerflow.cli.commands import Commands, Sectioned, invoke
 from dockerflow.cli.configs import ConfigPaths, ConfigTexts
 from dockerflow.cli.flow_first import FlowFirst, parameters_of
+from dockerflow.cli.gc_command import gc
 from dockerflow.cli.run_options import (
     Branch,
     Engine,
@@ -553,3 +554,6 @@ def prune_images(
 def version() -> None:
     """Print the version."""
     _print_version(True)
+
+
+app.command()(gc)

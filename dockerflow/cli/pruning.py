@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 
 import typer
 
-from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.images import SHORT, asked_for, looked_up, when
+from dockerflow.cli.spans import seconds
 from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import counted, size
 from dockerflow.engines.errors import EngineNotFound
@@ -17,24 +16,10 @@ from dockerflow.images import prune
 from dockerflow.images.errors import explaining_cache
 from dockerflow.images.prune import Limit, Plan
 
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_DURATION = re.compile(rf"(\d+)([{''.join(_UNITS)}])")
-
-
-def seconds(text: str) -> float:
-    """`30m`, `12h`, `30d`, `2w` in seconds. Raises CommandLineError."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise CommandLineError(
-            f"`{text}` is not how long an image was not used",
-            "write minutes, hours, days or weeks, as `30m`, `12h`, `30d` or `2w`",
-        )
-    return int(found[1]) * _UNITS[found[2]]
-
 
 def prune_images(older_than: str, unknown: bool, yes: bool, as_json: bool, store: str | None) -> int:
     """Print what may go and, when that is confirmed, remove it. Raises ImageError, or EngineError without an engine."""
-    limit = Limit(time.time() - seconds(older_than), unknown)
+    limit = Limit(time.time() - seconds(older_than, "--older-than"), unknown)
     with looked_up(store) as here, explaining_cache(here.places.cache_dir):
         client = here.places.client
         if client is None:

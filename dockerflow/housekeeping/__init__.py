@@ -2,7 +2,8 @@
 
 references: what runs refer to, in one pass over all of them. verify: is everything there, and what was written?
 copy: runs from one store to another. sizes: how much room runs take. several: many things at a time, in little memory.
-there: which blobs a store has.
+there: which blobs a store has. collect: what is needed no more is removed (choosing: which runs; removal: how they go;
+waiting: what is yet to be brought here).
 """
 
 __all__: list[str] = []

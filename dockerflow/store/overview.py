@@ -37,7 +37,7 @@ class Listed:
 def of_flow(store: Store, flow: str) -> List[RunOverview]:
     """The runs of a flow that have begun, newest first. Raises DamagedRecord."""
     found = listed(store, flow)
-    return store.each(lambda run_id: _of_run(store, flow, run_id, found[run_id]), found)
+    return store.each(lambda run_id: of_run(store, flow, run_id, found[run_id]), found)
 
 
 def listed(store: Store, flow: str) -> Dict[str, Listed]:
@@ -54,7 +54,8 @@ def listed(store: Store, flow: str) -> Dict[str, Listed]:
     return {run_id: found[run_id] for run_id in runs.newest_first(found) if found[run_id].segments}
 
 
-def _of_run(store: Store, flow: str, run_id: str, found: Listed) -> RunOverview:
+def of_run(store: Store, flow: str, run_id: str, found: Listed) -> RunOverview:
+    """One of those that `listed` has found. Raises DamagedRecord."""
     started, finished = _ends(store, flow, run_id, found)
     status = finished.status if finished else ""
     if finished is None:

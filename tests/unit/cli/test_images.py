@@ -11,7 +11,7 @@ import pytest
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.images import is_stranger
-from dockerflow.cli.pruning import seconds
+from dockerflow.cli.spans import seconds
 from dockerflow.cli.tables import shortened
 from dockerflow.images.inventory import KnownImage
 from dockerflow.store.directory import DirectoryStore
@@ -189,10 +189,11 @@ def test_nothing_is_removed_without_an_engine_that_says_what_is_used(project: Pa
 
 
 def test_minutes_hours_days_and_weeks_are_understood_and_nothing_else() -> None:
-    assert [seconds(text) for text in ("0h", "30m", "12h", "30d", "2w")] == [0, 1_800, 43_200, 2_592_000, 1_209_600]
+    understood = [seconds(text, "--older-than") for text in ("0h", "30m", "12h", "30d", "2w")]
+    assert understood == [0, 1_800, 43_200, 2_592_000, 1_209_600]
     for wrong in ("", "30", "d", "-1d", "1.5d", "1y", "30D", "30 days"):
-        with pytest.raises(CommandLineError, match="is not how long"):
-            seconds(wrong)
+        with pytest.raises(CommandLineError, match="no length of time"):
+            seconds(wrong, "--older-than")
 
 
 def test_help_is_answered_without_the_libraries_that_commands_need(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@
     texts      arrays of texts, taken apart
     tables     pandas' tables, indexes and values, taken apart
     matrices   scipy's sparse matrices, taken apart and put together again
+    masked     numpy's masked arrays, taken apart and put together again
     generators numpy's random generators, likewise
     rebuild    all others put together again, by any version
     described  pandas' arrays, for that

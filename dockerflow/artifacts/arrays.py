@@ -68,8 +68,16 @@ def reducers(numpy: Any) -> Dict[type, Callable[[Any], Any]]:
     table[numpy.bytes_] = lambda text: (rebuild.text, (text[:],))
     table[numpy.ndarray] = of_array
     table[numpy.recarray] = lambda records: (rebuild.records, (records.view(numpy.ndarray),))
+    for name in ("matrix", "memmap"):  # of a file in memory, its memory; the file may be another by then
+        table[getattr(numpy, name)] = _viewed(numpy, name)
+    table[numpy.char.chararray] = _viewed(numpy, "chararray")
     table[numpy.record] = lambda record: (rebuild.only_item, (numpy.asarray(record).view(numpy.recarray),))
     return table
+
+
+def _viewed(numpy: Any, name: str) -> Callable[[Any], Any]:
+    """For a class of numpy's that is another view of an array."""
+    return lambda array: (rebuild.viewed, (name, numpy.asarray(array)))
 
 
 def _memory(numpy: Any, array: Any, order: str) -> Any:
@@ -99,7 +107,8 @@ def _words(numpy: Any, dtype: Any, objects: bool = False) -> Any:
         formats = [_words(numpy, field[0], objects) for field in fields]
         titles = [field[2] if len(field) > 2 else None for field in fields]
         offsets = [field[1] for field in fields]
-        return ("structure", list(dtype.names), formats, offsets, dtype.itemsize, titles, dtype.isalignedstruct)
+        words = ("structure", list(dtype.names), formats, offsets, dtype.itemsize, titles, dtype.isalignedstruct)
+        return ("record", words) if dtype.type is numpy.record else words
     if numpy.dtype(dtype.str) != dtype:
         raise Unsupported(str(dtype))
     return dtype.str

@@ -76,9 +76,8 @@ UNKNOWN = Written()
 
 def encode(value: Any, name: str = "value") -> Encoded:
     """The bytes of a value. Raises CannotEncode, which names what inside the value (called `name`) is to blame."""
-    reducers = _Reducers()
     try:
-        pickled, buffers = _pickle(value, reducers)
+        pickled, buffers, met = _pickle(value)
     except Exception as error:
         raise _cannot_encode(value, name, error) from error
     chunks: List[Chunk] = [_header(sum(map(len, pickled)), [len(buffer) for buffer in buffers]), *pickled]
@@ -87,7 +86,7 @@ def encode(value: Any, name: str = "value") -> Encoded:
         padding = -size % ALIGNMENT
         chunks += [bytes(padding), buffer]
         size += padding + len(buffer)
-    return Encoded(chunks, size, libraries.type_name(type(value)), libraries.versions(reducers.met))
+    return Encoded(chunks, size, libraries.type_name(type(value)), libraries.versions(met))
 
 
 def decode(buffer: Chunk, written: Written = UNKNOWN) -> Any:
@@ -110,9 +109,10 @@ class _Reducers(Dict[type, Callable[[Any], Any]]):
     stream depends on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ours: bool) -> None:
         super().__init__(copyreg.dispatch_table)
-        self.update(typed.reducers())
+        if ours:
+            self.update(typed.reducers())
         self.met: Set[type] = set()
 
     def __getitem__(self, kind: type) -> Callable[[Any], Any]:
@@ -128,13 +128,22 @@ class _Pieces(List[Chunk]):
         return len(piece)
 
 
-def _pickle(value: Any, reducers: _Reducers) -> Any:
+def _pickle(value: Any) -> Any:
+    """The pieces of the pickle, the buffers, and the classes that it depends on. An array or a table that contains
+    itself has no end in our form; its own pickle names what it has begun."""
+    try:
+        return _pickle_by(value, _Reducers(ours=True))
+    except RecursionError:
+        return _pickle_by(value, _Reducers(ours=False))
+
+
+def _pickle_by(value: Any, reducers: _Reducers) -> Any:
     pieces = _Pieces()
     buffers: List[memoryview] = []
     writer = pickler(pieces, lambda buffer: buffers.append(buffer.raw()))
     writer.dispatch_table = reducers
     writer.dump(value)
-    return pieces, buffers
+    return pieces, buffers, reducers.met
 
 
 def _header(pickled: int, buffers: List[int]) -> bytes:
@@ -171,7 +180,7 @@ def _equal(one: Chunk, other: Chunk) -> bool:
 
 def _encodes(value: Any) -> bool:
     try:
-        _pickle(value, _Reducers())
+        _pickle(value)
     except Exception:  # noqa: BLE001 - a class's own pickling may raise anything
         return False
     return True

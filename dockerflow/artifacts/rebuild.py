@@ -71,6 +71,13 @@ def records(array: Any) -> Any:
     return array.view(import_module("numpy").recarray)
 
 
+def viewed(name: str, array: Any) -> Any:
+    """An array as one of numpy's other classes: `matrix`, `memmap`, `chararray`; itself where there is none such."""
+    numpy = import_module("numpy")
+    kind = getattr(numpy.char if name == "chararray" else numpy, name, None)
+    return array if kind is None else array.view(kind)
+
+
 def variable_text(items: Any, options: Mapping[str, Any]) -> Any:
     """An array of numpy 2's texts from one of objects, which it stays where numpy has no such type."""
     kind = getattr(getattr(import_module("numpy"), "dtypes", None), "StringDType", None)
@@ -93,12 +100,15 @@ def text(value: Any) -> Any:
 
 
 def dtype(words: Any) -> Any:
-    """The data type that `words` describe: numpy's own word, ("array", words, shape), or ("structure", …)."""
+    """The data type that `words` describe: numpy's own word, ("array", words, shape), ("structure", …), or
+    ("record", words) of one whose fields are attributes."""
     numpy = import_module("numpy")
     if isinstance(words, str):
         return numpy.dtype(words)
     if words[0] == "array":
         return numpy.dtype((dtype(words[1]), tuple(words[2])))
+    if words[0] == "record":
+        return numpy.dtype((numpy.record, dtype(words[1])))
     _, names, formats, offsets, itemsize, titles, aligned = words
     fields = {"names": names, "formats": [dtype(one) for one in formats], "offsets": offsets, "itemsize": itemsize}
     if any(title is not None for title in titles):

@@ -15,7 +15,7 @@ import sys
 from types import ModuleType
 from typing import Any, Callable, Dict, Tuple
 
-from dockerflow.artifacts import arrays, generators, matrices, tables
+from dockerflow.artifacts import arrays, generators, masked, matrices, tables
 from dockerflow.artifacts.protocol import PROTOCOL
 
 Reducer = Callable[[Any], Any]
@@ -25,6 +25,7 @@ _made: Dict[str, Tuple[ModuleType, Dict[type, Reducer]]] = {}
 
 _MAKERS: Dict[str, Callable[[Any], Dict[type, Reducer]]] = {
     "numpy": arrays.reducers,
+    "numpy.ma": masked.reducers,
     "numpy.random": generators.reducers,
     "pandas": tables.reducers,
     "scipy.sparse": matrices.reducers,

@@ -11,9 +11,11 @@ import random
 import sys
 from pathlib import Path
 
-from dockerflow.store import journal, manifest, runs
+from dockerflow.scheduler.receiving import Receiver
+from dockerflow.store import delivery, journal, manifest, runs
 from dockerflow.store.base import Store
 from dockerflow.store.blobs import Blobs
+from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import TaskCreated
 
@@ -23,6 +25,9 @@ def write(store: Store, folder: Path, seed: int) -> None:
     dice, outbox = random.Random(seed), folder / "outbox"
     outbox.mkdir(exist_ok=True)
     container = Blobs(folder / "unseen", outbox)
+    if isinstance(store, DirectoryStore):
+        (outbox / delivery.NAME).unlink(missing_ok=True)  # of the one that was killed before
+        Receiver(outbox, store.blobs)
     while True:
         run_id = runs.new_run_id(store, "F")
         writer = JournalWriter(store, "F", run_id)
@@ -32,6 +37,8 @@ def write(store: Store, folder: Path, seed: int) -> None:
             sha256 = container.put([dice.randbytes(20_000)])
             store.blobs.adopt(outbox, sha256)
             say("adopted", sha256)
+            if isinstance(store, DirectoryStore) and number % 4 == 0:
+                say("blob", str(delivery.deliver(outbox, [dice.randbytes(delivery.LEAST)])))
             writer.append(TaskCreated(float(number), "step", str(number)))
             writer.flush()
             say("record", run_id, str(number))

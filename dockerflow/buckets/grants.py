@@ -13,10 +13,11 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dockerflow.buckets.leases import ANSWERING, Bank, Leases
+from dockerflow.buckets.leases import ANSWERING, PAUSE, Bank, Leases
 from dockerflow.buckets.step_rights import CHECKSUM, reading_policy, refusal, writing_policy
 from dockerflow.errors import DockerflowError
 from dockerflow.store.errors import Unreachable
@@ -26,6 +27,9 @@ from dockerflow.store.s3.signing import Credentials, Request, Signed, WithCreden
 
 # How long a signed request may be made, in seconds. It has to begin by then, not to end.
 GOOD_FOR = 900
+
+# The longest that is repeated of what a step says, in characters.
+_LONGEST = 200
 
 # What a PUT is signed for whose bytes are of no interest.
 _NO_HASH = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -48,6 +52,7 @@ class Grants:
         """Asks the server what it lends. Raises StoreError."""
         self._ours, self._run, self._clock = ours, (flow, run_id), clock
         self._place = ours.of_steps
+        self._away = -PAUSE
         bank = Bank(ours.place, ours.credentials)
         self._reading = Leases(bank, self._if_heeded(bank, reading_policy(ours.place, flow, run_id)), clock)
         policy = writing_policy(ours.place, flow, run_id) if self._reading.current() else None
@@ -57,6 +62,8 @@ class Grants:
     def answer(self, question: Question) -> Answer:
         """Raises nothing."""
         try:
+            if question.unanswered:
+                return Answer(refused=self._compared(question.unanswered))
             if question.request is None:
                 return Answer(access=Access(self._place, self._ours.patience, self._reading.current()))
             return self._signed(question.request)
@@ -64,6 +71,28 @@ class Grants:
             return Answer(refused=Refused(error.message, error.hint or "", again=True))
         except DockerflowError as error:
             return Answer(refused=Refused(error.message, error.hint or ""))
+
+    def _compared(self, why: str) -> Refused:
+        """For a step that the server has never answered: it need not wait for a server that answers us."""
+        if not self._answers_us():
+            return Refused("the server does not answer the scheduler, either", again=True)
+        return Refused(
+            f"this step cannot reach the S3 server: for it that is `{self._place.endpoint}` ({why[:_LONGEST]}), and "
+            f"for the scheduler `{self._ours.place.endpoint}`, which answers",
+            "name the server as it is called on the network of the step containers with the setting "
+            "`s3_containers_endpoint`; without it, it has the name in `s3_endpoint`",
+        )
+
+    def _answers_us(self) -> bool:
+        """Whether the server does now; one that did not a moment ago is not asked again: workers wait meanwhile."""
+        if time.monotonic() - self._away < PAUSE:
+            return False
+        look = WithCredentials(self._ours.place, self._ours.credentials)(Request("GET", f"runs/{uuid.uuid4().hex}"))
+        with suppress(Unreachable):
+            if _status(look, "GET", self._ours.place) < 500:
+                return True
+        self._away = time.monotonic()
+        return False
 
     def _signed(self, wanted: ToSign) -> Answer:
         no = refusal(self._place, *self._run, wanted)

@@ -70,9 +70,11 @@ class Refused:
 
 @dataclass(frozen=True)
 class Question:
-    """Sign this request; without one: what access is there now?"""
+    """Sign this request; without one: what access is there now? Or, with what happened here: is the server there for
+    you? It has never answered us."""
 
     request: Optional[ToSign] = None
+    unanswered: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ credentials that had run out: that once more, with those that there are by then.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Container, Dict, Mapping, NamedTuple, Optional, Union
+from typing import Callable, Container, Dict, Mapping, NamedTuple, Optional, Union
 
 from dockerflow.store.errors import StoreError
 from dockerflow.store.s3.connections import Connections
@@ -25,6 +25,13 @@ SILENCE = 60.0
 LONGEST = 1 << 26
 
 
+# After so many seconds without any answer ever one asks whether others get one. A server that begins anew takes less.
+DOUBT = 20.0
+
+# Why others get answers from the server and we do not; None while they do not, either.
+Others = Callable[[str], Optional[StoreError]]
+
+
 class Reply(NamedTuple):
     """An answer that was read to its end. `refused` is one of those that were expected."""
 
@@ -34,10 +41,13 @@ class Reply(NamedTuple):
 
 
 class Exchange:
-    """Requests to one bucket. Threads may share it."""
+    """Requests to one bucket. Threads may share it. `others` are asked where it may be that nobody but we wait for the
+    server: for us it may have another name."""
 
-    def __init__(self, place: Place, signer: Signer, patience: float) -> None:
+    def __init__(self, place: Place, signer: Signer, patience: float, others: Optional[Others] = None) -> None:
         self.place = place
+        self._others = others
+        self._answered = False
         self._signer = signer
         self._seconds = patience
         # Less patience than a silent connection takes would never get to a second try.
@@ -82,6 +92,7 @@ class Exchange:
         while True:
             try:
                 answer = self._send(request, body, besides)
+                self._answered = True
                 if 200 <= answer.status < 300:
                     return answer
                 refused = refusal(answer)
@@ -116,8 +127,12 @@ class Exchange:
         """Wait for the next try. Raises Unreachable."""
         if broken.stale:
             patience.at_once()
-        else:
-            patience.failed(self.place.endpoint, str(broken))
+            return
+        if patience.suspicion is not None:
+            raise patience.suspicion
+        if self._others is not None and not self._answered and patience.waited >= DOUBT:
+            patience.suspicion = self._others(str(broken))
+        patience.failed(self.place.endpoint, str(broken))
 
     def _send(self, request: Request, body: Body, besides: Mapping[str, str]) -> Incoming:
         signed = self._signer(request)

@@ -17,7 +17,8 @@ from typing import Optional, Union
 from dockerflow.store.errors import AccessDenied, StoreError, Unreachable
 from dockerflow.store.s3.access import Access, Answer, Question, ToSign
 from dockerflow.store.s3.aside import Aside
-from dockerflow.store.s3.client import SmallObjects
+from dockerflow.store.s3.client import SINGLE, SmallObjects
+from dockerflow.store.s3.exchange import Exchange
 from dockerflow.store.s3.line import VARIABLE, Line
 from dockerflow.store.s3.signing import Credentials, Request, Signed, WithCredentials
 from dockerflow.store.s3_blobs import S3Blobs
@@ -49,6 +50,14 @@ class GrantedSigner:
         if signed is None:
             raise _nothing(self._line)
         return Signed(signed.url, dict(signed.headers))
+
+    def others(self, why: str) -> Optional[StoreError]:
+        """See `exchange`: the scheduler is asked."""
+        try:
+            refused = self._line.ask(Question(unanswered=why)).refused
+        except StoreError:
+            return None
+        return None if refused is None or refused.again else Unreachable(refused.message, refused.hint or None)
 
     def _given(self, until: float = 0.0) -> Access:
         access = self._asked(Question(), until).access
@@ -82,17 +91,24 @@ class GrantedSigner:
             time.sleep(PAUSE)
 
 
+class GrantedObjects(SmallObjects):
+    """The bucket for who asks. A server that never answers him, and answers the scheduler, is not waited for long."""
+
+    def __init__(self, signer: GrantedSigner, single: int = SINGLE) -> None:
+        place, patience = signer.access.place, signer.access.patience
+        super().__init__(place, signer, patience, single)
+        self._exchange = Exchange(place, signer, patience, signer.others)
+
+
 def granted_store(line: Line, outbox: Union[str, Path], access: Optional[Access] = None) -> S3Store:
     """The store of a step; without `access` it is asked for."""
-    signer = GrantedSigner(line, access)
-    return S3Store(SmallObjects(signer.access.place, signer, signer.access.patience), outbox)
+    return S3Store(GrantedObjects(GrantedSigner(line, access)), outbox)
 
 
 def granted_outbox(line: Line, access: Optional[Access], folder: str) -> Aside:
     """The outbox of a run in its bucket, for what is too large for one request."""
     signer = GrantedSigner(line, access)
-    of_signer = (signer.access.place, signer, signer.access.patience)
-    return Aside(SmallObjects(*of_signer, single=0), folder, S3Blobs(SmallObjects(*of_signer)))
+    return Aside(GrantedObjects(signer, single=0), folder, S3Blobs(GrantedObjects(signer)))
 
 
 def store_of_this_step(outbox: Union[str, Path]) -> Optional[S3Store]:

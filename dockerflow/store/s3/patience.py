@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Optional
 
-from dockerflow.store.errors import Unreachable
+from dockerflow.store.errors import StoreError, Unreachable
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 
 
 class Patience:
-    """`seconds` from the first failure of one operation on; `progress` begins anew."""
+    """`seconds` from the first failure of one operation on; `progress` begins anew. `suspicion` is why there may be no
+    use in waiting: the next failure shows it."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self.failures = 0
+        self.suspicion: Optional[StoreError] = None
         self.progress()
 
     def at_once(self) -> None:
@@ -30,6 +33,11 @@ class Patience:
     def progress(self) -> None:
         """The server has done something in between."""
         self._pause, self._until = FIRST_PAUSE, float("inf")
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the first failure."""
+        return max(0.0, time.monotonic() + self._seconds - self._until)
 
     def failed(self, endpoint: str, why: str) -> None:
         """Wait before the next try. Raises Unreachable when the time is over: the last try is at its end."""

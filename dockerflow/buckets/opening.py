@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from dockerflow.buckets.errors import NoBucket, WrongRegion
 from dockerflow.buckets.link import Link
 from dockerflow.buckets.places import is_aws, place_of, scratch_of
 from dockerflow.buckets.sdk import SdkObjects
+from dockerflow.buckets.spool import waiting
 from dockerflow.config import Config, load_config
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
@@ -46,13 +48,17 @@ def open_bucket(name: str, config: Config, make_bucket: Tell | None = None) -> S
 
 
 def store_named(name: str) -> S3Store:
-    """For the client: by the configuration as it holds here; asked for again, the same one without another look."""
+    """For the client: by the configuration as it holds here; asked for again, the same one without another look. Says
+    once if something waits on this machine to be brought there: a run that ended without its server seems to go on."""
     config = load_config()
     who = identity(config)
     key = (place_of(name, config), who(), config.store_patience)
     with _opening:
         if key not in _opened:
             _opened[key] = open_bucket(name, config)
+            note = waiting(_opened[key])
+            if note:
+                print(f"dockerflow: {note}", file=sys.stderr)
         return _opened[key]
 
 

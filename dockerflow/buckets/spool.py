@@ -226,6 +226,20 @@ class Delivered:
     damaged: tuple[Path, ...] = ()
 
 
+def waiting(store: Store) -> str | None:
+    """What to tell who reads a store to which something is still to be delivered."""
+    folder = spool_folder(store)
+    if isinstance(store, DirectoryStore) or not folder.is_dir():
+        return None
+    spool = DirectoryStore(folder)
+    if not any(spool.every()) and not any(spool.blobs.every()):
+        return None
+    return (
+        f"what a run could not bring to `{store.name}` waits in `{folder}`: `dockerflow resume`, or the next command "
+        "that writes there, delivers it"
+    )
+
+
 def deliver(store: Store) -> Delivered:
     """Bring what is spooled to the store, blobs before the journals that tell of them. Raises StoreError."""
     folder = spool_folder(store)

@@ -43,14 +43,16 @@ def store_for_writing(chosen: str | None, config: Config) -> Store:
     return DirectoryStore(root)
 
 
-def store_for_reading(chosen: str | None) -> Store:
-    """The store that commands read from. Raises StoreError for one that was named and is not there, or may not be
-    read; where none was named and none is found, it reads as empty and nothing is made.
+def store_for_reading(chosen: str | None, delivering: bool = False) -> Store:
+    """The store that commands read from. Who does not say that he is `delivering` what waits for it is told that
+    something waits. Raises StoreError for one that was named and is not there, or may not be read; where none was named
+    and none is found, it reads as empty and nothing is made.
     """
     config = config_here()
     wanted = _named(chosen) or config.store
     if is_in_bucket(wanted):
-        return _in_bucket(str(wanted), config)
+        store = _in_bucket(str(wanted), config)
+        return store if delivering else _with_note(store)
     if wanted is not None and not Path(wanted).is_dir():
         named = "`--store`" if chosen else config.source("store")
         raise StoreError(f"there is no store at `{wanted}`", f"it was named by {named}")
@@ -94,6 +96,15 @@ def with_all(store: Store) -> Store:
     return store
 
 
+def _with_note(store: Store) -> Store:
+    from dockerflow.buckets import spool
+
+    note = spool.waiting(store)
+    if note:
+        _tell(f"note: {note}")
+    return store
+
+
 def _tell(done: str) -> None:
     print(done, file=sys.stderr)
 
@@ -104,9 +115,9 @@ def _folder(wanted: str | None) -> Store:
     return DirectoryStore(root)
 
 
-def store_of_runs(chosen: str | None) -> Store:
+def store_of_runs(chosen: str | None, delivering: bool = False) -> Store:
     """As `store_for_reading`, for commands that name a run: without any store there is none."""
-    store = store_for_reading(chosen)
+    store = store_for_reading(chosen, delivering)
     if isinstance(store, DirectoryStore) and not store.root.is_dir():
         raise StoreError(
             f"there is no store: no `{NAME}` in `{Path.cwd()}` or a folder above it",

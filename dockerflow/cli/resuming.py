@@ -64,7 +64,7 @@ def split_words(words: list[str], path: str) -> tuple[str, str | None]:
 def resume(chosen: Chosen, wanted: Wanted) -> int:
     """Resume a run and return the exit code. Raises DockerflowError."""
     new_tags(chosen.tags)
-    store = with_all(store_of_runs(chosen.store))
+    store = with_all(store_of_runs(chosen.store, delivering=True))
     loaded = load_flow(chosen.file, chosen.flow, _given(store, chosen, wanted))
     origin = _origin(store, loaded.flow, wanted)
     check(loaded.flow, containers=chosen.engine != "process")

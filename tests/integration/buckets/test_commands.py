@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 import dockerflow
+from dockerflow.buckets.opening import open_bucket
+from dockerflow.buckets.spool import spool_folder
 from dockerflow.client import stores
 from dockerflow.client.errors import NoStore
 from dockerflow.config import load_config
 from dockerflow.setup.storage import look_at_store
+from dockerflow.store import runs
+from dockerflow.store.directory import DirectoryStore
 from tests.object_servers import Bucket
 from tests.unit.cli.commands import dockerflow as command
 
@@ -69,6 +73,33 @@ def test_a_notebook_finds_what_was_run_in_the_same_folder(project: Path, object_
     assert sorted(os.listdir(".dockerflow")) == ["config.yaml"]
     look = look_at_store(load_config(), project)
     assert (look.state, look.text.split()[0]) == ("ok", name)
+
+
+def test_who_reads_is_told_what_waits_for_the_bucket_until_it_is_delivered(
+    project: Path, object_bucket: Bucket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line: without it a run that ended without its server would seem to go on."""
+    assert command("run", "--engine", "process", "flow.py").code == 0
+    store = open_bucket(f"s3://{object_bucket.name}/of/project", load_config())
+    assert command("runs", "list").stderr == ""
+    spool = DirectoryStore(spool_folder(store))
+    sha256 = spool.blobs.put([b"what was computed"])
+    note = (
+        f"what a run could not bring to `{store.name}` waits in `{spool.root}`: `dockerflow resume`, or the next "
+        "command that writes there, delivers it\n"
+    )
+    run = f"Tiny/{runs.run_ids(store, 'Tiny')[0]}"
+    for words in (("runs", "list"), ("logs", run), ("dump", run)):
+        assert command(*words).stderr == f"note: {note}"
+    stores.metadata(store.name)
+    assert dockerflow.Flow("Tiny").latest_run is not None
+    assert dockerflow.Run(run).successful
+    assert capsys.readouterr().err == f"dockerflow: {note}"
+    delivered = command("resume", "flow.py", "--engine", "process")
+    assert "note: " not in delivered.stderr
+    assert "brought to the store what waited for it on this machine: 1 blob" in delivered.stderr
+    assert store.blobs.has(sha256)
+    assert command("runs", "list").stderr == ""
 
 
 def test_another_store_can_be_named_and_named_back(project: Path, object_bucket: Bucket, tmp_path: Path) -> None:

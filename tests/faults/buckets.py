@@ -1,4 +1,4 @@
-"""A store in a bucket of a MinIO server that a test may kill and start again."""
+"""A store in a bucket of a server that a test may kill and start again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BucketOnMinio:
 
 
 @contextmanager
-def bucket_on_minio(folder: Path) -> Iterator[BucketOnMinio]:
-    """A server of the test's own, and a new bucket."""
-    with running("minio", folder / "minio") as server:
+def bucket_on_minio(folder: Path, kind: str = "minio") -> Iterator[BucketOnMinio]:
+    """A server of the test's own, and a new bucket. `kind`: see `object_servers`."""
+    with running(kind, folder / kind) as server:
         yield BucketOnMinio(server, f"s3://{server.bucket()}/a/store")

@@ -1,4 +1,4 @@
-"""Whole runs on a real MinIO that goes away under them: what was computed is never computed again.
+"""Whole runs on a real server that goes away under them: what was computed is never computed again.
 
 Steps run in plain processes, and tell the test what they do through a pipe; they wait for it by a lock.
 """
@@ -67,6 +67,9 @@ class Away(FlowSpec):
 
 # What runs as often as it is told in a run without faults.
 ONCE = Counter(["start", *(f"work {number}" for number in range(4)), "join", "end"])
+
+# With credentials that are lent to steps, and where the scheduler signs each request of theirs.
+ON_BOTH = pytest.mark.parametrize("scene", ["minio", "versitygw"], indirect=True)
 
 # How long anything may take that is waited for, in seconds.
 PATIENCE = 120.0
@@ -137,12 +140,13 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """On MinIO unless a test says otherwise."""
     (tmp_path / "flow.py").write_text(FLOW)
     os.mkfifo(tmp_path / "told")
     (tmp_path / "gate").touch()
     pipe, gate = os.open(tmp_path / "told", os.O_RDWR), os.open(tmp_path / "gate", os.O_RDWR)
-    with bucket_on_minio(tmp_path) as bucket:
+    with bucket_on_minio(tmp_path, getattr(request, "param", "minio")) as bucket:
         for name, value in bucket.variables(tmp_path / "state").items():
             monkeypatch.setenv(name, value)
         yield Scene(tmp_path, bucket, pipe, gate)
@@ -157,6 +161,7 @@ def output(run: subprocess.Popen[str]) -> str:
         run.kill()
 
 
+@ON_BOTH
 def test_a_run_outlives_a_server_that_comes_back(scene):
     """It is away when results come in, and when nothing but the journal is to be written."""
     run = scene.start("run", "flow.py", patience=LONG)
@@ -191,6 +196,7 @@ def test_a_run_outlives_a_server_that_is_killed_at_any_moment(seed, scene):
     scene.check_results()
 
 
+@ON_BOTH
 def test_what_was_computed_when_the_server_stayed_away_is_delivered_by_resume_and_not_computed_again(scene):
     run = scene.start("run", "flow.py", patience=SHORT)
     scene.hear(3)

@@ -11,6 +11,7 @@ joins         which finished tasks a join waits for
 resumed       which results of an earlier run are taken over
 origin        that earlier run, as far as it is still in the store
 loop          waits, and carries out commands
+receiving     takes large blobs into the store while tasks hand them over; `arriving` hashes them meanwhile
 keeping       takes into the store what workers leave, each in its own thread
 journaling    writes the journal, in a thread as well
 logs          what running attempts print; `log_limit` where that has a limit, `log_pieces` for other machines

@@ -5,6 +5,7 @@
     s3_store      a store in a bucket, on any client of one; its blobs are `s3_blobs`
     s3            what a client of a bucket does, and one with the standard library alone
     blobs         bytes by their sha256: artifacts, logs, code packages
+    delivery      handing a large blob to the scheduler
     manifest      a task's artifacts in one blob
     code_package  what a container runs, as one tar
     log           what an attempt printed
@@ -18,6 +19,7 @@
     sweep         removing what killed processes left
     pieces        bytes that are about to be sent
     parallel      asking a store far away for many things at a time
+    sockets       those with a path
     files         writing a file so that it is whole or not there
     mapped        reading a file by mapping it
     uses          what runs use which blobs for

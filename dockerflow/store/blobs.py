@@ -4,7 +4,8 @@
     <outbox>/<sha256>                           what one run's containers have written, until the scheduler adopts it
 
 In a container the root is mounted read-only and everything is written to the outbox, which is flat so that the
-scheduler, who owns the folder, can move files out of it whoever wrote them.
+scheduler, who owns the folder, can move files out of it whoever wrote them. A large blob does not go there if somebody
+listens to whom it can be handed over, see `delivery`.
 
 Promised: a blob under its final name is whole, also after SIGKILL at any moment, and what a container has written is
 the store's only when its hash is its name. What is read is checked again when it is small (up to `CHECKED`): hashing a

@@ -18,10 +18,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from dockerflow.buckets.spool import spool_folder
 from dockerflow.housekeeping import several
 from dockerflow.housekeeping.references import Reader, RunName, RunReferences, every_run
 from dockerflow.housekeeping.there import There
+from dockerflow.housekeeping.waiting import waiting_runs
 from dockerflow.store import history, journal, runs
 from dockerflow.store.base import Store, missing
 from dockerflow.store.directory import DirectoryStore
@@ -94,6 +94,7 @@ class _Copier:
 
     def __post_init__(self) -> None:
         everything = self.wanted.selected is None
+        self._waiting = waiting_runs(self.source)
         self._certain: set[str] = set()  # the target has these, and will for hours
         self._there, self._here = There(self.target, everything), There(self.source, everything)
 
@@ -139,7 +140,7 @@ class _Copier:
         run = found.run
         if runs.is_alive(self.source, *run):
             raise _KeptBack("it still runs")
-        if waits_in_spool(self.source, run):
+        if run in self._waiting:
             raise _KeptBack("a part of it waits on this machine to be brought to its store")
         with _keeping_back():
             for each in found.unreadable:
@@ -237,11 +238,6 @@ def _is_written(run: RunName, target: Store) -> StoreError:
     return StoreError(
         f"run `{run}` of `{target.name}` is being written by another process", "wait until that has ended"
     )
-
-
-def waits_in_spool(store: Store, run: RunName) -> bool:
-    """Whether this machine has something of a run that could not be brought to its store."""
-    return not isinstance(store, DirectoryStore) and (spool_folder(store) / runs.run_key(*run)).is_dir()
 
 
 def _log_pieces(store: Store, run: RunName, task_id: str, attempt: int) -> Iterator[bytes]:

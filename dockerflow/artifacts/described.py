@@ -99,6 +99,17 @@ def _sparse(pandas: Any, values: Any, places: Any, length: int, fill: Any, kind:
     return pandas.arrays.SparseArray(made, fill_value=fill, kind=kind)
 
 
+def _arrow(pandas: Any, values: Any) -> Any:
+    maker = getattr(pandas.arrays, "ArrowExtensionArray", None)
+    if maker is not None:
+        return maker(values)
+    numpy = import_module("numpy")
+    made = numpy.empty(len(values), object)
+    for at, item in enumerate(values.to_pylist()):  # one by one: an item may be a list
+        made[at] = item
+    return made
+
+
 def _own(pandas: Any, values: Any) -> Any:
     return values
 
@@ -112,5 +123,6 @@ _KINDS: Dict[str, Callable[..., Any]] = {
     "masked": _masked,
     "string": _string,
     "sparse": _sparse,
+    "arrow": _arrow,
     "own": _own,
 }

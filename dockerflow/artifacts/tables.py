@@ -8,7 +8,7 @@ by a tuple that begins with its kind:
     ("zoned", times in UTC, zone)                    ("string", storage, missing, items)   None where missing
     ("period", ordinals, frequency)                  ("interval", left, right, closed)
     ("times", values)  outside tables and indexes    ("sparse", values, places, length, fill, kind)
-    ("own", array)  any other, pickled in its own way
+    ("arrow", array of pyarrow's)                    ("own", array)  any other, pickled in its own way
 
 `rebuild` makes all of these again.
 """
@@ -189,6 +189,10 @@ def _sparse(values: Any) -> Any:
     return ("sparse", values.sp_values, places, len(values), values.fill_value, values.kind)
 
 
+def _arrow(values: Any) -> Any:
+    return ("arrow", values.__arrow_array__())
+
+
 def _own(values: Any) -> Any:
     return ("own", values)
 
@@ -203,6 +207,7 @@ _ARRAYS: Dict[str, Callable[[Any], Any]] = {
     "FloatingArray": _masked,
     "BooleanArray": _masked,
     "SparseArray": _sparse,
+    "ArrowExtensionArray": _arrow,
     "StringArray": _string,
     "ArrowStringArray": _string,
     "StringArrayNumpySemantics": _string,  # in pandas 2, as
@@ -216,8 +221,7 @@ _ARRAYS: Dict[str, Callable[[Any], Any]] = {
 
 
 def _data_types(pandas: Any) -> List[type]:
-    kinds = [getattr(pandas, name) for name in dir(pandas) if name.endswith("Dtype")]
-    return [kind for kind in kinds if kind.__name__ != "ArrowDtype"]
+    return [getattr(pandas, name) for name in dir(pandas) if name.endswith("Dtype")]
 
 
 def _data_type(dtype: Any) -> Any:

@@ -107,3 +107,11 @@ def test_a_model_crosses_versions_of_numpy(models: Mapping[str, Any], writer: st
     """With one scikit-learn on both sides; its own pickle does not: numpy's random generators stand in the way."""
     outcomes = {kind: both for (name, kind), both in models[reader].items() if name == writer}
     assert {kind: artifact for kind, (artifact, _) in outcomes.items()} == dict.fromkeys(outcomes, "right")
+
+
+def test_columns_of_pyarrows_types_come_back_and_name_nothing_of_pandas(
+    channel_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data = run("arrow.py", "Arrow", channel_url, tmp_path_factory.mktemp("arrow"))
+    assert data.found == data.wanted
+    assert not any(data.named.values())

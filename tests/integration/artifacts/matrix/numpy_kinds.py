@@ -45,11 +45,31 @@ def arrays() -> dict[str, Any]:
     made["read-only"] = _read_only(counted)
     made["not aligned"] = np.frombuffer(bytes(range(17)), "u1")[1:].view("<f8")
     made["scalars"] = [one[0] for name, one in made.items() if name.startswith(("dtype", "time", "difference"))]
+    made["record type"] = np.dtype((np.record, [("n", "<i4")]))
+    made["matrix"] = np.array([[1.5, 2], [3, 4]], ">f8").view(np.matrix)
+    made["characters"] = np.char.array(["abc ", "d"])
+    made.update({f"masked {name}": array for name, array in _masked().items()})
     if hasattr(np.dtypes, "StringDType"):
         words = np.dtypes.StringDType()
         made["variable text"] = np.array([["a", "long " * 20], ["", "ü\0x"]], words)
         made["variable text with missing"] = np.array(["a", np.nan], np.dtypes.StringDType(na_object=np.nan))
     return made
+
+
+def _masked() -> dict[str, Any]:
+    counted = np.arange(6.0).reshape(2, 3)
+    return {
+        "numbers": np.ma.masked_array([1.5, 2, 3], [True, False, True], fill_value=-1),
+        "nothing": np.ma.masked_array([1, 2, 3]),
+        "other order of bytes": np.ma.masked_array(np.arange(3, dtype=">i2"), [False, True, False]),
+        "order F": np.ma.masked_array(np.asfortranarray(counted), counted > 3),
+        "hard": np.ma.masked_array([1, 2], [True, False], hard_mask=True),
+        "times": np.ma.masked_array(np.array(["2020-01-01", "NaT"], "M8[s]"), [True, False]),
+        "text": np.ma.masked_array(["abc", "de"], [False, True], fill_value="?"),
+        "objects": np.ma.masked_array(["a", None], [False, True], dtype=object),
+        "structure": np.ma.masked_array([(1, 2.5)], [(True, False)], dtype=[("a", "<i4"), ("b", "<f8")]),
+        "item": np.ma.masked,
+    }
 
 
 def generators() -> dict[str, Any]:

@@ -37,6 +37,18 @@ def _array(array: np.ndarray) -> Words:
     return {"dtype": _dtype(array.dtype), "shape": list(array.shape), "order": order, "cells": _items(array)}
 
 
+def _viewed(array: np.ndarray) -> Words:
+    return {type(array).__name__: _array(np.asarray(array))}
+
+
+def _masked(array: np.ma.MaskedArray) -> Words:
+    if array is np.ma.masked:
+        return "masked"
+    fill = np.asarray(array.fill_value).astype(array.dtype)
+    mask = None if array.mask is np.ma.nomask else _array(np.asarray(array.mask))
+    return {"data": _array(array.data), "mask": mask, "fill": _array(fill), "hard": bool(array.hardmask)}
+
+
 def _dtype(dtype: np.dtype) -> Words:
     if dtype.names is not None:
         fields = [[name, _dtype(dtype.fields[name][0]), list(map(str, dtype.fields[name][1:]))] for name in dtype.names]
@@ -233,6 +245,8 @@ _PAINTERS: list[tuple[Any, Any]] = [
     (pd.Period, _period),
     (pd.Interval, _interval),
     (pd.offsets.BaseOffset, _offset),
+    (np.ma.MaskedArray, _masked),
+    ((np.matrix, np.char.chararray), _viewed),
     (np.ndarray, _array),
     (np.generic, _scalar),
     ((np.random.RandomState, np.random.Generator), _generator),

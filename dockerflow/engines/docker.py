@@ -147,6 +147,12 @@ class DockerHost:
                 raise
         return DockerWorker(self, request, running, attached, expected, notify)
 
+    def is_away(self) -> bool:
+        try:
+            return not self.client.ping()
+        except FOREIGN:
+            return True
+
     def close(self) -> None:
         """Let go of the engine. Workers that still run can no longer say how they ended."""
         deadline = time.monotonic() + PATIENCE

@@ -62,6 +62,9 @@ class ProcessHost:
             shutil.rmtree(work, ignore_errors=True)
             raise EngineError(f"could not start a worker with `{self._python}`: {error.strerror}") from error
 
+    def is_away(self) -> bool:
+        return False
+
     def close(self) -> None:
         """There is nothing to let go of."""
 

@@ -140,5 +140,8 @@ class Host(Protocol):
     def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
         """Start a worker; what it says is handed to `notify`. Raises EngineError when it cannot be started."""
 
+    def is_away(self) -> bool:
+        """Whether there is nobody who could start a worker: an engine that is restarted."""
+
     def close(self) -> None:
         """Let go of the engine. Workers that still run can no longer say how they ended."""

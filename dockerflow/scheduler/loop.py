@@ -18,12 +18,10 @@ import queue
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from dockerflow import progress
-from dockerflow.engines.errors import EngineError
 from dockerflow.engines.worker import Host, Worker, WorkerRequest
 from dockerflow.errors import DockerflowError
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask
@@ -32,6 +30,7 @@ from dockerflow.scheduler.core import advance
 from dockerflow.scheduler.journaling import Journaling, Written
 from dockerflow.scheduler.keeping import Ended, Keeping, Returned
 from dockerflow.scheduler.logs import Logs
+from dockerflow.scheduler.starting import NotStarted, Started, Starting
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.tagging import Tagging
 from dockerflow.store import runs
@@ -43,26 +42,11 @@ from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, R
 # How long a finished task may be known to the scheduler alone, in seconds: what a kill at the worst moment costs.
 FLUSH_EVERY = 0.1
 
-# Starts at once. An engine on two cores starts about 16 containers a second however many are asked for at a time.
-STARTERS = 4
-
 # How long a worker that was told to end may take, in seconds.
 PATIENCE = 10.0
 
 # What one turn takes from the inbox at most, so that the journal and the screen are never far behind.
 TURN = 512
-
-
-@dataclass(frozen=True)
-class Started:
-    """A container runs; its worker may not have said that it is ready."""
-
-    worker: Worker
-
-
-@dataclass(frozen=True)
-class NotStarted:
-    error: DockerflowError
 
 
 @dataclass(frozen=True)
@@ -107,7 +91,7 @@ class Loop:
         )
         self._journaling = Journaling(self.journal, lambda told: self.inbox.put((0, told)))
         self._taken: deque[tuple[int, object]] = deque()  # from the inbox, for this turn
-        self._starters = ThreadPoolExecutor(STARTERS, thread_name_prefix="start-worker")
+        self._starting = Starting(self.host, lambda number, came: self.inbox.put((number, came)), self.notify)
         self._requests: dict[int, WorkerRequest] = {}  # of workers that have not ended
         self._handles: dict[int, Worker] = {}
         self._early: set[int] = set()  # ready before the start call returned
@@ -284,6 +268,7 @@ class Loop:
         """End what runs, and hear how: what has returned by then is a result like any other. Of a store that is away
         nobody waits for an answer then."""
         self.store.be_patient(False)
+        self._starting.give_up()
         for number in self._busy & self._handles.keys():
             self._handles[number].kill()
         logs: dict[int, str | None] = {}
@@ -346,22 +331,7 @@ class Loop:
     def _start(self, number: int, step: str) -> None:
         request = self._requests[number] = self.request(number, step)
         self.notify(progress.ContainerStarting(step, request.name))
-        starting = self._starters.submit(self._start_in_thread, number, request)
-        starting.add_done_callback(lambda done: self._pass_on(number, done))
-
-    def _start_in_thread(self, number: int, request: WorkerRequest) -> Started | NotStarted:
-        try:
-            self.host.make_outbox(request.outbox)
-            return Started(self.host.start_worker(request, lambda _, said: self._keeping.hear(request, said)))
-        except EngineError as error:
-            return NotStarted(error)
-        except OSError as error:
-            return NotStarted(StoreError(f"cannot make the folder `{request.outbox}`: {error.strerror}"))
-
-    def _pass_on(self, number: int, done: Future[Started | NotStarted]) -> None:
-        """What came of a start; a mistake of our own, too, must not leave the loop waiting for ever."""
-        if not done.cancelled():
-            self.inbox.put((number, done.exception() or done.result()))
+        self._starting.start(number, request, self._keeping.hear)
 
     def _let_go(self, number: int, command: v.Command) -> None:
         handle = self._handles.get(number)
@@ -394,7 +364,7 @@ class Loop:
 
     def _end_workers(self) -> None:
         """End every worker and wait until they are gone: first those without a task in an orderly way."""
-        self._starters.shutdown(wait=True, cancel_futures=True)
+        self._starting.close()
         for number, handle in self._handles.items():
             handle.kill() if number in self._busy else handle.stop()
         if not self._all_gone():

@@ -147,6 +147,9 @@ class ReceivingHost:
             self._leave(request.outbox)
             raise
 
+    def is_away(self) -> bool:
+        return self._host.is_away()
+
     def close(self) -> None:
         """Receive no more. The host itself stays."""
         with self._lock:

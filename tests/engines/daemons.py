@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +108,7 @@ class Engine:
     kind: Kind
     url: str
     client: docker.DockerClient
+    restart: Callable[[], None]  # after it and all its containers were killed; what is on its disk stays
 
 
 @contextmanager
@@ -120,11 +121,20 @@ def running(name: str, disk: str = "") -> Iterator[Engine]:
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
     try:
         process = _spawn(kind, program, folder, disk)
+
+        def restart() -> None:
+            nonlocal process
+            _end(process)
+            _forget_cgroups(folder.name)
+            (folder / "engine.sock").unlink(missing_ok=True)
+            process = _spawn(kind, program, folder, disk)
+            _wait(name, process, url, folder / "log")
+
         try:
             url = f"unix://{folder}/engine.sock"
             _wait(name, process, url, folder / "log")
             client = docker.DockerClient(url, version="auto", timeout=120)
-            yield Engine(name, kind, url, client)
+            yield Engine(name, kind, url, client, restart)
             client.close()
         finally:
             _end(process)
@@ -136,7 +146,7 @@ def running(name: str, disk: str = "") -> Iterator[Engine]:
 def _spawn(kind: Kind, program: str, folder: Path, disk: str) -> subprocess.Popen[bytes]:
     for name, text in kind.files.items():
         (folder / name).write_text(text)
-    (folder / "data").mkdir()
+    (folder / "data").mkdir(exist_ok=True)
     path = f"{Path(program).parent}:{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}"
     variables = {name: value.format(folder=folder) for name, value in kind.variables.items()}
     ends_with_us = ["setpriv", "--pdeathsig", "KILL"]

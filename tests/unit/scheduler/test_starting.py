@@ -1,0 +1,93 @@
+"""Starts of workers, when the engine is away for a while: told by a host that says what it is told to."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockerflow import progress
+from dockerflow.engines.errors import EngineError, EngineNotFound
+from dockerflow.engines.process import ProcessHost
+from dockerflow.engines.worker import Notify, Worker, WorkerRequest
+from dockerflow.scheduler import starting
+from dockerflow.scheduler.starting import NotStarted, Started, Starting
+
+
+class Restarted(ProcessHost):
+    """An engine that starts nothing, and is away as often as it is said to be, as seen from `is_away`."""
+
+    def __init__(self, *errors: EngineError, away: int) -> None:
+        super().__init__()
+        self._errors = list(errors)
+        self._away = away
+        self.asked = 0
+
+    def is_away(self) -> bool:
+        self.asked += 1
+        return self.asked <= self._away
+
+    def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
+        if self._errors:
+            raise self._errors.pop(0)
+        return "a worker"  # type: ignore[return-value] - nobody uses it
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "ASK_EVERY", 0.0)
+
+
+def request(folder: Path) -> WorkerRequest:
+    return WorkerRequest(1, "name", "", {}, "F", "flow.py", "", None, folder)
+
+
+def outcome(host: Restarted, folder: Path) -> tuple[Any, list[progress.Event]]:
+    told: queue.SimpleQueue[tuple[int, object]] = queue.SimpleQueue()
+    noted: list[progress.Event] = []
+    starts = Starting(host, lambda number, came: told.put((number, came)), noted.append)
+    starts.start(7, request(folder), lambda request, said: None)
+    number, came = told.get(timeout=30)
+    starts.close()
+    assert number == 7
+    return came, noted
+
+
+AWAY = EngineNotFound("no Docker engine answers")
+REFUSED = EngineError("the engine does not want to")
+
+
+def test_a_start_waits_for_an_engine_that_is_away_and_is_tried_again(tmp_path: Path) -> None:
+    came, noted = outcome(Restarted(AWAY, away=5), tmp_path)
+    assert isinstance(came, Started)
+    assert noted == [progress.Noted("the engine `process` does not answer, and the run waits for it")]
+
+
+def test_what_an_engine_refuses_is_not_tried_again(tmp_path: Path) -> None:
+    assert outcome(Restarted(REFUSED, away=0), tmp_path) == (NotStarted(REFUSED), [])
+
+
+def test_an_engine_that_stays_away_for_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "PATIENCE", 0.0)
+    came, _ = outcome(Restarted(AWAY, away=1_000_000), tmp_path)
+    assert came == NotStarted(AWAY)
+
+
+def test_nobody_waits_for_an_engine_when_the_run_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "ASK_EVERY", 600.0)
+    told: queue.SimpleQueue[tuple[int, object]] = queue.SimpleQueue()
+    waits: queue.SimpleQueue[progress.Event] = queue.SimpleQueue()
+    starts = Starting(Restarted(AWAY, away=9), lambda number, came: told.put((number, came)), waits.put)
+    starts.start(7, request(tmp_path), lambda request, said: None)
+    waits.get(timeout=30)
+    starts.close()
+    assert told.get(timeout=30) == (7, NotStarted(AWAY))
+
+
+def test_a_folder_that_cannot_be_made_fails_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    came, _ = outcome(Restarted(away=0), tmp_path / "file" / "outbox")
+    assert isinstance(came, NotStarted)
+    assert "cannot make the folder" in came.error.message

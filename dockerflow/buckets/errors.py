@@ -1,8 +1,8 @@
 """What may go wrong when a bucket is opened, and what who opens it can do about it.
 
-    StoreError
-    ├── NoBucket       the server is there and the bucket is not
-    └── WrongRegion    the bucket is in another region than was asked; `region` where the server tells
+StoreError
+├── NoBucket       the server is there and the bucket is not
+└── WrongRegion    the bucket is in another region than was asked; `region` where the server tells
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ from dockerflow.buckets.places import in_region
 from dockerflow.buckets.refusals import FOREIGN, Server, translate
 from dockerflow.store.base import Chunk
 from dockerflow.store.errors import StoreError
+from dockerflow.store.s3.patience import FIRST_PAUSE, LONGEST_PAUSE
 from dockerflow.store.s3.place import Place, origin_of
+from dockerflow.store.s3.refusals import PASSING_STATUS
 from dockerflow.store.s3.signing import EMPTY
 
 T = TypeVar("T")
@@ -75,9 +77,13 @@ class Link:
     def stubborn_client(self) -> Minio:
         """One that tries again by itself, for calls of the SDK that make many requests."""
         tries = int(self.patience.seconds // 5) + 3
-        statuses = (408, 429, 500, 502, 503, 504)
         again = urllib3.Retry(
-            tries, redirect=False, status_forcelist=statuses, allowed_methods=None, backoff_factor=0.1, backoff_max=5
+            tries,
+            redirect=False,
+            status_forcelist=PASSING_STATUS,
+            allowed_methods=None,
+            backoff_factor=FIRST_PAUSE,
+            backoff_max=LONGEST_PAUSE,
         )
         return self._client(self._pool_of(again))
 

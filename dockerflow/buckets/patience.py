@@ -1,23 +1,20 @@
 """Ask a server again what may succeed the next time, for a while.
 
-Between two tries is a pause that doubles, of a random part: clients that lost a server together must not come back
-together. What is worth another try is decided in `refusals`.
+Unlike a step's client this one can be told to wait no longer, and tells who watches that it waits. What is worth
+another try is decided in `refusals`.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from dockerflow.store.errors import Unreachable
+from dockerflow.store.s3.patience import pauses
 
 T = TypeVar("T")
-
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
 
 # After so many seconds without an answer whoever watches is told that one waits.
 NOTICE = 3.0
@@ -86,7 +83,7 @@ class Pauses:
         self.progress()
 
     def progress(self) -> None:
-        self._pause, self._since = FIRST_PAUSE, float("inf")
+        self._pauses, self._since = pauses(), float("inf")
 
     def wait(self, why: str) -> None:
         """Raises Unreachable when the time is over."""
@@ -94,14 +91,13 @@ class Pauses:
         self._since = min(self._since, now)
         if now - self._since > NOTICE:
             self._patience.failing(why)
-        pause = self._pause * random.uniform(0.5, 1.0)
+        pause = next(self._pauses)
         if now + pause > self._since + self._patience.seconds or not self._patience.pause(pause):
             raise Unreachable(
                 f"no answer from the S3 server `{self._endpoint}` in {self._waited(now):g} s: {why}",
                 "see whether the server runs and can be reached from here; the setting `store_patience` says how long "
                 "it is asked again",
             )
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     def _waited(self, now: float) -> float:
         """As it was meant; less where nobody waits any more."""

@@ -21,13 +21,10 @@ from dockerflow.buckets.patience import Again
 from dockerflow.store.errors import AccessDenied, StoreError
 from dockerflow.store.names import SECRETS
 from dockerflow.store.s3.place import Place
+from dockerflow.store.s3.refusals import OUTDATED, PASSING, PASSING_STATUS, WRONG_REGION
 
 # Everything that the SDK and its connections raise; ValueError where an answer has not the form that it expects.
 FOREIGN = (MinioException, HTTPError, ParseError, ValueError, OSError)
-
-_AGAIN_STATUS = (408, 429, 500, 502, 503, 504)
-_AGAIN_CODES = ("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "ConditionalRequestConflict",
-                "OperationAborted", "IncompleteBody")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def translate(error: BaseException, server: Server) -> NoReturn:
 
 def _refused(error: S3Error, server: Server) -> NoReturn:
     code, status = error.code or "", error.response.status
-    if status in _AGAIN_STATUS or code in _AGAIN_CODES:
+    if status in PASSING_STATUS or code in PASSING:
         raise Again(f"it answered `{code}`: {error.message}") from error
     explain = _EXPLANATIONS.get(code)
     if explain is None and status == 403:
@@ -143,17 +140,11 @@ _EXPLANATIONS: dict[str, Callable[[S3Error, Server], StoreError]] = {
     "InvalidAccessKeyId": _unknown_key,
     "XAdminUserNotFound": _unknown_key,
     "SignatureDoesNotMatch": _wrong_secret,
-    "ExpiredToken": _expired,
-    "InvalidToken": _expired,
-    "InvalidTokenId": _expired,
+    **dict.fromkeys(sorted(OUTDATED), _expired),
     "AccessDenied": _denied,
     "AllAccessDisabled": _denied,
     "RequestTimeTooSkewed": _skewed,
-    "AuthorizationHeaderMalformed": _wrong_region,
-    "AuthorizationQueryParametersError": _wrong_region,
-    "IllegalLocationConstraintException": _wrong_region,
-    "PermanentRedirect": _wrong_region,
-    "Redirect": _wrong_region,
+    **dict.fromkeys(sorted({*WRONG_REGION, "Redirect"}), _wrong_region),
     "BadDigest": _other_bytes,
     "XAmzContentSHA256Mismatch": _other_bytes,
     "XMinioStorageFull": _full,
@@ -202,7 +193,7 @@ def _perhaps_tls(error: BaseException, server: Server) -> str:
 def _not_in_words(error: ServerError | InvalidResponseError, server: Server) -> NoReturn:
     """An answer without the words of S3: of a proxy, or of something else than an S3 server."""
     status = error.status_code if isinstance(error, ServerError) else error._code
-    if status in _AGAIN_STATUS:
+    if status in PASSING_STATUS:
         raise Again(f"it answered with the status {status}") from error
     if "HTTP request to an HTTPS server" in str(error):
         raise StoreError(

@@ -1,19 +1,27 @@
-"""How long to go on asking a server that does not answer.
+"""How long to go on asking a server that does not answer, in a step's container.
 
-Between two tries is a pause that doubles, of a random part: clients that lost a server together must not come back
-together.
+The host's client makes the same `pauses`, and knows more of who waits: see `dockerflow.buckets.patience`.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from typing import Optional
+from typing import Iterator, Optional
 
 from dockerflow.store.errors import StoreError, Unreachable
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
+
+
+def pauses() -> Iterator[float]:
+    """Seconds between one try and the next: twice as many each time, of a random part. Clients that lost a server
+    together must not come back together."""
+    pause = FIRST_PAUSE
+    while True:
+        yield pause * random.uniform(0.5, 1.0)
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 class Patience:
@@ -32,7 +40,7 @@ class Patience:
 
     def progress(self) -> None:
         """The server has done something in between."""
-        self._pause, self._until = FIRST_PAUSE, float("inf")
+        self._pauses, self._until = pauses(), float("inf")
 
     @property
     def waited(self) -> float:
@@ -50,5 +58,4 @@ class Patience:
                 "see whether the server runs and can be reached from here, which for step containers is by the name in "
                 "`s3_containers_endpoint`; the setting `store_patience` says how long to ask again",
             )
-        time.sleep(min(self._pause * random.uniform(0.5, 1.0), self._until - now))
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        time.sleep(min(next(self._pauses), self._until - now))

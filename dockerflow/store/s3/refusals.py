@@ -18,20 +18,30 @@ NO_KEY, EXISTS, NO_RANGE, CONFLICT = "NoSuchKey", "PreconditionFailed", "Invalid
 _BY_STATUS = {403: "AccessDenied", 404: NO_KEY, 409: CONFLICT, 412: EXISTS, 416: NO_RANGE}
 
 # The next try may succeed, whatever the status is.
-_PASSING_STATUS = frozenset([408, 425, 429, 500, 502, 503, 504])
-_PASSING = frozenset(
+PASSING_STATUS = frozenset([408, 425, 429, 500, 502, 503, 504])
+PASSING = frozenset(
     [
-        "SlowDown", "SlowDownRead", "SlowDownWrite", "InternalError", "ServiceUnavailable", "RequestTimeout",
-        "IncompleteBody", "OperationAborted", "ConditionalRequestConflict",
+        "SlowDown",
+        "SlowDownRead",
+        "SlowDownWrite",
+        "InternalError",
+        "ServiceUnavailable",
+        "RequestTimeout",
+        "IncompleteBody",
+        "OperationAborted",
+        "ConditionalRequestConflict",
     ]
 )
 
 # Credentials were renewed in between, perhaps.
-_OUTDATED = frozenset(["ExpiredToken", "InvalidToken", "InvalidTokenId", "TokenRefreshRequired"])
+OUTDATED = frozenset(["ExpiredToken", "InvalidToken", "InvalidTokenId", "TokenRefreshRequired"])
 
-_WRONG_REGION = frozenset(
+WRONG_REGION = frozenset(
     [
-        "PermanentRedirect", "MovedPermanently", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError",
+        "PermanentRedirect",
+        "MovedPermanently",
+        "AuthorizationHeaderMalformed",
+        "AuthorizationQueryParametersError",
         "IllegalLocationConstraintException",
     ]
 )
@@ -56,11 +66,11 @@ class Refusal(NamedTuple):
 
     @property
     def passing(self) -> bool:
-        return self.status in _PASSING_STATUS or self.code in _PASSING
+        return self.status in PASSING_STATUS or self.code in PASSING
 
     @property
     def outdated(self) -> bool:
-        return self.code in _OUTDATED or (self.status == 403 and "expired" in self.message.lower())
+        return self.code in OUTDATED or (self.status == 403 and "expired" in self.message.lower())
 
     def error(self, place: Place, asked: str) -> StoreError:
         """`asked` says what was refused: `GET of blobs/…`."""
@@ -69,7 +79,7 @@ class Refusal(NamedTuple):
     def _explained(self) -> Callable[[Refusal, Place, str], StoreError]:
         if self.code in _EXPLANATIONS:
             return _EXPLANATIONS[self.code]
-        if self.code in _WRONG_REGION or self.status in (301, 307):
+        if self.code in WRONG_REGION or self.status in (301, 307):
             return _wrong_region
         return _denied if self.code in _DENIED or self.status in (401, 403) or self.outdated else _other
 

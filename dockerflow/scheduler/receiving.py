@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from dockerflow.engines.worker import Host, Notify, Said, Worker, WorkerEnded, WorkerRequest
 from dockerflow.scheduler import arriving
-from dockerflow.store import sockets
+from dockerflow.store import files, sockets
 from dockerflow.store.base import Store
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.delivery import NAME, SIZE
@@ -27,6 +27,10 @@ from dockerflow.store.errors import StoreError
 
 # Deliveries at the same time from one worker, whose task delivers one after the other.
 MOST = 8
+
+# What must be free on the disk besides, in bytes. What fills it goes to the outbox, which is deleted with its run: that
+# makes room for the run's last record.
+ROOM = 16 << 20
 
 # How long a delivery may stand still, in seconds.
 PATIENCE = 60.0
@@ -91,8 +95,9 @@ class Receiver:
                 # Not Python's own timeout, with which it asks twice for whatever happens to be there.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(self._patience))
                 (size,) = SIZE.unpack(_received(connection, SIZE.size))
-                sha256 = self._blobs.receive(lambda stream: _write(stream, size, connection))
-                connection.sendall(sha256.encode())
+                if size + ROOM <= _free(self._blobs.root):
+                    sha256 = self._blobs.receive(lambda stream: _write(stream, size, connection))
+                    connection.sendall(sha256.encode())
         finally:
             with self._lock:
                 del self._deliveries[connection]
@@ -172,6 +177,13 @@ class ReceivingHost:
             receiver = self._receivers.pop(outbox, None)
         if receiver is not None:
             receiver.close()
+
+
+def _free(folder: Path) -> int:
+    """What this user may still write to the disk with the folder, in bytes."""
+    files.make_folder(folder)
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _timeval(seconds: float) -> bytes:

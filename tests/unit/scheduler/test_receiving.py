@@ -129,6 +129,13 @@ def test_nothing_is_left_of_a_delivery_that_was_broken_off(
     assert [path for path in blobs.root.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.usefixtures("receiver")
+def test_what_would_fill_the_disk_is_not_taken(outbox: Path) -> None:
+    with sockets.connect(str(outbox / NAME)) as connection:
+        connection.sendall(SIZE.pack(1 << 60))
+        assert connection.recv(1) == b""
+
+
 def test_a_delivery_that_stands_still_is_broken_off(blobs: Blobs, outbox: Path) -> None:
     receiver = Receiver(outbox, blobs, patience=0.05)
     with sockets.connect(str(outbox / NAME)) as connection:

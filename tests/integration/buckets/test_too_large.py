@@ -30,6 +30,7 @@ from dockerflow.store.s3_blobs import S3Blobs
 from dockerflow.store.s3_store import S3Store
 from tests.integration.s3.clients import ONE_PIECE, PART
 from tests.object_servers import Bucket, running
+from tests.unit.cli.commands import dockerflow
 
 VALUE = b"".join(number.to_bytes(4, "big") for number in range(3_000_000))  # 12 MB: three parts
 NAME = hashlib.sha256(VALUE).hexdigest()
@@ -171,3 +172,40 @@ def test_what_cannot_be_sent_to_its_end_stays_in_the_folder(
         server.start()
         scene.store.blobs.adopt(outbox, NAME)
         assert bytes(scene.store.blobs.get(NAME)) == VALUE
+
+
+LEAVES = """
+import os
+from dockerflow import FlowSpec, current, step
+from dockerflow.store.runs import outbox_key
+from dockerflow.store.s3.granted import granted_outbox
+from dockerflow.store.s3.line import VARIABLE, Line
+
+class Leaves(FlowSpec):
+    @step
+    def start(self):
+        outbox = granted_outbox(Line(os.environ[VARIABLE]), None, outbox_key(current.flow_name, current.run_id))
+        print("sent", outbox.put([bytes(range(256)) * 1000]) in outbox.sent)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        os._exit(3)
+"""
+
+
+def test_what_no_result_tells_of_goes_with_the_run(tmp_path: Path, object_bucket: Bucket) -> None:
+    (tmp_path / "flow.py").write_text(LEAVES)
+    server = object_bucket.server
+    settings = {
+        "DOCKERFLOW_STORE": f"s3://{object_bucket.name}/a/store",
+        "DOCKERFLOW_S3_ENDPOINT": server.endpoint,
+        "DOCKERFLOW_S3_ACCESS_KEY": server.access_key,
+        "DOCKERFLOW_S3_SECRET_KEY": server.secret_key,
+        "DOCKERFLOW_S3_REGION": server.region,
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    done = dockerflow("run", "flow.py", "--engine", "process", cwd=tmp_path, **settings)
+    assert done.code == 1
+    assert "sent True" in done.stdout
+    assert Scene(object_bucket, tmp_path / "scratch").store.keys("outbox/") == []

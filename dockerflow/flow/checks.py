@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Dict, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Set
 
 from dockerflow.flow.balance import balance_problems
 from dockerflow.flow.conda_names import hint_for_import
@@ -155,23 +155,34 @@ def _catches(flow: Flow) -> Iterator[Problem]:
 def _cycles(flow: Flow) -> Iterator[Problem]:
     """Each circle once, at the `self.next` that closes it. By a switch a step may be followed by itself."""
     done: Set[str] = set()
+    for first in flow.steps.values():
+        if first.name not in done:
+            yield from _cycles_from(flow, first, done)
 
-    def walk(step: Step, path: Tuple[str, ...]) -> Iterator[Problem]:
-        for name in dict.fromkeys(step.next):
-            if name == step.name and step.condition is not None:
-                continue
-            if name in path:
-                circle = " → ".join([*path[path.index(name) :], name])
-                message = f"the steps go round in a circle: {circle}"
-                hint = "a flow goes one way: let `self.next` name a later step; a step alone may repeat, by a switch"
-                yield _problem(step, message, hint, step.next_line)
+
+def _cycles_from(flow: Flow, first: Step, done: Set[str]) -> Iterator[Problem]:
+    """Goes every way from one step on, but not what is `done`. Not by recursion: a flow may have thousands of steps."""
+    way = [first]
+    left = {first.name: iter(dict.fromkeys(first.next))}  # of each step on the way, what follows and was not tried
+    while way:
+        step = way[-1]
+        for name in left[step.name]:
+            if name in left:
+                if name != step.name or step.condition is None:
+                    yield _circle(step, [*left, name])
             elif name not in done and name in flow.steps:
-                yield from walk(flow.steps[name], (*path, name))
-        done.add(step.name)
+                way.append(flow.steps[name])
+                left[name] = iter(dict.fromkeys(flow.steps[name].next))
+                break
+        else:
+            del left[way.pop().name]
+            done.add(step.name)
 
-    for step in flow.steps.values():
-        if step.name not in done:
-            yield from walk(step, (step.name,))
+
+def _circle(step: Step, path: List[str]) -> Problem:
+    circle = " → ".join(path[path.index(path[-1]) :])
+    hint = "a flow goes one way: let `self.next` name a later step; a step alone may repeat, by a switch"
+    return _problem(step, f"the steps go round in a circle: {circle}", hint, step.next_line)
 
 
 def _unreachable(flow: Flow) -> Iterator[Problem]:

@@ -487,3 +487,19 @@ def test_method_of_every_flow_may_be_extended(tmp_path: Path) -> None:
                 pass
     """
     assert found(tmp_path, text) == []
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_flow_may_have_two_thousand_steps(tmp_path: Path, wide: bool) -> None:
+    between = [f"step{number}" for number in range(1_998)]
+    following = [*between[1:], "end"]
+    line: Graph = {name: ([after], None, False) for name, after in zip(between, following, strict=True)}
+    split: Graph = {name: (["join"], None, False) for name in between} | {"join": (["end"], None, True)}
+    start: Graph = {"start": (between if wide else between[:1], None, False)}
+    assert _found(tmp_path, start | (split if wide else line) | {"end": ([], None, False)}) == []
+
+
+def test_a_circle_of_two_thousand_steps_is_found(tmp_path: Path) -> None:
+    names = ["start", *(f"step{number}" for number in range(1_998)), "end"]
+    steps: Graph = {name: ([after], None, False) for name, after in zip(names, [*names[1:], "step0"], strict=True)}
+    assert any("round in a circle: step0 → step1 → " in message for _, message in _found(tmp_path, steps))

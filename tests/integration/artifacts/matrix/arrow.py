@@ -14,7 +14,7 @@ def columns():
         "lists": pd.array([[1, 2], None, []], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
         "times": pd.array([pd.Timestamp(5, tz="UTC"), None, None], dtype=pd.ArrowDtype(pa.timestamp("ns", "UTC"))),
         "words": pd.array(["a", None, "a"], dtype=pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))),
-        "decimals": pd.array([None, "1.50", "2"], dtype=pd.ArrowDtype(pa.string())),
+        "texts": pd.array([None, "a", "b"], dtype=pd.ArrowDtype(pa.string())),
     }
     frame = pd.DataFrame(made)
     return {
@@ -30,7 +30,7 @@ def columns():
 
 def words(value):
     """Of what class it is, of which types, and what is in it."""
-    types = [str(each) for each in value.dtypes] if hasattr(value, "dtypes") else str(getattr(value, "dtype", ""))
+    types = [str(each) for each in value.dtypes] if hasattr(value, "columns") else str(getattr(value, "dtype", ""))
     return [type(value).__name__, types, repr(value)]
 
 

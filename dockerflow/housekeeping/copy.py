@@ -43,7 +43,7 @@ class Seen(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """A run that is not copied. `error` None: because it goes on, which is no fault."""
+    """A run that is not copied. `error` None: because it is not over yet, which is no fault."""
 
     run: RunName
     why: str
@@ -74,7 +74,7 @@ def copy(source: Store, target: Store, wanted: Wanted) -> Copied:
     """Raises Unreachable or AccessDenied, and StoreError for a target that cannot be written."""
     copier = _Copier(source, target, wanted)
     chosen = list(every_run(source)) if wanted.selected is None else wanted.selected
-    for found in Reader(source).of_runs(sorted(chosen, key=_age)):
+    for found in Reader(source).of_runs(filter(copier.is_over, sorted(chosen, key=_age))):
         copier.run(found)
     if wanted.selected is None:
         copier.locks(source.keys("locks/"))
@@ -102,12 +102,23 @@ class _Copier:
     def copied(self) -> Copied:
         return Copied(tuple(self.done), self.known, tuple(self.left_out), self.blobs, self.size)
 
+    def is_over(self, run: RunName) -> bool:
+        """Whether nothing is written to a run any more. Asked before the run is read: then that is all of it."""
+        if runs.is_alive(self.source, *run):
+            self.left_out.append(LeftOut(run, "it still runs"))
+            return False
+        if run in self._waiting:
+            why = "a part of it waits on this machine to be brought to its store"
+            self.left_out.append(LeftOut(run, why))
+            return False
+        return True
+
     def run(self, found: RunReferences) -> None:
         self._tell(found.run)
         try:
             self._run(found)
         except _KeptBack as why:
-            self.left_out.append(LeftOut(found.run, why.message, why.error))
+            self.left_out.append(LeftOut(found.run, why.error.message, why.error))
         self._tell(None)
 
     def locks(self, keys: Iterable[str]) -> None:
@@ -137,17 +148,12 @@ class _Copier:
 
     def _text(self, found: RunReferences) -> bytes:
         """The journal of a run that can be copied."""
-        run = found.run
-        if runs.is_alive(self.source, *run):
-            raise _KeptBack("it still runs")
-        if run in self._waiting:
-            raise _KeptBack("a part of it waits on this machine to be brought to its store")
+        if found.unreadable:
+            raise _KeptBack(found.unreadable[0].error)
         with _keeping_back():
-            for each in found.unreadable:
-                raise each.error
-            lines = journal.text(self.source, *run)
+            lines = journal.text(self.source, *found.run)
         if not lines:
-            raise _KeptBack(DamagedRecord(f"the journal of run `{run}` has no beginning that could be read"))
+            raise _KeptBack(DamagedRecord(f"the journal of run `{found.run}` has no beginning that could be read"))
         return lines
 
     def _blobs(self, found: RunReferences) -> None:
@@ -183,11 +189,13 @@ class _Copier:
 
     def _objects(self, run: RunName) -> None:
         """All of a run but its blobs and its journal."""
+        with _keeping_back():
+            seen = history.read(self.source, *run)
+            tags = self.source.get_many(self.source.keys(f"{runs.run_key(*run)}/tags/"))
         self.target.put_new(f"{runs.run_key(*run)}/claim", b"")
-        seen = history.read(self.source, *run)
         self.locks({runs.lock_key(step.spec_hash) for step in seen.steps.values() if step.spec_hash})
-        for key in self.source.keys(f"{runs.run_key(*run)}/tags/"):
-            self.target.put(key, self.source.get(key) or b"")
+        for key, body in tags.items():
+            self.target.put(key, body or b"")
         for task in seen.tasks.values():
             for attempt in task.attempts:
                 if attempt.finished is None:
@@ -211,9 +219,8 @@ class _Copier:
 class _KeptBack(Exception):
     """Why a run cannot be copied, while others can."""
 
-    def __init__(self, why: str | StoreError) -> None:
-        self.error = why if isinstance(why, StoreError) else None
-        self.message = why.message if isinstance(why, StoreError) else why
+    def __init__(self, error: StoreError) -> None:
+        self.error = error
 
 
 @contextmanager
@@ -242,11 +249,13 @@ def _is_written(run: RunName, target: Store) -> StoreError:
 
 def _log_pieces(store: Store, run: RunName, task_id: str, attempt: int) -> Iterator[bytes]:
     file = runs.running_log(store, *run, task_id, attempt)
-    if file.is_file():
-        yield from _of_file(file)
-        return
     folder = runs.log_key(*run, task_id, attempt)
-    yield from takewhile(bool, (store.get(f"{folder}/{name}") or b"" for name in store.children(folder)))
+    with _keeping_back():
+        if file.is_file():
+            yield from _of_file(file)
+        else:
+            names = store.children(folder)
+            yield from takewhile(bool, (store.get(f"{folder}/{name}") or b"" for name in names))
 
 
 def _of_file(file: Path) -> Iterator[bytes]:

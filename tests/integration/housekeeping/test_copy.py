@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,9 +14,11 @@ from dockerflow.housekeeping import copy as copying
 from dockerflow.housekeeping import verify as verifying
 from dockerflow.housekeeping.copy import Copied, Wanted
 from dockerflow.housekeeping.references import RunName, every_run
-from dockerflow.store import history, journal, log, overview, run_tags, runs, tags, uses
+from dockerflow.store import history, journal, log, manifest, overview, run_tags, runs, tags, uses
 from dockerflow.store.base import Store
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
+from dockerflow.store.journal import JournalWriter
+from dockerflow.store.records import AttemptFinished, RunFinished, RunStarted, TaskCreated
 from tests.integration.housekeeping.made import Made, large, make
 from tests.integration.store import kinds
 from tests.integration.store.kinds import Where, overwrite
@@ -177,6 +180,32 @@ def test_a_run_that_goes_on_is_left_out_until_it_has_ended(pair: Pair, source: S
     assert (done.runs, [each.run for each in done.left_out]) == ((name(over),), [name(made)])
     assert done.left_out[0].error is None
     assert pair.copy().runs == (name(made),)
+
+
+def test_a_run_that_ends_while_it_is_copied_is_whole_or_left_out(pair: Pair, source: Store, target: Store) -> None:
+    """What it refers to at its end may be more than what had been read of it."""
+    make(source, {"x": 1}, run_id="1")
+    writer = JournalWriter(source, "Films", "2")
+    writer.append(RunStarted(1.0, "Films", "2", "ada", "", source.blobs.put([b"code"]), ()))
+    writer.flush()
+    with ExitStack() as alive:
+        alive.enter_context(runs.hold(source, "Films", "2"))
+
+        def end(seen: copying.Seen) -> None:
+            written = manifest.write(source.blobs, {"x": large("z")}, {})
+            writer.append(TaskCreated(1.0, "start", "1"))
+            writer.append(AttemptFinished(2.0, "start", "1", 0, ok=True, final=True, manifest=written))
+            writer.append(RunFinished(3.0, "succeeded"))
+            writer.close()
+            alive.close()
+
+        told = iter([end])
+        done = copying.copy(source, target, Wanted(tell=lambda seen: next(told, lambda _: None)(seen)))
+    assert {*done.runs, *(each.run for each in done.left_out)} == {RunName("Films", "1"), RunName("Films", "2")}
+    assert verifying.verify(pair.target.open()).faults == ()
+    pair.copy()
+    assert list(every_run(target)) == list(every_run(source))
+    assert verifying.verify(pair.target.open()).faults == ()
 
 
 def test_a_run_that_somebody_writes_at_the_target_is_left_to_him(pair: Pair, source: Store, target: Store) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import socket
 
-# To send without the signal that a broken connection is to a process which asks for it.
-QUIETLY = socket.MSG_NOSIGNAL
+# To send without the signal that a broken connection is to a process which asks for it. Not every system has this.
+QUIETLY: int = getattr(socket, "MSG_NOSIGNAL", 0)
 
 
 def connect(path: str) -> socket.socket:

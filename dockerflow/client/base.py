@@ -9,6 +9,7 @@ wherever that is by then. What an object showed when it was made it shows later,
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar, Dict, FrozenSet, Iterator, List, Optional, Tuple, Union
 
@@ -74,7 +75,11 @@ class PathObject:
         return cls._named(_split(pathspec, cls._what, cls._depth), Scope(Place(), None))
 
     def _look(self) -> None:
-        """Raises NotFound for what is not there, naming what is, the first that is missing on the way down."""
+        """Raises NotFound for what is not there, naming what is, the first that is missing on the way down. For what is
+        there the store is asked for its run alone: what is remembered of one may have been removed."""
+        with suppress(NotFound):
+            if (self._depth < 2 or self._source.has_begun()) and self._exists():
+                return
         if self._depth > 0:
             self._above._look()
         if not self._exists():

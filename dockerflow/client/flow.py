@@ -61,7 +61,7 @@ class Flow(PathObject):
         return run
 
     def __contains__(self, run_id: object) -> bool:
-        return runs.has_begun(self._store, self.id, str(run_id))
+        return run_source(self._store, self.id, str(run_id)).has_begun()
 
     def _exists(self) -> bool:
         return self.id in self._siblings()

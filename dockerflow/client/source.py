@@ -26,11 +26,17 @@ class RunSource:
     def __init__(self, store: Store, flow: str, run_id: str) -> None:
         self.store, self.flow, self.run_id = store, flow, run_id
         self._segments: Optional[List[str]] = None
+        self._named: Optional[List[str]] = None  # segments when one looked whether there are any
         self._seen: Optional[List[str]] = None  # segments that a listing has shown: one, as of a run that is over
         self._history = RunHistory()
         self._begun: Optional[RunStarted] = None
         self.ahead = ReadAhead()
         self._children: Tuple[RunHistory, Mapping[str, List[str]]] = (self._history, {})
+
+    def has_begun(self) -> bool:
+        """Whether the run has written anything, by now."""
+        self._named = self.store.children(runs.journal_key(self.flow, self.run_id))
+        return bool(self._named)
 
     @property
     def history(self) -> RunHistory:
@@ -55,14 +61,15 @@ class RunSource:
     @property
     def _started(self) -> Optional[RunStarted]:
         if self._begun is None:
-            first = self._history.started or journal.first(self.store, self.flow, self.run_id)
+            named, self._named = self._named, None
+            first = self._history.started or journal.first(self.store, self.flow, self.run_id, named)
             self._begun = first if isinstance(first, RunStarted) else None
         return self._begun
 
     @property
     def _is_torn(self) -> bool:
         """Whether a power cut has taken the run's beginning, and with it its tags."""
-        return self._started is None and runs.has_begun(self.store, self.flow, self.run_id)
+        return self._started is None and self.has_begun()
 
     def children(self, task_id: str) -> List[str]:
         """The tasks that were given this one's artifacts, as they were created."""

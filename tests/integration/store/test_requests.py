@@ -12,7 +12,7 @@ import pytest
 
 from dockerflow.buckets.credentials import Identity
 from dockerflow.buckets.sdk import SdkObjects
-from dockerflow.client import Flow, Run, namespace, source
+from dockerflow.client import Flow, NotFound, Run, Task, namespace, source
 from dockerflow.store import journal, manifest, overview, runs, s3_blobs
 from dockerflow.store.base import Chunk
 from dockerflow.store.journal import MERGE, JournalWriter
@@ -197,6 +197,23 @@ def test_who_wants_one_task_alone_reads_no_other(read: Run, objects: Counting) -
     assert asked(objects) == {"get": 1}
     assert [read["a"][f"a{number}"].data.x for number in (3, 50, 90, 20)] == [3, 50, 90, 20]
     assert asked(objects) == {"get": 4}
+
+
+def test_what_is_found_by_its_name_costs_few_requests(store: S3Store, wide_run: str, objects: Counting) -> None:
+    """Whether it is there, how its run began, and the files of its tags; then the journal, once."""
+    namespace("user:ada")
+    source._known.clear()
+    source._latest.clear()
+    asked(objects)
+    run = Run(wide_run, store=store)
+    assert asked(objects) == {"list": 2, "get": 1}
+    assert run.successful
+    assert asked(objects) == {"list": 1, "get": 1}
+    for number in range(3):
+        Task(f"{wide_run}/a/a{number}", store=store)
+    assert asked(objects) == {"list": 6}
+    with pytest.raises(NotFound, match="there is no run `2` in flow `F`"):
+        Task("F/2/a/a1", store=store)
 
 
 def test_runs_of_a_namespace_cost_one_request_for_each_and_a_listing(store: S3Store, objects: Counting) -> None:

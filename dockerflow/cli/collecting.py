@@ -22,6 +22,8 @@ from dockerflow.store import runs
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 
+HOUR = 60 * 60
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -115,7 +117,8 @@ def _print(done: Plan | Collected, deleted: bool, grace: float) -> None:
         print(f"kept: {run}, {why}")
     print(_sum(done, deleted))
     if done.young.blobs:
-        print(f"{_blobs(done.young.blobs, done.young.size)} that no run uses stay: younger than {_span(grace)}")
+        young = _blobs(done.young.blobs, done.young.size)
+        print(f"kept for now: {young} that no run uses, younger than {_span(grace)}")
     if isinstance(done, Plan) and not done.is_empty:
         print("note: nothing was removed; say `--delete` to remove it", file=sys.stderr)
     if done.runs:
@@ -141,7 +144,9 @@ def _blobs(count: int, total: int) -> str:
 
 
 def _span(length: float) -> str:
-    return f"{length / DAY:.0f} days" if length >= 2 * DAY else duration(length)
+    if length >= 2 * DAY:
+        return f"{length / DAY:.0f} days"
+    return f"{length / HOUR:.0f} h" if length and length % HOUR == 0 else duration(length)
 
 
 def _as_json(done: Plan | Collected, deleted: bool) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The options that `run` and `resume` share, each written once."""
+"""The options that several commands share, most of them `run` and `resume`, each written once."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ FlowFileWord = Annotated[
     Optional[str],
     typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False, autocompletion=flow_files),
 ]
+FlowFile = Annotated[
+    Path, typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False, autocompletion=flow_files)
+]
+FlowName = Annotated[
+    Optional[str], typer.Option("--flow", metavar="NAME", help="The flow's class, if the file has several.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 MaxWorkers = Annotated[
     Optional[int],
     typer.Option("--max-workers", min=1, metavar="N", help="How many tasks run at once; otherwise one per core."),

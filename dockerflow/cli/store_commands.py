@@ -8,9 +8,9 @@ from typing import Annotated, Optional
 import typer
 
 from dockerflow.cli.commands import Commands
+from dockerflow.cli.run_options import AsJson
 from dockerflow.cli.store_option import Store
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Flow = Annotated[Optional[str], typer.Option("--flow", metavar="FLOW", help="Only the runs of this flow.")]
 Runs = Annotated[
     Optional[list[str]], typer.Argument(metavar="[PATHSPEC]...", help="Runs, as `Flow/run`, or flows. Without: all.")

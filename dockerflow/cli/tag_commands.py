@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from dockerflow.cli.commands import Commands
+from dockerflow.cli.run_options import AsJson
 from dockerflow.cli.store_option import Store
 
 Flow = Annotated[Optional[str], typer.Option("--flow", metavar="NAME", help="The flow, where `--run-id` has none.")]
@@ -16,7 +17,6 @@ Namespace = Annotated[
     typer.Option("--namespace", metavar="TAG", help="Look for the run there; otherwise in `user:NAME`, your own."),
 ]
 Tags = Annotated[list[str], typer.Argument(metavar="TAG", help="One or more tags.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 tag_app = typer.Typer(cls=Commands, rich_markup_mode=None, help="The tags of runs.")
 

@@ -1,0 +1,88 @@
+"""The commands that read what runs have left: their options and help texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from dockerflow.cli.run_options import AsJson
+from dockerflow.cli.store_option import Store
+
+PathspecWord = Annotated[str, typer.Argument(metavar="PATHSPEC", help="Flow/run, Flow/run/step or Flow/run/step/task.")]
+
+
+def logs(  # noqa: PLR0913  # as in `run`
+    pathspec: PathspecWord,
+    stdout: Annotated[
+        bool, typer.Option("--stdout/--no-stdout", show_default=False, help="Only what was printed to stdout.")
+    ] = False,
+    stderr: Annotated[
+        bool, typer.Option("--stderr/--no-stderr", show_default=False, help="Only what was printed to stderr.")
+    ] = False,
+    both: Annotated[
+        bool, typer.Option("--both/--no-both", show_default=False, help="Both, in the order of time (the default).")
+    ] = False,
+    timestamps: Annotated[
+        bool,
+        typer.Option("--timestamps/--no-timestamps", show_default=False, help="The time and task before each line."),
+    ] = False,
+    attempt: Annotated[
+        Optional[int], typer.Option("--attempt", min=0, metavar="N", help="This attempt; otherwise the latest.")
+    ] = None,
+    json: AsJson = False,
+    store: Store = None,
+) -> int:
+    """Print what tasks have printed."""
+    from dockerflow.cli import reading
+
+    wanted = {name for name, asked in (("stdout", stdout), ("stderr", stderr)) if asked and not both}
+    streams = frozenset(wanted or {"stdout", "stderr"})
+    return reading.logs(pathspec, reading.Wanted(streams, timestamps, attempt, json), store)
+
+
+def dump(  # noqa: PLR0913  # as in `run`
+    pathspec: PathspecWord,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private/--no-private", show_default=False, help="Also those whose names begin with an underscore."
+        ),
+    ] = False,
+    max_value_size: Annotated[
+        int,
+        typer.Option(
+            "--max-value-size",
+            min=0,
+            metavar="BYTES",
+            help="Show values that are smaller; 0 shows none, and loads none.",
+        ),
+    ] = 1000,
+    include: Annotated[str, typer.Option("--include", metavar="NAMES", help="Only these, with commas between.")] = "",
+    file: Annotated[
+        Optional[Path], typer.Option("--file", metavar="FILE", help="Pickle the values into a file instead.")
+    ] = None,
+    in_image: Annotated[
+        bool,
+        typer.Option("--in-image", help="Show each value as the image of the step that wrote it has it."),
+    ] = False,
+    json: AsJson = False,
+    store: Store = None,
+) -> int:
+    """List the artifacts of tasks, with the values of small ones."""
+    from dockerflow.cli import dumping
+
+    names = frozenset(name.strip() for name in include.split(",") if name.strip())
+    return dumping.dump(pathspec, dumping.Wanted(private, max_value_size, names, json, file, in_image), store)
+
+
+def list_runs(
+    flow: Annotated[Optional[str], typer.Option("--flow", metavar="NAME", help="Only runs of this flow.")] = None,
+    json: AsJson = False,
+    store: Store = None,
+) -> int:
+    """List the runs in the store, newest first."""
+    from dockerflow.cli import reading
+
+    return reading.list_runs(flow, json, store)

@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any, Callable, Deque, Optional, Tuple
 
-from dockerflow.runtime import ending, memory, processes, secret_files, time_limit
+from dockerflow.runtime import ending, memory, pids, processes, secret_files, time_limit
 from dockerflow.runtime.attempt import Attempt, Run
 from dockerflow.runtime.broker import Broker
 from dockerflow.runtime.channel import Channel, private
@@ -90,10 +90,10 @@ class Server:
     def _begin(self, task: RunTask) -> None:
         self._number += 1
         folder = os.path.join(self._work, "task-" + str(self._number))
-        kills = memory.kills()
+        before = memory.kills(), pids.refusals()
         time_limit.STEP.clear()
         attempt = Attempt(task, self._run, folder, self._pipe, self._close_in_child)
-        self._current = _Running(attempt, Output(task, self._channel.send), kills)
+        self._current = _Running(attempt, Output(task, self._channel.send), *before)
         for descriptor, read in self._current.readers:
             self._selector.register(descriptor, selectors.EVENT_READ, self._reading(descriptor, read))
 
@@ -163,7 +163,7 @@ class Server:
 class _Running:
     """The attempt that runs now and what is known of it so far."""
 
-    def __init__(self, attempt: Attempt, output: Output, kills: int) -> None:
+    def __init__(self, attempt: Attempt, output: Output, kills: int, refusals: int) -> None:
         self.attempt = attempt
         self.output = output
         self.began = time.monotonic()
@@ -173,6 +173,7 @@ class _Running:
             self._overdue = self.began + attempt.task.time_limit + attempt.task.grace
         self._forced = False
         self._kills = kills  # of the kernel for want of memory, before the attempt
+        self._refusals = refusals  # of the kernel to make a process more, before the attempt
         self._result = bytearray()
         self.readers = [(attempt.result, self._result.extend)] + [
             (descriptor, self._feeding(stream)) for stream, descriptor in attempt.outputs.items()
@@ -216,10 +217,15 @@ class _Running:
             result: TaskResult = from_json(TaskResult, bytes(self._result))
         except ValueError:
             return None
-        if result.failure is not None and not result.failure.hint and self._out_of_memory():
-            hint = "memory ran out, and the kernel killed a process of this task: " + ending.MORE_MEMORY
-            return replace(result, failure=replace(result.failure, hint=hint))
-        return result
+        if result.failure is None or result.failure.hint:
+            return result
+        return replace(result, failure=replace(result.failure, hint=self._hint()))
+
+    def _hint(self) -> str:
+        """What the kernel refused the task, which its own failure need not say."""
+        if self._out_of_memory():
+            return "memory ran out, and the kernel killed a process of this task: " + ending.MORE_MEMORY
+        return pids.hint() if pids.refusals() > self._refusals else ""
 
     def _failed(self, status: int) -> TaskResult:
         task = self.attempt.task

@@ -146,6 +146,21 @@ def test_a_fork_bomb_is_limited_and_leaves_nothing(scene: Scene) -> None:
     assert len(worker.artifacts(worker.run("counts_processes")[1])["processes"]) == 1
 
 
+def test_who_is_refused_another_process_is_told_how_many_there_may_be(
+    scene: Scene, docker_client: docker.DockerClient
+) -> None:
+    worker = scene.start()
+    worker.until(Ready)
+    assert isinstance(worker.worker, DockerWorker)
+    url = docker_client.api._url("/containers/{0}/update", worker.worker.container_id)
+    docker_client.api._post_json(url, data={"PidsLimit": 50}).raise_for_status()
+    _, result = worker.run("forks_without_end")
+    assert result.failure is not None
+    assert result.failure.type_name == "builtins.BlockingIOError"
+    assert "may have 50 processes and threads, and this task wanted more" in result.failure.hint
+    assert worker.run("counts_processes")[1].failure is None
+
+
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_an_ended_container_is_gone_with_its_volumes(
     scene: Scene, docker_client: docker.DockerClient, how: str

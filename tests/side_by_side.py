@@ -22,11 +22,29 @@ ON_EVERY_ENGINE = {
 }
 TOGETHER = "the files of `ON_EVERY_ENGINE`"
 
-# Those that take a minute or more. What is still to run when others have nothing left costs as long as it takes.
+# Those that take long, longest first: what is still to run when the others have nothing left costs its whole time.
 LONG = [
     TOGETHER,
+    "tests/differential/test_same_as_metaflow.py",
     "tests/integration/artifacts/test_matrix.py",
+    "tests/integration/engines/test_tasks.py",
+    "tests/integration/engines/test_containers.py",
+    "tests/integration/engines/test_conditions.py",
+    "tests/integration/store/test_run_tags.py",
+    "tests/integration/s3/test_objects_contract.py",
     "tests/integration/buckets/test_faults.py",
+    "tests/end_to_end/test_containers.py",
+    "tests/end_to_end/test_mistakes.py",
+    "tests/end_to_end/test_examples.py",
+    "tests/end_to_end/test_tutorials.py",
+    "tests/faults/test_outage.py",
+    "tests/faults/test_killed_scheduler.py",
+    "tests/unit/images/test_killed_build.py",
+    "tests/unit/images/test_build_memory.py",
+    "tests/unit/images/test_builder.py",
+    "tests/unit/cli/test_own_command.py",
+    "tests/unit/cli/test_running.py",
+    "tests/unit/cli/test_command_line.py",
 ]
 
 

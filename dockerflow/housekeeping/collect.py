@@ -130,12 +130,12 @@ class _Pass:
         """Raises TooSoon where less than a day could be too little."""
         if self._grace >= DAY:
             return
-        alive = next((one.run for one in self._seen if not one.is_over), None)
-        why = f"run `{alive}` goes on" if alive else "something waits on this machine to be brought to the store"
-        if alive or anything_waits(self._store):
+        self._require_peace()
+        if anything_waits(self._store):
             raise TooSoon(
-                f"blobs that are younger than 24 h may be needed: {why}",
-                "leave `--grace` out, or wait until no run goes on and nothing waits",
+                "blobs that are younger than 24 h may be needed: something waits on this machine to be brought to the "
+                "store",
+                "leave `--grace` out; the next command that writes to the store brings what waits",
             )
 
     def _without_blobs(self, wanted: Wanted, now: float) -> Plan:
@@ -209,13 +209,13 @@ class _Pass:
         return gone
 
     def _require_peace(self) -> None:
-        """Raises TooSoon when a run has begun: it may take for granted what is about to be deleted."""
+        """Raises TooSoon when a run goes on, or is copied here: it may take for granted what is about to be deleted."""
         for key, _ in self._store.every("runs/"):
             path = key.split("/")
             if path[3:] == ["held"] and runs.is_alive(self._store, path[1], path[2]):
                 raise TooSoon(
-                    f"run `{path[1]}/{path[2]}` has begun, and could need blobs that are younger than 24 h",
-                    "the rest stays; leave `--grace` out, or try again when no run goes on",
+                    f"run `{path[1]}/{path[2]}` goes on, and could need blobs that are younger than 24 h",
+                    "leave `--grace` out, or try again when no run goes on",
                 )
 
 

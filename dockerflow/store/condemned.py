@@ -4,10 +4,10 @@ A server deletes what it is told to, however young it is by then. So who deletes
 
     blobs/going/<id>        the hashes of the batch that is being deleted
 
-and then looks at the age of each. Who has made an old blob young looks for such lists afterwards: one with the blob may
-be of somebody who saw it old, so one waits until the list is gone, and puts the blob again if it is gone, too. A list
-that is not there then is made later, when the blob is seen to be young. A list goes when its deletions have been
-answered; one whose owner was killed counts no longer after `LIFE`.
+and then looks at the age of each. A list goes when its deletions have been answered; one whose owner was killed counts
+no longer after `LIFE`. Who has made an old blob young waits until there is no list with it, looks whether it is there,
+and puts it again if it is not. Then it stays: of lists that have gone the deletions are over, and a list that comes is
+of somebody who will see that the blob is young.
 """
 
 from __future__ import annotations
@@ -62,13 +62,10 @@ def delete(objects: Objects, batch: List[str], since: float) -> List[str]:
             objects.delete([told])
 
 
-def wait(objects: Objects, sha256: str) -> bool:
-    """Wait until nobody deletes this blob; whether there was somebody."""
-    waited = False
+def wait(objects: Objects, sha256: str) -> None:
+    """Wait until nobody deletes this blob who may have seen it before now."""
     while _is_going(objects, sha256):
-        waited = True
         time.sleep(PAUSE)
-    return waited
 
 
 def forget(objects: Objects) -> None:

@@ -204,14 +204,15 @@ class S3Blobs(BlobStore):
                 self._objects.put_large(key, pieces, pieces.size, sha256)
 
     def _outlived(self, sha256: str, again: Callable[[], object]) -> bool:
-        """Whether a blob that was old, and is not now, is there when whoever deletes old ones is done with it; `again`
-        is done if it is not."""
+        """Whether a blob that was old, and is not now, is there for good: whoever has seen it old has deleted it by
+        then, and `again` is done if so."""
         from dockerflow.store import condemned  # noqa: PLC0415 - blobs are rarely old
 
-        if condemned.wait(self._objects, sha256) and not self.has(sha256):
-            again()
-            return self.has(sha256)
-        return True
+        condemned.wait(self._objects, sha256)
+        if self.has(sha256):
+            return True
+        again()
+        return self.has(sha256)
 
     def _has(self, key: str, size: int) -> bool:
         info = self._objects.head(key)

@@ -7,12 +7,12 @@ in four bytes before it), outbox, working folder, the flow's file below the flow
 """
 
 import hashlib
-import io
 import os
-import shutil
 import sys
-import tarfile
 from typing import List
+
+# Of a header of a tar file: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
+BLOCK = 512
 
 
 def received(length: int) -> bytes:
@@ -36,6 +36,36 @@ def unpack(blobs: str, sha256: str, folder: str) -> None:
     found = hashlib.sha256(package).hexdigest()
     if found != sha256:
         sys.exit(f"the code package is damaged: its hash should be {sha256} and is {found}")
+    if not write_plain(package, folder):
+        write_any(package, folder)
+
+
+def write_plain(package: bytes, folder: str) -> bool:
+    """Write the package's files; False where it has others than plain ones with short names.
+
+    `tarfile`, with what it imports, would take a tenth of the time that a worker needs until it is ready.
+    """
+    begin, made = 0, set()
+    while package[begin : begin + 1] not in (b"", b"\0"):
+        header = package[begin : begin + BLOCK]
+        if header[156:157] != b"0" or header[345:346] != b"\0":
+            return False
+        path = os.path.join(folder, header[:100].rstrip(b"\0").decode())
+        size = int(header[124:136].rstrip(b"\0 "), 8)
+        begin += BLOCK
+        if os.path.dirname(path) not in made:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            made.add(os.path.dirname(path))
+        with open(path, "wb") as stream:
+            stream.write(package[begin : begin + size])
+        begin += -(-size // BLOCK) * BLOCK
+    return True
+
+
+def write_any(package: bytes, folder: str) -> None:
+    import io  # noqa: PLC0415 - seldom needed
+    import tarfile  # noqa: PLC0415
+
     with tarfile.open(fileobj=io.BytesIO(package)) as archive:
         if hasattr(tarfile, "data_filter"):  # what Python 3.14 does by itself, and 3.12 warns without
             archive.extraction_filter = tarfile.data_filter
@@ -55,6 +85,8 @@ def main(arguments: List[str]) -> int:
     file, given = os.path.join(code, flow_file), os.path.join(folder, "given.json")
     status = worker.main(worker.Place(file, flow_name, given, blobs, outbox, work, folder, engine == "container"))
     if engine == "process":  # the scheduler removes it too, unless it was killed
+        import shutil  # noqa: PLC0415 - of no use in a container
+
         shutil.rmtree(work, ignore_errors=True)
     return status
 

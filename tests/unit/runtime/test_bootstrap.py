@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dockerflow.runtime import bootstrap
+from dockerflow.store import code_package
 from tests.unit.cli.commands import dockerflow
 
 FLOW = """
@@ -41,3 +43,30 @@ def test_no_folder_of_ours_hides_a_module(tmp_path: Path, package: bool) -> None
     answer = dockerflow("run", "flow.py", "--engine", "process", cwd=tmp_path)
     assert (answer.code, answer.stderr) == (0, "")
     assert "InteractiveConsole Pdb beside" in answer.stdout
+
+
+def unpacked(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_package_of_plain_files_is_written_as_tarfile_does(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for name, content in {"flow.py": "x = 1", "empty.py": "", "a/b/c.py": "#" * 512, "a/d.py": "#" * 513}.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(content)
+    package = code_package.pack(project / "flow.py")
+    assert bootstrap.write_plain(package, str(tmp_path / "plain"))
+    bootstrap.write_any(package, str(tmp_path / "any"))
+    assert unpacked(tmp_path / "plain") == unpacked(tmp_path / "any")
+
+
+@pytest.mark.parametrize("name", ["größe.py", "long" * 30 + ".py", "a" * 90 + "/" + "b" * 90 + ".py"])
+def test_names_that_a_plain_header_cannot_hold_are_left_to_tarfile(name: str, tmp_path: Path) -> None:
+    project, box = tmp_path / "project", tmp_path / "box"
+    (project / name).parent.mkdir(parents=True)
+    (project / "flow.py").write_text("x = 1")
+    (project / name).write_text("y = 2")
+    package = code_package.pack(project / "flow.py")
+    assert not bootstrap.write_plain(package, str(box))
+    bootstrap.write_any(package, str(box))
+    assert (box / "user-code" / name).read_text() == "y = 2"

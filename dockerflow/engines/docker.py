@@ -84,6 +84,10 @@ class DockerHost:
                 client = docker.from_env(**options)
             else:
                 client = docker.DockerClient(address, tls=(context and context.TLSConfig) or False, **options)
+        if address.startswith("unix://"):
+            # No proxy is on the way. To look for one goes through all variables at each request, which fails in a
+            # thread while another changes one: a container would not be ended.
+            client.api.trust_env = False
         return cls(client, address, python)
 
     @property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import docker
 import pytest
@@ -69,3 +71,18 @@ def test_containers_that_compile_have_none(host: DockerHost, image: str) -> None
 def test_containers_that_look_for_a_python_have_none(host: DockerHost, image: str) -> None:
     with own_python._container(host.client, image, "65534", "python3") as made:
         assert "proxy" not in variables(host.client, made).lower()
+
+
+class Changing(dict[str, str]):
+    """Variables of which another thread changes one at each moment: who goes through them fails."""
+
+    def items(self) -> NoReturn:
+        raise RuntimeError("changed size during iteration")
+
+
+def test_a_request_to_an_engine_on_this_machine_looks_for_no_proxy(
+    docker_host: DockerHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would go through all variables, which fails beside a thread that changes one."""
+    monkeypatch.setattr(os, "environ", Changing(os.environ))
+    assert docker_host.client.ping()

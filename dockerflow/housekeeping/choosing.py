@@ -29,7 +29,8 @@ class Wanted:
     """Conditions, all of which must hold; those that are empty say nothing.
 
     `older_than` is in seconds, since the run's end or, if it has none, its last sign of life. `keep` is how many of
-    each flow stay, the newest. A run must have all of `tags` and none of `keep_tags`.
+    each flow stay, the newest. A run must have all of `tags` and none of `keep_tags`: one whose tags cannot be read may
+    have any of these.
     """
 
     named: frozenset[RunName] = frozenset()
@@ -102,7 +103,7 @@ def _holds(one: SeenRun, wanted: Wanted, now: float) -> bool:
         and (wanted.older_than is None or now - one.last >= wanted.older_than)
         and (not wanted.statuses or one.status in wanted.statuses)
         and wanted.tags <= one.tags
-        and not wanted.keep_tags & one.tags
+        and not (wanted.keep_tags and (wanted.keep_tags & one.tags or one.status == UNREADABLE))
     )
 
 

@@ -242,6 +242,16 @@ def test_nothing_is_deleted_while_a_journal_cannot_be_read_until_its_run_may_go(
     require_whole(where.open(), whole)
 
 
+def test_a_run_whose_tags_cannot_be_read_may_have_the_tag_that_keeps_runs(where: Where) -> None:
+    store = where.open()
+    dear, gone = make(store, {"x": large("x")}, tag="dear"), make(store, {"x": large("y")})
+    all_old(where)
+    store.put(f"{runs.run_key(*name(dear))}/tags/1.json", b"no tags")
+    done = collect(where.open(), Wanted(keep_tags=frozenset(["dear"])))
+    assert [one.run for one in done.runs] == [name(gone)]
+    assert history.read(store, *name(dear)).status == "succeeded"
+
+
 def test_nothing_is_deleted_while_a_manifest_cannot_be_read(where: Where) -> None:
     store = where.open()
     torn = make(store, {"x": large("x"), "small": 1})

@@ -24,7 +24,7 @@ from dockerflow.buckets.patience import Again, Patience, Pauses
 from dockerflow.buckets.places import in_region
 from dockerflow.buckets.refusals import FOREIGN, Server, translate
 from dockerflow.store.base import Chunk
-from dockerflow.store.errors import StoreError
+from dockerflow.store.errors import StoreError, Unreachable
 from dockerflow.store.s3.patience import FIRST_PAUSE, LONGEST_PAUSE
 from dockerflow.store.s3.place import Place, origin_of
 from dockerflow.store.s3.refusals import PASSING_STATUS
@@ -57,6 +57,16 @@ class Link:
     def asked(self, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, which is called anew for every try."""
         return self.patience.ask(lambda: self.translated(attempt), self.place.endpoint)
+
+    def asked_once(self, attempt: Callable[[], T]) -> T:
+        """As `asked`, of what must not be done twice. Raises Unreachable where it may have been done."""
+        try:
+            return self.translated(attempt)
+        except Again as failed:
+            raise Unreachable(
+                f"no answer from the S3 server `{self.place.endpoint}`: {failed.why}",
+                "see whether the server runs and can be reached from here, and try again",
+            ) from failed
 
     def translated(self, attempt: Callable[[], T]) -> T:
         """Raises Again for what is worth another try, StoreError for what is not."""

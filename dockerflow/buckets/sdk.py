@@ -102,11 +102,12 @@ class SdkObjects(Objects):
         found = self.link.asked(lambda: [str(each.object_name) for each in self._listed(below, recursive=False)])
         return sorted({name[len(below) :].rstrip("/") for name in found} - {""})
 
-    def delete(self, keys: Iterable[str]) -> None:
+    def delete(self, keys: Iterable[str], once: bool = False) -> None:
+        ask = self.link.asked_once if once else self.link.asked
         names = [self.link.name(key) for key in keys]
         for begin in range(0, len(names), _BATCH):
             batch = names[begin : begin + _BATCH]
-            self.link.asked(lambda batch=batch: self._delete(batch))  # type: ignore[misc]
+            ask(lambda batch=batch: self._delete(batch))  # type: ignore[misc]
 
     def give_up_uploads(self, older_than: float) -> None:
         below = self.link.name("")  # MinIO takes a prefix for a whole name here, and is asked for all

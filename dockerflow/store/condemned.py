@@ -4,10 +4,13 @@ A server deletes what it is told to, however young it is by then. So who deletes
 
     blobs/going/<id>        the hashes of the batch that is being deleted
 
-and then looks at the age of each. A list goes when its deletions have been answered; one whose owner was killed counts
-no longer after `LIFE`. Who has made an old blob young waits until there is no list with it, looks whether it is there,
-and puts it again if it is not. Then it stays: of lists that have gone the deletions are over, and a list that comes is
-of somebody who will see that the blob is young.
+and then looks at the age of each. A list goes when its deletions have been answered; one of which that is not known
+(its owner was killed, or the answer was lost) counts no longer after `LIFE`. Who has made an old blob young waits until
+there is no list with it, looks whether it is there, and puts it again if it is not. Then it stays: of lists that have
+gone the deletions are over, and a list that comes is of somebody who will see that the blob is young.
+
+Who finds no blob and puts one waits for nobody. So a deletion is sent once for each look at the ages, never again by
+itself: what the first had deleted may have been put again by then.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ import time
 import uuid
 from contextlib import suppress
 from itertools import groupby, islice
-from typing import Dict, Iterable, Iterator, List
+from typing import Dict, Iterable, Iterator, List, Set
 
-from dockerflow.store.errors import StoreError
+from dockerflow.store.errors import StoreError, Unreachable
 from dockerflow.store.parallel import in_threads
 from dockerflow.store.s3.objects import Objects
 
@@ -31,10 +34,14 @@ BATCH = 1000
 # Up to so many blobs in a folder are asked for one by one; of more, the folder is listed.
 FEW = 8
 
-# Seconds: how long a list counts, which is longer than anybody waits for the answer to a deletion; and between two
-# looks whether it is gone.
+# Seconds: how long a list counts; how long the look at the ages may take, so that the deletion has the rest, which is
+# longer than anybody waits for its answer; and between two looks whether a list is gone.
 LIFE = 600.0
+LOOK = 300.0
 PAUSE = 0.1
+
+# How often a batch is begun whose deletion was not answered.
+TRIES = 5
 
 
 def batches(hashes: Iterable[str]) -> Iterator[List[str]]:
@@ -49,17 +56,33 @@ def batches(hashes: Iterable[str]) -> Iterator[List[str]]:
 
 def delete(objects: Objects, batch: List[str], since: float) -> List[str]:
     """Those of a batch that were deleted. Raises StoreError."""
-    told = f"{FOLDER}/{uuid.uuid4().hex}"
-    objects.put(told, json.dumps(batch).encode())
-    try:
+    tries = 0
+    doubtful: Set[str] = set()
+    while True:
+        told = f"{FOLDER}/{uuid.uuid4().hex}"
+        objects.put(told, json.dumps(batch).encode())
+        started = time.monotonic()
         ages = _modified(objects, batch)
         old = [sha256 for sha256 in batch if ages.get(sha256, since) < since]
-        if old:
-            objects.delete([_key(sha256) for sha256 in old])
-        return old
-    finally:
-        with suppress(StoreError):  # the server is away: whoever waits for this goes on after a while
-            objects.delete([told])
+        try:
+            _delete_once(objects, old, started)
+        except Unreachable:
+            doubtful.update(old)
+            tries += 1
+            if tries == TRIES:
+                raise
+        else:
+            with suppress(StoreError):  # the server is away: whoever waits for this goes on after a while
+                objects.delete([told])
+            return [sha256 for sha256 in batch if sha256 in old or (sha256 in doubtful and sha256 not in ages)]
+
+
+def _delete_once(objects: Objects, old: List[str], started: float) -> None:
+    """Raises Unreachable where nobody knows what was deleted, or the look took so long that nothing may be."""
+    if time.monotonic() - started > LOOK:
+        raise Unreachable(f"`{objects.name}` took too long to say how old its blobs are", "try again")
+    if old:
+        objects.delete([_key(sha256) for sha256 in old], once=True)
 
 
 def wait(objects: Objects, sha256: str) -> None:

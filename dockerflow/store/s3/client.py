@@ -20,6 +20,7 @@ from dockerflow.store.s3 import reading
 from dockerflow.store.s3.exchange import Exchange
 from dockerflow.store.s3.multipart import CHECKSUM, put_in_parts
 from dockerflow.store.s3.objects import Hashed, ObjectInfo, Objects
+from dockerflow.store.s3.patience import Patience
 from dockerflow.store.s3.place import Place, in_path
 from dockerflow.store.s3.refusals import EXISTS, NO_KEY
 from dockerflow.store.s3.signing import UNSIGNED, Request, Signer
@@ -124,12 +125,14 @@ class SmallObjects(Objects):
             names.update(found[len(start) :].rstrip("/") for found in page.prefixes)
         return sorted(names - {""})
 
-    def delete(self, keys: Iterable[str]) -> None:
+    def delete(self, keys: Iterable[str], once: bool = False) -> None:
         every = list(keys)
         if len(every) == 1:
-            self._exchange.ask(Request("DELETE", every[0]), expected=(NO_KEY,))
+            request = Request("DELETE", every[0])
+            self._exchange.ask(request, expected=(NO_KEY,), patience=Patience(0.0) if once else None)
             return
-        in_threads(self._delete, [every[start : start + BATCH] for start in range(0, len(every), BATCH)], 4)
+        batches = [every[start : start + BATCH] for start in range(0, len(every), BATCH)]
+        in_threads(lambda batch: self._delete(batch, Patience(0.0) if once else None), batches, 4)
 
     def now(self) -> float:
         """Of an answer that came just now, whatever it said otherwise."""
@@ -144,7 +147,7 @@ class SmallObjects(Objects):
         with suppress(ValueError):
             self._clock = seconds_of(date), time.monotonic()
 
-    def _delete(self, keys: List[str]) -> None:
+    def _delete(self, keys: List[str], patience: Optional[Patience]) -> None:
         from dockerflow.store.s3 import listing  # noqa: PLC0415  # most tasks delete nothing
 
         body = listing.deletion(map(self.place.in_bucket, keys))
@@ -153,7 +156,8 @@ class SmallObjects(Objects):
         with suppress(ValueError):  # a Python whose MD5 is switched off; older servers ask for it
             headers["content-md5"] = base64.b64encode(hashlib.md5(body).digest()).decode()
         request = Request("POST", None, {"delete": ""}, headers, digest.hex())
-        left = listing.not_deleted(self._exchange.ask(request, Body([body], len(body))).body)
+        reply = self._exchange.ask(request, Body([body], len(body)), patience=patience)
+        left = listing.not_deleted(reply.body)
         if left:
             key, why = left[0]
             raise StoreError(f"the S3 server `{self.place.endpoint}` did not delete `{key}` of `{self.name}`: {why}")

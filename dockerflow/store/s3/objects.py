@@ -91,8 +91,9 @@ class Objects(ABC):
         raise AccessDenied(f"a step copies nothing in `{self.name}`")
 
     @abstractmethod
-    def delete(self, keys: Iterable[str]) -> None:
-        """Nothing happens for those that are not there."""
+    def delete(self, keys: Iterable[str], once: bool = False) -> None:
+        """Nothing happens for those that are not there. `once`: what was sent is not sent again, so Unreachable may
+        mean that they were deleted, or will be."""
 
     def give_up_uploads(self, older_than: float) -> None:  # noqa: B027 - what a container begins ends with it
         """Remove the parts of what somebody began to put so many seconds ago and has not ended."""

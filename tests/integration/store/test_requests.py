@@ -68,9 +68,9 @@ class Counting(SdkObjects):
         self.asked["list"] += 1
         return super().children(prefix)
 
-    def delete(self, keys: Iterable[str]) -> None:
+    def delete(self, keys: Iterable[str], once: bool = False) -> None:
         self.asked["delete"] += 1
-        super().delete(keys)
+        super().delete(keys, once)
 
 
 @pytest.fixture

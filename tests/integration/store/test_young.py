@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -189,11 +189,11 @@ class Meeting(SdkObjects):
 
     meanwhile: object = None
 
-    def delete(self, keys: Iterable[str]) -> None:
+    def delete(self, keys: Iterable[str], once: bool = False) -> None:
         found = list(keys)
         if callable(self.meanwhile) and not found[0].startswith(condemned.FOLDER):
             self.meanwhile()
-        super().delete(found)
+        super().delete(found, once)
 
 
 class Seen(SdkObjects):
@@ -256,6 +256,43 @@ def test_what_a_killed_deletion_has_said_counts_no_longer_after_a_while(
     assert S3Blobs(objects).put([b"old"]) == sha256
     condemned.forget(objects)
     assert list(objects.every(condemned.FOLDER)) == []
+
+
+class Lost(SdkObjects):
+    """The answer to the first deletion of blobs is lost, and something happens before it is made again."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def _delete(self, names: list[str]) -> None:
+        super()._delete(names)
+        if self.meanwhile is not None and condemned.FOLDER not in names[0]:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+            raise ConnectionResetError
+
+
+def test_a_deletion_whose_answer_was_lost_takes_nothing_that_was_put_since(bucket: Where) -> None:
+    every = [put_old(bucket, content) for content in (b"old", b"older", b"oldest")]
+    deleting = client(bucket, Lost)
+    assert isinstance(deleting, Lost)
+    deleting.meanwhile = lambda: bucket.open().blobs.put([b"old"])
+    assert every[0] not in S3Blobs(deleting).delete_untouched(every, deleting.now() - YOUNG)
+    assert deleting.meanwhile is None
+    assert [bucket.open().blobs.has(sha256) for sha256 in every] == [True, False, False]
+
+
+def test_who_finds_a_blob_old_waits_while_nobody_knows_whether_it_was_deleted(bucket: Where) -> None:
+    """A deletion that was broken off may still be under way."""
+    sha256, deleting = put_old(bucket), client(bucket, Meeting)
+    assert isinstance(deleting, Meeting)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    deleting.meanwhile = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        S3Blobs(deleting).delete_untouched([sha256], deleting.now() - YOUNG)
+    assert [found.key for found in deleting.every(condemned.FOLDER)] != []
 
 
 def test_what_is_being_deleted_is_said_as_long_as_it_is(store: Store) -> None:

@@ -39,6 +39,7 @@ class Broker:
         self._asking: Dict[int, _Connection] = {}  # by the number of the question
         self._connections: Dict[int, _Connection] = {}  # by descriptor
         self._number = 0
+        self._over = False  # the scheduler is gone
         self._selector: Optional[selectors.BaseSelector] = None
         self._socket = _moved(sockets.listen(self.path, MOST))
 
@@ -63,7 +64,12 @@ class Broker:
     def ask(self, connection: _Connection, question: Question) -> None:
         self._number += 1
         self._asking[self._number] = connection
-        self._channel.send(Ask(self._number, question))
+        try:
+            self._channel.send(Ask(self._number, question))
+        except BrokenPipeError:
+            self._over = True
+        if self._over:
+            self._let_go()
 
     def watch(self, connection: _Connection) -> None:
         """For what it waits for by now."""
@@ -71,8 +77,9 @@ class Broker:
             self._selector.modify(connection.descriptor, connection.events, connection.ready)
 
     def forget(self, connection: _Connection) -> None:
-        if self._connections.pop(connection.descriptor, None) is None:
-            return
+        if self._connections.get(connection.descriptor) is not connection:
+            return  # its descriptor may be another's by now
+        del self._connections[connection.descriptor]
         for number in [number for number, each in self._asking.items() if each is connection]:
             del self._asking[number]
         if self._selector is not None:
@@ -103,10 +110,17 @@ class Broker:
                 # Registered with nobody until the next `listen`.
                 self._selector = None
 
+    def _let_go(self) -> None:
+        """Of all who wait for an answer: who waited for ever would keep the worker."""
+        for connection in list(self._asking.values()):
+            self.forget(connection)
+
     def _receive(self, selector: selectors.BaseSelector) -> None:
         received = self._channel.receive()
         if received is None:  # whoever reads after us finds the end as well
             selector.unregister(self._channel.incoming)
+            self._over = True
+            self._let_go()
         for message in received or ():
             if isinstance(message, Answered):
                 self.answered(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import socket
 import threading
 from collections.abc import Iterator
@@ -169,3 +170,58 @@ def test_where_nobody_listens_the_store_cannot_be_asked(tmp_path: Path) -> None:
         for path in (tmp_path / "broker", tmp_path / "none" / "broker"):
             with pytest.raises(StoreError, match="nobody answers"):
                 Line(str(path)).ask(Question())
+
+
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_a_scheduler_that_is_gone_leaves_nobody_waiting_for_its_answer(tmp_path: Path, asked_before: bool) -> None:
+    theirs_in, ours_out = os.pipe()
+    ours_in, theirs_out = os.pipe()
+    broker = Broker(str(tmp_path), Channel(theirs_in, theirs_out))
+    refused: list[StoreError] = []
+
+    def wait_for_an_answer() -> None:
+        try:
+            ask(Line(broker.path), "key")
+        except StoreError as error:
+            refused.append(error)
+
+    asking = threading.Thread(target=wait_for_an_answer, daemon=True)
+    with broker.in_thread():
+        if asked_before:
+            asking.start()
+            assert os.read(ours_in, 1)
+        os.close(ours_in)
+        os.close(ours_out)
+        if not asked_before:
+            asking.start()
+        asking.join(LIMIT)
+    for descriptor in (theirs_in, theirs_out):
+        os.close(descriptor)
+    broker.close_in_child()
+    assert len(refused) == 1
+
+
+def test_who_has_gone_takes_nobody_along_that_has_their_descriptor_by_now(tmp_path: Path) -> None:
+    incoming, outgoing = os.pipe()
+    broker = Broker(str(tmp_path), Channel(incoming, outgoing))
+    with selectors.DefaultSelector() as selector:
+        broker.listen(selector)
+        with connect(broker.path):
+            _turn(selector)
+            gone = {key.fd: key.data for key in selector.get_map().values()}
+        _turn(selector)
+        with connect(broker.path):
+            _turn(selector)
+            there = set(selector.get_map())
+            assert there == set(gone)
+            for ready in gone.values():
+                ready()
+            assert set(selector.get_map()) == there
+    broker.close_in_child()
+    for descriptor in (incoming, outgoing):
+        os.close(descriptor)
+
+
+def _turn(selector: selectors.BaseSelector) -> None:
+    for key, _ in selector.select(LIMIT):
+        key.data()

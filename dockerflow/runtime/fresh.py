@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from contextlib import suppress
 from typing import Any, List, NamedTuple, Optional
 
@@ -29,6 +30,9 @@ _TEXT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from dockerflo
 
 # Devices of a GPU: https://docs.nvidia.com/datacenter/cloud-native and https://rocm.docs.amd.com name them.
 _GPUS = ("/dev/nvidia", "/dev/kfd")
+
+# How long a thread that was waited for may still be there, in seconds: it lets go of Python a moment before it ends.
+_ENDING = 0.2
 
 
 class Granted(NamedTuple):
@@ -94,10 +98,20 @@ def unforkable() -> str:
     if child == 0:
         os._exit(0)
     os.waitpid(child, 0)
-    threads = len(os.listdir("/proc/self/task")) - 1
+    threads = _other_threads()
     if threads:
         return f"{threads} thread{'s' if threads > 1 else ''}"
     return "an open GPU" if any(path.startswith(_GPUS) for path in _open_files()) else ""
+
+
+def _other_threads() -> int:
+    """How many there are that do not end by themselves."""
+    deadline = time.monotonic() + _ENDING
+    while True:
+        threads = len(os.listdir("/proc/self/task")) - 1
+        if not threads or time.monotonic() > deadline:
+            return threads
+        time.sleep(0.002)
 
 
 def _open_files() -> List[str]:

@@ -12,15 +12,38 @@ import os
 import signal
 import time
 from contextlib import suppress
-from typing import Dict, FrozenSet, Iterable, List, Set, Tuple
+from typing import Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
 
 # <linux/prctl.h>
 _SET_PDEATHSIG = 1
 _SET_DUMPABLE = 4
 _SET_CHILD_SUBREAPER = 36
 
-# How long processes may take to die after SIGKILL, in seconds. One that waits for a broken disk does not die at all.
+# How long it may take after SIGKILL until another process has died, in seconds. One that waits for a broken disk does
+# not die at all; thousands die one after the other, which takes a minute where much else wants the processor.
 PATIENCE = 10.0
+
+# Between two looks whether they are dead, in seconds: few are soon, and to look holds up thousands.
+_SOONEST, _LATEST = 0.001, 0.05
+
+
+class Patience:
+    """Until nothing has died for `PATIENCE`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._deadline = clock() + PATIENCE
+        self._pause = _SOONEST
+
+    def is_over(self, died: int) -> bool:
+        """`died` is how many have since the last time."""
+        if died:
+            self._deadline = self._clock() + PATIENCE
+        return self._clock() > self._deadline
+
+    def wait(self) -> None:
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LATEST)
 
 
 def become_reaper() -> None:
@@ -79,12 +102,13 @@ def end_all_others() -> bool:
 
     One call that the kernel carries out at once: thousands of processes that fork leave us no time to look at each.
     """
-    deadline = time.monotonic() + PATIENCE
-    while _reap():
-        if time.monotonic() > deadline:
+    patience, died = Patience(), _reap()
+    while died is not None:
+        if patience.is_over(died):
             return False
         kill([-1], signal.SIGKILL)
-        time.sleep(0.001)
+        patience.wait()
+        died = _reap()
     return True
 
 
@@ -94,30 +118,32 @@ def end_descendants(spared: FrozenSet[int] = frozenset()) -> bool:
     All are stopped before any is killed: one that keeps forking would otherwise fill the places of the dead.
     """
     stopped: Set[int] = set()
-    deadline = time.monotonic() + PATIENCE
-    while _reap():
+    patience, died = Patience(), _reap()
+    while died is not None:
         found = descendants(spared)
         if not found:
             return True
-        if time.monotonic() > deadline:
+        if patience.is_over(died):
             return False
         if found <= stopped:
             kill(found, signal.SIGKILL)
-            time.sleep(0.001)
+            patience.wait()
         else:
             kill(found, signal.SIGSTOP)
         stopped |= found
+        died = _reap()
     return True
 
 
-def _reap() -> bool:
-    """Take leave of dead children; whether there are living ones."""
+def _reap() -> Optional[int]:
+    """Take leave of dead children: how many they were. None when no living one is left."""
+    died = 0
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+            died += 1
     except ChildProcessError:
-        return False
-    return True
+        return None
+    return died
 
 
 def _living() -> List[Tuple[int, int]]:

@@ -36,7 +36,8 @@ class CameBack:
         """From now on with everyone who has this file, which is made: also with programs, not only with forks."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.ftruncate(descriptor, 1)
+            if not os.fstat(descriptor).st_size:
+                os.write(descriptor, bytes(1))  # a hole is filled when it is written to, which on a full disk kills
             self._shared = mmap.mmap(descriptor, 1)
         finally:
             os.close(descriptor)

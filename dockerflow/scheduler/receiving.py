@@ -43,10 +43,11 @@ class Receiver:
         """Raises OSError where there can be no socket."""
         self._blobs, self._patience = blobs, patience
         path = outbox / NAME
+        path.unlink(missing_ok=True)  # of a worker that could not be started
         self._listening = sockets.listen(str(path), MOST)
         if os.geteuid() == 0:
             owner = outbox.stat()
-            os.chown(path, owner.st_uid, owner.st_gid)
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
         self._lock = threading.Lock()
         self._closed = False
         self._deliveries: dict[socket.socket, threading.Thread] = {}

@@ -243,3 +243,13 @@ def test_the_timeout_that_a_step_sets_for_its_sockets_is_not_ours(
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_worker_that_is_started_again_has_somebody_to_deliver_to(blobs: Blobs, outbox: Path) -> None:
+    before = Receiver(outbox, blobs)
+    before.close()
+    before.join()
+    receiver = Receiver(outbox, blobs)
+    assert deliver(outbox, [LARGE]) == HASH
+    receiver.close()
+    receiver.join()

@@ -63,11 +63,11 @@ class Logs:
 
     def close(self) -> None:
         """Let go of the files. Those of attempts that were not kept remain."""
-        for key, file in list(self._open.items()):
+        for key in list(self._open):
             with suppress(StoreError):
                 self._write_rest(key)
-            file.close()
-        self._open.clear()
+            if file := self._open.pop(key, None):  # it is being kept otherwise
+                file.close()
         if self._pieces is not None:
             self._pieces.close()
         with suppress(OSError):  # not there, or not empty

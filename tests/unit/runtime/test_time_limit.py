@@ -21,6 +21,6 @@ def test_a_program_and_its_worker_know_the_same(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_kills_nobody_who_writes_down_that_a_step_has_come_back(tmp_path: Path) -> None:
-    """The file has its place on the disk when it is made: memory of a file with holes kills whom the disk is full for."""
+    """The file has its place on the disk from the beginning: to write to a hole of a mapped file is deadly then."""
     CameBack().share(str(tmp_path / "step"))
     assert (tmp_path / "step").stat().st_blocks

@@ -1,4 +1,4 @@
-"""What a worker gets over its standard input: tasks, and of a store in a bucket the code, access, and answers.
+"""What a worker gets over its standard input: bytecode and tasks, and of a bucket the code, access, and answers.
 
 Answers are made in the thread that listens to the worker: signing takes a tenth of a millisecond, and who renews the
 credentials of a run does it once for all its workers.
@@ -24,6 +24,8 @@ class Answering:
         if self._bucket is not None:
             sender.send(HEADER.pack(len(self._bucket.package)))
             sender.send(self._bucket.package)
+        sender.send(HEADER.pack(len(request.bytecode)) + request.bytecode)
+        if self._bucket is not None:
             sender.send(encode(Answered(0, self._bucket.answer(Question()))))
 
     def send(self, task: RunTask) -> None:

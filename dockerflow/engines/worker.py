@@ -62,6 +62,7 @@ class WorkerRequest:
     isolation: str | None = None  # what its step asks for, see `flow.definition.Isolation`
     gang: bool = False  # its tasks must be able to reach those of other workers
     bucket: BucketForWorkers | None = None
+    bytecode: bytes = field(default=b"", repr=False)  # of what it imports first, see `runtime.bootstrap`
     own: OwnPython | None = None  # of an image that is none of ours, whose entry point is then passed over
 
 

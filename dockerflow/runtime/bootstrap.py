@@ -3,12 +3,14 @@
 It runs before there is any dockerflow in the container, so it stands alone; the package that it unpacks brings ours.
 Its arguments: sha256 of the code package, folder of the blobs (empty: the package comes over standard input, its length
 in four bytes before it), outbox, working folder, the flow's file below the flow's folder, the flow's name, and
-`container` or `process`. Standard library only, Python 3.7.
+`container` or `process`. Then bytecode comes over standard input, its length before it, perhaps none: see
+`scheduler.bytecode`. Standard library only, Python 3.7.
 """
 
 import hashlib
 import os
 import sys
+from importlib.machinery import FileFinder, SourceFileLoader
 from typing import List
 
 # Of a header of a tar file: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
@@ -72,6 +74,29 @@ def write_any(package: bytes, folder: str) -> None:
         archive.extractall(folder)
 
 
+def bring(bytecode: bytes, ours: str) -> None:
+    """Have what is imported from the folder of our modules look here for bytecode before it compiles."""
+    parts, begin = [], 0
+    while begin < len(bytecode):
+        end = begin + 4 + int.from_bytes(bytecode[begin : begin + 4], "big")
+        parts.append(bytecode[begin + 4 : end])
+        begin = end
+    # Paths there begin with the folder's name.
+    above = os.path.dirname(ours)
+    found = {os.path.join(above, name.decode()): content for name, content in zip(parts[::2], parts[1::2])}
+
+    class Loader(SourceFileLoader):
+        def get_data(self, path: str) -> bytes:
+            return found.pop(path, None) or super().get_data(path)
+
+    def finder(folder: str) -> FileFinder:
+        if folder != ours and not folder.startswith(ours + os.sep):
+            raise ImportError("for the folder of our modules alone")
+        return FileFinder(folder, (Loader, [".py"]))
+
+    sys.path_hooks.insert(0, finder)
+
+
 def main(arguments: List[str]) -> int:
     sha256, blobs, outbox, work, flow_file, flow_name, engine = arguments
     folder = os.path.join(work, "run")
@@ -79,6 +104,7 @@ def main(arguments: List[str]) -> int:
     # As `store.code_package` lays them out.
     ours, code = os.path.join(folder, "dockerflow-runtime"), os.path.join(folder, "user-code")
     sys.path[:] = [ours, code] + [entry for entry in sys.path if entry]
+    bring(received(int.from_bytes(received(4), "big")), ours)
     sys.dont_write_bytecode = True  # nobody would read it: the next container unpacks its own copy
     from dockerflow.runtime import worker  # noqa: PLC0415 - until now there was none
 

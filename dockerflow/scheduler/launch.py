@@ -38,6 +38,7 @@ from dockerflow.flow.loading import LoadedFlow
 from dockerflow.runtime.messages import Secret
 from dockerflow.scheduler import capacity, gangs, origin
 from dockerflow.scheduler import values as v
+from dockerflow.scheduler.bytecode import bytecode
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Lost
 from dockerflow.scheduler.notes import notes
@@ -379,6 +380,7 @@ def _requests(
 ) -> Callable[[int, str], WorkerRequest]:
     """What to start for a worker of a step."""
     flow, store = request.loaded.flow, request.store
+    compiled = bytecode(request.config.cache_dir)
 
     def worker(number: int, step: str) -> WorkerRequest:
         environment = environments.get(step)
@@ -406,6 +408,7 @@ def _requests(
             network=request.config.network,
             isolation=(flow.steps[step].decorator(Isolation) or Isolation()).level,
             gang=flow.steps[step].decorator(Parallel) is not None,
+            bytecode=compiled,
             own=environment.own if environment else None,
         )
 

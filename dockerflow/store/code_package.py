@@ -50,7 +50,7 @@ def pack(flow_file: Union[str, Path], given: Given = NOTHING, suffixes: Iterable
     files = {f"{USER}/{name}": path for name, path in _user_files(flow_path.parent, suffixes).items()}
     files[f"{USER}/{flow_path.name}"] = flow_path
     _check_size(files)
-    files.update(_shipped_files())
+    files.update(shipped_files())
     contents = {GIVEN: given.to_json().encode(), **{name: _content(path) for name, path in files.items()}}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -97,7 +97,8 @@ def _inside(name: str) -> PurePosixPath:
     return path
 
 
-def _shipped_files() -> Dict[str, Path]:
+def shipped_files() -> Dict[str, Path]:
+    """What of dockerflow is in every code package, by its path there."""
     found: Dict[str, Path] = {}
     for name in SHIPPED:
         place = _OURS / name

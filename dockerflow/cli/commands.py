@@ -7,7 +7,9 @@ every other error. Help is plain text in sections: it is read in pipes as well, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,9 @@ class Sectioned(TyperCommand):
             if each.param_type_name == "option" and each.multiple and each.metavar:
                 each.nargs = len(each.metavar.split())
 
+    def get_params(self, ctx: Any) -> Any:
+        return _lazy(super().get_params(ctx))
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
@@ -63,8 +68,36 @@ class Sectioned(TyperCommand):
                 formatter.write_dl(records)
 
 
+class _Coercion:
+    """What newer versions of typer make of a value, without pydantic where there is nothing to make: most options are
+    not given, or texts, and importing pydantic takes longer than all the rest of reading a command line.
+    """
+
+    def __init__(self, of_typer: Callable[[], Any]) -> None:
+        self._of_typer = of_typer
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        wanted = param.type_descriptor.annotation
+        if (wanted is str and type(value) is str) or type(value) is bool or isinstance(value, Enum):
+            return value
+        return self._of_typer().coerce(value, param=param, ctx=ctx)
+
+
+def _lazy(parameters: list[Any]) -> list[Any]:
+    for each in parameters:
+        made = getattr(each, "get_runtime_param", None)
+        if made is not None and not isinstance(made, partial):
+            each.get_runtime_param = partial(_Coercion, made)
+    return parameters
+
+
 class Commands(TyperGroup):
     """A group of commands that says what was probably meant, and ends quietly when nobody reads its output."""
+
+    def get_params(self, ctx: Any) -> Any:
+        return _lazy(super().get_params(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = super().get_command(ctx, cmd_name)

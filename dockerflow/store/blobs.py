@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import threading
 import time
@@ -36,6 +37,8 @@ PIECE = 1 << 20
 
 # Compared in pieces of this size.
 COMPARED = 1 << 18
+
+_FOLDER = re.compile("[0-9a-f]{2}")
 
 # From this size on, memory is hashed by a thread while it is written.
 TWO_AT_ONCE = 8 << 20
@@ -135,15 +138,22 @@ class Blobs(BlobStore):
             raise damaged(sha256, stream.name)
 
     def size(self, sha256: str) -> int:
-        return self.path(sha256).stat().st_size
+        try:
+            return self.path(sha256).stat().st_size
+        except OSError as error:
+            raise StoreError(f"cannot look at blob `{sha256}` of `{self.root}`: {error.strerror}") from error
 
     def every(self) -> Iterator[BlobInfo]:
-        for folder in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
-            for path in sorted(folder.iterdir()):
-                if is_hash(path.name):
-                    with suppress(FileNotFoundError):  # deleted in the meantime
-                        status = path.stat()
-                        yield BlobInfo(path.name, status.st_size, status.st_mtime)
+        try:
+            folders = sorted(os.listdir(str(self.root))) if self.root.exists() else []
+            for folder in filter(_FOLDER.fullmatch, folders):
+                for path in sorted((self.root / folder).iterdir()):
+                    if is_hash(path.name):
+                        with suppress(FileNotFoundError):  # deleted in the meantime
+                            status = path.stat()
+                            yield BlobInfo(path.name, status.st_size, status.st_mtime)
+        except OSError as error:  # never taken for a folder without blobs
+            raise StoreError(f"cannot list the blobs in `{error.filename}`: {error.strerror}") from error
 
     def delete(self, hashes: Iterable[str]) -> None:
         for sha256 in hashes:
@@ -164,10 +174,8 @@ class Blobs(BlobStore):
 
     def verify(self, sha256: str) -> None:
         """Compare the whole of a blob with its name. Raises MissingBlob or DamagedBlob."""
-        path = self.path(sha256)
-        with path.open("rb") as stream:
-            if _hash_of(stream) != sha256:
-                raise damaged(sha256, str(path))
+        for _ in self.stream(sha256):
+            pass
 
     def adopt(self, outbox: Union[str, Path], sha256: str) -> None:
         """Move a blob that a container has written into the store. Nothing happens when the store has it already.

@@ -124,6 +124,8 @@ class DirectoryStore(Store):
             names = os.listdir(str(self._path(prefix)))
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise StoreError(f"cannot list `{prefix}` of `{self.root}`: {error.strerror}") from error
         return sorted(name for name in names if not name.startswith("."))
 
     def delete(self, *keys: str) -> None:
@@ -193,6 +195,8 @@ def _below(folder: Path, prefix: str) -> Iterator[KeyInfo]:
             found = [entry for entry in entries if not entry.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise StoreError(f"cannot list `{folder}`: {error.strerror}") from error
     for entry in found:
         if entry.is_dir(follow_symlinks=False):
             if prefix or entry.name != "blobs":

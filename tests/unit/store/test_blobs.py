@@ -10,8 +10,9 @@ import pytest
 from dockerflow.store import mapped
 from dockerflow.store.base import hash_of
 from dockerflow.store.blobs import CHECKED, TWO_AT_ONCE, Blobs
-from dockerflow.store.errors import DamagedBlob
+from dockerflow.store.errors import DamagedBlob, StoreError
 from dockerflow.store.mapped import MAPPINGS, READ
+from tests.unit.unprivileged import unprivileged
 
 LARGE = b"x" * (CHECKED + 1)
 
@@ -159,3 +160,26 @@ def test_a_blob_is_copied_where_it_cannot_be_moved(blobs: Blobs, tmp_path: Path)
 def _overwrite(path: Path, content: bytes) -> None:
     path.chmod(0o644)
     path.write_bytes(content)
+
+
+@pytest.mark.parametrize("closed", ["", "0a"])
+def test_blobs_that_cannot_be_listed_are_an_error_and_not_none(blobs: Blobs, tmp_path: Path, closed: str) -> None:
+    (blobs.root / "0a").mkdir(parents=True)
+    (blobs.root / closed).chmod(0o000)
+    with unprivileged(tmp_path), pytest.raises(StoreError, match="cannot list the blobs in"):
+        list(blobs.every())
+    (blobs.root / closed).chmod(0o755)
+
+
+def test_a_store_without_blobs_lists_none(tmp_path: Path) -> None:
+    assert list(Blobs(tmp_path / "none").every()) == []
+
+
+def test_a_blob_that_cannot_be_looked_at_is_an_error_of_the_store(blobs: Blobs, tmp_path: Path) -> None:
+    sha256 = blobs.put([b"x"])
+    folder = blobs.path(sha256).parent
+    folder.chmod(0o000)
+    for look in (blobs.size, blobs.verify, blobs.get):
+        with unprivileged(tmp_path), pytest.raises(StoreError, match=f"blob `{sha256}`"):
+            look(sha256)
+    folder.chmod(0o755)

@@ -7,6 +7,7 @@ import pytest
 from dockerflow.store import directory
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import StoreError
+from tests.unit.unprivileged import unprivileged
 
 
 def test_a_store_is_found_from_any_folder_below_it(tmp_path: Path) -> None:
@@ -36,3 +37,15 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         directory.create(tmp_path)
     with pytest.raises(StoreError, match="cannot write `a`"):
         DirectoryStore(tmp_path / directory.NAME).put("a", b"")
+
+
+def test_what_cannot_be_listed_is_an_error_and_not_empty(tmp_path: Path) -> None:
+    """Who deletes what nobody refers to would take it for a store without runs."""
+    store = DirectoryStore(tmp_path / "store")
+    store.put("runs/F/1/claim", b"")
+    closed = tmp_path / "store/runs/F"
+    closed.chmod(0o000)
+    for look in (lambda: store.children("runs/F"), lambda: list(store.every("runs/"))):
+        with unprivileged(tmp_path), pytest.raises(StoreError, match="cannot list"):
+            look()
+    closed.chmod(0o755)

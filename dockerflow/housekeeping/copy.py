@@ -5,8 +5,10 @@ were cut off, and at last the journal, in one piece. Before that the target has 
 so a copy may be cut off anywhere and begun again; what is there by then is not sent again. Bytes are compared with
 their hash on the way, and a blob that the source has lost or damaged keeps back the runs that use it, and no others.
 
-What a run is does not change by being copied, so one that the target has with another journal is refused. Tags do
-change: of a run that the target has they stay as they are there.
+What a run is does not change by being copied, so one that the target has with another journal is refused. It may have
+the beginning of the same: of a run whose end was brought to the source after it had been copied, or that was cut short
+at the target. Then the whole one is put in its place. Tags do change: of a run that the target has they stay as they
+are there.
 """
 
 from __future__ import annotations
@@ -132,19 +134,20 @@ class _Copier:
         run, lines = found.run, self._text(found)
         with _keeping_back():
             theirs = journal.text(self.target, *run)
-        if theirs and theirs != lines:
+        if not lines.startswith(theirs):
             raise _KeptBack(_is_another(run, self.source, self.target))
-        if theirs or self.wanted.dry_run:
+        is_there = theirs == lines
+        if is_there or self.wanted.dry_run:
             self._blobs(found)
         elif runs.is_alive(self.target, *run):
             raise _KeptBack(_is_written(run, self.target))
         else:
             with runs.hold(self.target, *run):  # nobody takes it for what a dead one has left
                 self._blobs(found)
-                self._objects(run)
+                self._objects(run, with_tags=not theirs)
                 journal.put_whole(self.target, *run, lines)
-        self.known += bool(theirs)
-        self.done += [] if theirs else [run]
+        self.known += is_there
+        self.done += [] if is_there else [run]
 
     def _text(self, found: RunReferences) -> bytes:
         """The journal of a run that can be copied."""
@@ -187,15 +190,16 @@ class _Copier:
                 stop()
                 yield piece
 
-    def _objects(self, run: RunName) -> None:
+    def _objects(self, run: RunName, with_tags: bool) -> None:
         """All of a run but its blobs and its journal."""
         with _keeping_back():
             seen = history.read(self.source, *run)
-            tags = self.source.get_many(self.source.keys(f"{runs.run_key(*run)}/tags/"))
+            tags = self.source.get_many(self.source.keys(f"{runs.run_key(*run)}/tags/")) if with_tags else {}
         self.target.put_new(f"{runs.run_key(*run)}/claim", b"")
         self.locks({runs.lock_key(step.spec_hash) for step in seen.steps.values() if step.spec_hash})
         for key, body in tags.items():
             self.target.put(key, body or b"")
+        self.target.delete(*self.target.keys(f"{runs.run_key(*run)}/logs/"))  # of attempts that have ended since
         for task in seen.tasks.values():
             for attempt in task.attempts:
                 if attempt.finished is None:

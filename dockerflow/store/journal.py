@@ -121,9 +121,11 @@ def text(store: Store, flow: str, run_id: str) -> bytes:
 
 
 def put_whole(store: Store, flow: str, run_id: str, lines: bytes) -> None:
-    """Give a run that has no journal one that is whole, in one segment: it is there or not, and never a part of it."""
+    """Give a run that nobody writes a journal that is whole, in one segment, in place of a part of it or of none."""
+    folder = journal_key(flow, run_id)
     merged = _Segment(0, len(lines.splitlines()) - 1)
-    store.put(merged.key(journal_key(flow, run_id)), lines, durable=True)
+    store.put(merged.key(folder), lines, durable=True)
+    store.delete(*(part.key(folder) for part in _segments(store, folder) if part != merged))
 
 
 def _whole(store: Store, folder: str, listed: Optional[Iterable[str]] = None) -> List[Tuple[_Segment, bytes]]:

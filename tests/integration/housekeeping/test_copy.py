@@ -18,7 +18,7 @@ from dockerflow.store import history, journal, log, manifest, overview, run_tags
 from dockerflow.store.base import Store
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 from dockerflow.store.journal import JournalWriter
-from dockerflow.store.records import AttemptFinished, RunFinished, RunStarted, TaskCreated
+from dockerflow.store.records import AttemptFinished, RunFinished, RunStarted, TaskCreated, to_line
 from tests.integration.housekeeping.made import Made, large, make
 from tests.integration.store import kinds
 from tests.integration.store.kinds import Where, overwrite
@@ -171,6 +171,29 @@ def test_a_run_that_the_target_has_with_other_contents_is_refused_and_the_others
     assert source.name in refused.why
     assert target.name in refused.why
     assert text(target, twin) == before
+
+
+def test_a_run_of_which_the_target_has_the_beginning_is_copied_to_its_end(
+    pair: Pair, source: Store, target: Store
+) -> None:
+    """As one that had lost its server: the rest was brought to the source after the first copy."""
+    made = make(source, {"x": 1}, status=None, cut_off=["printed"], tag="good")
+    assert pair.copy().runs == (name(made),)
+    run_tags.mutate(target, run_tags.begun(target, *name(made)), tags.change(add=["there"]))
+    written = manifest.write(source.blobs, {"x": large("z")}, {})
+    lines = text(source, made).splitlines(keepends=True)
+    lines.append(
+        to_line(AttemptFinished(2.0, "step_1", "2", 0, ok=True, final=True, manifest=written)).encode() + b"\n"
+    )
+    lines.append(to_line(RunFinished(3.0, "failed")).encode() + b"\n")
+    journal.put_whole(source, *name(made), b"".join(lines))
+    assert pair.copy(dry_run=True).runs == (name(made),)
+    assert (pair.copy().runs, text(target, made)) == ((name(made),), text(source, made))
+    assert len(target.children(runs.journal_key(*name(made)))) == 1
+    assert target.keys(f"{runs.run_key(*name(made))}/logs/") == []
+    assert run_tags.read(target, run_tags.begun(target, *name(made))) == {"first", "good", "there"}
+    assert verifying.verify(pair.target.open()).faults == ()
+    assert pair.copy().known == 1
 
 
 def test_a_run_that_goes_on_is_left_out_until_it_has_ended(pair: Pair, source: Store, target: Store) -> None:

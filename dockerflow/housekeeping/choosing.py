@@ -20,6 +20,8 @@ __all__ = ["STATUSES", "UNREADABLE", "SeenRun", "Wanted", "chosen", "every", "ne
 # The status of a run whose journal cannot be read.
 UNREADABLE = "unreadable"
 
+STILL_RUNS = "it still runs"
+
 # What a run that is over may be.
 STATUSES = ("succeeded", "failed", "stopped", history.KILLED, UNREADABLE)
 
@@ -90,7 +92,7 @@ def needed(seen: Iterable[SeenRun], waiting: Collection[RunName]) -> Mapping[Run
     found = dict.fromkeys(waiting, "a part of it waits on this machine to be brought to the store")
     for one in seen:
         if not one.is_over:
-            found[one.run] = "it still runs"
+            found[one.run] = STILL_RUNS
             if one.started is not None and one.started.origin_run_id:
                 found[RunName(one.run.flow, one.started.origin_run_id)] = f"`{one.run}`, which runs, resumes it"
     return found

@@ -180,13 +180,13 @@ class _Pass:
     # ---- doing it
 
     def _remove_runs(self) -> tuple[list[SeenRun], tuple[tuple[RunName, str], ...]]:
-        """One that somebody has begun to resume meanwhile stays."""
+        """One that somebody has begun to resume meanwhile stays, and one whose scheduler is about to end."""
         done: list[SeenRun] = []
         kept = list(self.plan.kept)
         needed = choosing.needed(choosing.every(self._store), ()) if self.plan.runs else {}
         for number, one in enumerate(self.plan.runs, 1):
-            if one.run in needed:
-                kept.append((one.run, needed[one.run]))
+            if one.run in needed or runs.is_alive(self._store, *one.run):
+                kept.append((one.run, needed.get(one.run, choosing.STILL_RUNS)))
                 continue
             removal.remove(self._store, one.run)
             done.append(one)

@@ -13,6 +13,7 @@ are there.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,11 +26,14 @@ from dockerflow.housekeeping.references import Reader, RunName, RunReferences, e
 from dockerflow.housekeeping.there import There
 from dockerflow.housekeeping.waiting import waiting_runs
 from dockerflow.store import history, journal, runs
-from dockerflow.store.base import Store, missing
+from dockerflow.store.base import YOUNG, Store, missing
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import AccessDenied, DamagedRecord, StoreError, Unreachable
 
 __all__ = ["Copied", "LeftOut", "Seen", "copy"]
+
+# Seconds. What the target was seen to have is looked for again after so long: by then it could be about to get too old.
+SURE = YOUNG / 4
 
 # Of a log that was cut off, so much at a time.
 PIECE = 1 << 20
@@ -95,8 +99,12 @@ class _Copier:
     size: int = 0
 
     def __post_init__(self) -> None:
-        everything = self.wanted.selected is None
         self._waiting = waiting_runs(self.source)
+        self._look()
+
+    def _look(self) -> None:
+        everything = self.wanted.selected is None
+        self._looked = time.monotonic()
         self._certain: set[str] = set()  # the target has these, and will for hours
         self._there, self._here = There(self.target, everything), There(self.source, everything)
 
@@ -117,6 +125,8 @@ class _Copier:
 
     def run(self, found: RunReferences) -> None:
         self._tell(found.run)
+        if time.monotonic() - self._looked > SURE:
+            self._look()
         try:
             self._run(found)
         except _KeptBack as why:

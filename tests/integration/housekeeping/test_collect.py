@@ -172,6 +172,16 @@ def test_a_run_that_goes_on_stays_and_so_does_the_run_that_it_resumes(where: Whe
     }
 
 
+def test_a_run_whose_scheduler_is_about_to_end_stays(where: Where) -> None:
+    """It has written how the run ended, and goes on to put its journal into one piece."""
+    made = make(where.open(), {"x": large("x")})
+    all_old(where)
+    with runs.hold(where.open(), *name(made)):
+        done = collect(where.open(), only(made))
+    assert (done.runs, done.kept) == ((), ((name(made), "it still runs"),))
+    require_whole(where.open(), made)
+
+
 def test_a_run_that_waits_on_this_machine_stays_with_all_that_its_records_there_refer_to(where: Where) -> None:
     store = where.open()
     if isinstance(store, DirectoryStore):

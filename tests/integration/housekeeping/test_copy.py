@@ -240,6 +240,24 @@ def test_a_run_that_somebody_writes_at_the_target_is_left_to_him(pair: Pair, sou
     assert pair.copy().runs == (name(made),)
 
 
+def test_a_copy_that_takes_long_looks_again_whether_the_target_has_what_it_had(
+    pair: Pair, source: Store, target: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody collects there meanwhile."""
+    monkeypatch.setattr(copying, "SURE", -1.0)
+    first, second = make(source, {"x": large("x")}, run_id="1"), make(source, {"x": large("x")}, run_id="2")
+
+    begun: set[RunName] = set()
+
+    def tell(seen: copying.Seen) -> None:
+        if seen.run == name(second) and seen.run not in begun:
+            begun.add(seen.run)
+            target.blobs.delete([blob_of(source, first, "artifact x")])
+
+    assert copying.copy(source, target, Wanted(tell=tell)).runs == (name(first), name(second))
+    assert verifying.verify(pair.target.open()).faults == ()
+
+
 def test_tags_of_a_run_that_the_target_has_stay_as_they_are_there(pair: Pair, source: Store, target: Store) -> None:
     made = make(source, {"x": 1}, tag="good")
     pair.copy()

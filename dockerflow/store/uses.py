@@ -21,6 +21,7 @@ class Use(NamedTuple):
     blob: str
     pathspec: str
     what: str
+    sha256: str = ""  # of an artifact: its own, which is another than the blob's where several are in one
 
     @property
     def is_manifest(self) -> bool:
@@ -29,7 +30,7 @@ class Use(NamedTuple):
 
 
 def of_blob(store: Store, sha256: str) -> Iterator[Use]:
-    """What uses a blob, in the newest runs of each flow first."""
+    """What uses a blob, or has an artifact with this hash, in the newest runs of each flow first."""
     for flow in runs.flow_names(store):
         yield from of_blob_in(store, sha256, flow, runs.run_ids(store, flow))
 
@@ -41,7 +42,7 @@ def of_blob_in(store: Store, sha256: str, flow: str, run_ids: List[str]) -> Iter
             run = history.read(store, flow, run_id)
         except StoreError:
             continue
-        yield from (use for use in of_run(store, run) if use.blob == sha256)
+        yield from (use for use in of_run(store, run) if sha256 in (use.blob, use.sha256))
 
 
 def of_run(store: Store, run: RunHistory) -> Iterator[Use]:
@@ -83,4 +84,4 @@ def _inside(store: Store, use: Use) -> List[Use]:
         refs = manifest.read(store.blobs, use.blob).artifacts
     except StoreError:
         return []
-    return [Use(ref.blob, "", f"{use.what[:-1]} {name}") for name, ref in refs.items()]
+    return [Use(ref.blob, "", f"{use.what[:-1]} {name}", ref.sha256) for name, ref in refs.items()]

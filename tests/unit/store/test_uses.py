@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dockerflow.client import Run
 from dockerflow.store import history, runs, uses
 from dockerflow.store.directory import DirectoryStore, create
 from dockerflow.store.uses import Use
@@ -35,9 +36,20 @@ def large_blob(store: DirectoryStore, run_id: str) -> str:
 def test_a_blob_is_used_by_every_run_that_shares_it_the_newest_first(store: DirectoryStore) -> None:
     first, second = with_a_large_artifact(store), with_a_large_artifact(store)
     assert list(uses.of_blob(store, large_blob(store, first))) == [
-        Use(large_blob(store, first), f"{FLOW}/{run_id}/start/1", f"artifact {name}")
+        Use(large_blob(store, first), f"{FLOW}/{run_id}/start/1", f"artifact {name}", large_blob(store, first))
         for run_id in (second, first)
         for name in ("_cards", "large")
+    ]
+
+
+def test_a_small_artifact_is_found_by_its_own_hash_though_its_blob_has_others_in_it(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKERFLOW_USER", "anna")
+    run_ids = [with_a_large_artifact(store), with_a_large_artifact(store)]
+    small = Run(f"{FLOW}/{run_ids[0]}", store=store.name)["start"].task["small"]
+    assert [use._replace(blob="") for use in uses.of_blob(store, small.sha)] == [
+        Use("", f"{FLOW}/{run_id}/start/1", "artifact small", small.sha) for run_id in reversed(run_ids)
     ]
 
 

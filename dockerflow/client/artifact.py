@@ -10,6 +10,7 @@ from dockerflow.client import writers
 from dockerflow.client.base import PathObject
 from dockerflow.client.errors import LISTED, not_found
 from dockerflow.store import manifest, runs, uses
+from dockerflow.store.base import computed_again
 from dockerflow.store.errors import DamagedBlob, MissingBlob, StoreError
 from dockerflow.store.manifest import ArtifactRef
 
@@ -104,7 +105,7 @@ class DataArtifact(PathObject):
         more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
         hint = (
             f"it is used by {', '.join(listed[:LISTED])}{more}, and perhaps by others: `dockerflow store uses "
-            f"{self._ref.blob}` lists all; `dockerflow resume` of a run computes what is gone"
+            f"{self._ref.blob}` lists all; {computed_again(error)}"
         )
         return type(error)(f"artifact `{self.pathspec}` cannot be read: {error.message}", hint)
 

@@ -13,8 +13,8 @@ from dockerflow.artifacts.errors import CannotDecode
 from dockerflow.flow.conda_names import package_of, pypi_package_of
 from dockerflow.flow.definition import Image, Pypi, Step
 from dockerflow.store import manifest
-from dockerflow.store.base import BlobStore
-from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob
+from dockerflow.store.base import BlobStore, computed_again
+from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob, StoreError
 from dockerflow.store.manifest import ArtifactRef
 
 __all__ = ["refs_of", "value_of"]
@@ -26,7 +26,7 @@ def refs_of(blobs: BlobStore, sha256: str, whose: str, step: Step) -> Mapping[st
         return manifest.read(blobs, sha256).artifacts
     except (MissingBlob, DamagedBlob, DamagedRecord) as error:
         message = f"step `{step.name}` cannot read the artifacts of {whose}: {error.message}"
-        raise type(error)(message, _who_uses(sha256)) from error
+        raise type(error)(message, _who_uses(sha256, error)) from error
 
 
 def value_of(blobs: BlobStore, ref: ArtifactRef, step: Step) -> Any:
@@ -39,14 +39,11 @@ def value_of(blobs: BlobStore, ref: ArtifactRef, step: Step) -> Any:
     except (MissingBlob, DamagedBlob) as error:
         by = f", which step `{ref.step}` wrote" if ref.step else ""
         message = f"step `{step.name}` cannot read artifact `{ref.name}`{by}: {error.message}"
-        raise type(error)(message, _who_uses(ref.blob)) from error
+        raise type(error)(message, _who_uses(ref.blob, error)) from error
 
 
-def _who_uses(sha256: str) -> str:
-    return (
-        f"`dockerflow store uses {sha256}` lists the runs that use it; delete it if it is damaged, and resume the run, "
-        "which computes it again"
-    )
+def _who_uses(sha256: str, error: StoreError) -> str:
+    return f"`dockerflow store uses {sha256}` lists the runs that use it; {computed_again(error)}"
 
 
 def _same_libraries(error: CannotDecode, ref: ArtifactRef, step: Step) -> str:

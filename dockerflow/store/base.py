@@ -255,11 +255,23 @@ def missing(sha256: str, store: str) -> MissingBlob:
     return MissingBlob(f"blob `{sha256}` is not in `{store}`", hint)
 
 
+# Nobody looks into what is there when the same value is stored again, so a damaged blob must go first.
+REMOVE_DAMAGED = (
+    "`dockerflow store verify --delete-damaged` removes what is damaged; then `dockerflow resume` of a run computes it "
+    "again"
+)
+
+
 def damaged(sha256: str, place: str) -> DamagedBlob:
     return DamagedBlob(
         f"blob `{sha256}` is damaged: `{place}` holds other bytes than its name says",
-        "delete that file and run again what wrote it",
+        REMOVE_DAMAGED,
     )
+
+
+def computed_again(error: StoreError) -> str:
+    """What brings the value back whose blob is missing or damaged: for a hint."""
+    return REMOVE_DAMAGED if isinstance(error, DamagedBlob) else "`dockerflow resume` of a run computes it again"
 
 
 def first_of(text: bytes) -> bytes:

@@ -22,7 +22,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import CannotDecode
-from dockerflow.store.base import BlobStore, Chunk, hash_of
+from dockerflow.store.base import BlobStore, Chunk, computed_again, hash_of
 from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob
 
 MAGIC = b"DFMANIF1"
@@ -101,7 +101,7 @@ def read_of(blobs: BlobStore, sha256: str, whose: str) -> Manifest:
     try:
         return read(blobs, sha256)
     except (MissingBlob, DamagedBlob, DamagedRecord) as error:
-        hint = f"`dockerflow store uses {sha256}` lists what uses it; `dockerflow resume` of a run computes it again"
+        hint = f"`dockerflow store uses {sha256}` lists what uses it; {computed_again(error)}"
         raise type(error)(f"the artifacts of {whose} cannot be read: {error.message}", hint) from error
 
 

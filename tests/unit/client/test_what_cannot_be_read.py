@@ -13,6 +13,7 @@ from dockerflow.client import ClientError, Run, writers
 from dockerflow.in_image.errors import InImageError
 from dockerflow.in_image.images import image_for
 from dockerflow.store import manifest, runs
+from dockerflow.store.base import REMOVE_DAMAGED
 from dockerflow.store.directory import DirectoryStore, create
 from dockerflow.store.errors import DamagedBlob, MissingBlob
 from dockerflow.store.records import AttemptFinished, TaskCreated
@@ -79,8 +80,20 @@ def test_a_damaged_blob_is_told_likewise(store: DirectoryStore) -> None:
     path = Path(store.blobs.location(artifact._ref.blob))
     path.chmod(0o644)
     path.write_bytes(bytes(1 << 17))
-    with pytest.raises(DamagedBlob, match="` cannot be read: blob `"):
+    with pytest.raises(DamagedBlob, match="` cannot be read: blob `") as raised:
         _ = artifact.data
+    assert raised.value.hint.endswith(f"lists all; {REMOVE_DAMAGED}")
+
+
+def test_damaged_artifacts_of_a_task_must_go_before_they_can_come_back(store: DirectoryStore) -> None:
+    """Whoever puts the same value again finds the damaged blob there and writes nothing."""
+    task = passed_on(store, 1)["join"].task
+    path = Path(store.blobs.location(str(task._ended.manifest)))
+    path.chmod(0o644)
+    path.write_bytes(b"something else")
+    with pytest.raises(DamagedBlob) as raised:
+        _ = task.data
+    assert raised.value.hint.endswith(f"lists what uses it; {REMOVE_DAMAGED}")
 
 
 def test_lost_artifacts_are_told_with_their_task(store: DirectoryStore) -> None:

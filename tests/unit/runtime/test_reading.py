@@ -130,7 +130,7 @@ def test_a_missing_blob_is_told_with_its_artifact(name: str, library: Callable[.
     assert why.message.startswith(
         f"step `end` cannot read artifact `{name}`, which step `start` wrote: blob `{blob}` is not in `"
     )
-    assert f"`dockerflow store uses {blob}` lists the runs that use it" in why.hint
+    assert f"`dockerflow store uses {blob}` lists the runs that use it; `dockerflow resume` of a run" in why.hint
 
 
 def test_missing_artifacts_of_an_input_are_told_with_its_task(library: Callable[..., None], tmp_path: Path) -> None:

@@ -191,8 +191,9 @@ class _Running:
         """Kill a step that did not end at its time limit. What it takes to keep its artifacts is not the step's."""
         if self._overdue is None or time.monotonic() < self._overdue:
             return
-        if time_limit.STEP.to_come:
-            self._overdue = time.monotonic() + self.attempt.task.time_limit + self.attempt.task.grace
+        left = time_limit.STEP.left(self.attempt.task.time_limit + self.attempt.task.grace)
+        if left > 0:  # it began later than its process
+            self._overdue = time.monotonic() + left
             return
         self._overdue = None
         if self.exit is None and not time_limit.STEP:

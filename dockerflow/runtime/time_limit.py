@@ -3,7 +3,7 @@
 `limited` raises inside the step's own process, by SIGALRM, so that `@catch` and `@retry` see an exception of the step
 and what it had set is kept. Python handles a signal between two of its instructions only: code that never comes back
 to Python, or that catches the exception and goes on, is ended by the worker (`server`), some seconds later
-(`RunTask.grace`). Whether the step has come back is known by a byte that both processes share; what is kept after that
+(`RunTask.grace`). Whether the step has come back is known by memory that both processes share; what is kept after that
 may take its time.
 
 Standard library only, Python 3.7.
@@ -14,6 +14,8 @@ from __future__ import annotations
 import mmap
 import os
 import signal
+import struct
+import time
 from contextlib import contextmanager
 from types import FrameType
 from typing import Callable, Iterator, Optional
@@ -25,24 +27,31 @@ __all__ = ["STEP", "forced", "limited"]
 
 _RUNS, _CAME_BACK, _TO_COME = range(3)
 
+# What is shared: one of the three, and when the step began, by a clock that all processes of a machine have in common.
+_BEGAN = struct.Struct("d")
+_AT = 8
+_SIZE = _AT + _BEGAN.size
+
 
 class CameBack:
     """Whether a task's process has left the step's code: cleared before the fork, set in the child."""
 
-    def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, 1)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._shared = mmap.mmap(-1, _SIZE)
 
     def share(self, path: str) -> None:
         """From now on with everyone who has this file, which is made: also with programs, not only with forks."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if not os.fstat(descriptor).st_size:
-                os.write(descriptor, bytes(1))  # a hole is filled when it is written to, which on a full disk kills
-            self._shared = mmap.mmap(descriptor, 1)
+                os.write(descriptor, bytes(_SIZE))  # to write to a hole of a mapped file kills when the disk is full
+            self._shared = mmap.mmap(descriptor, _SIZE)
         finally:
             os.close(descriptor)
 
     def clear(self) -> None:
+        _BEGAN.pack_into(self._shared, _AT, self._clock())
         self._shared[0] = _RUNS
 
     def set(self) -> None:
@@ -52,9 +61,12 @@ class CameBack:
         """The step has not begun, and its time not either; `clear` begins it."""
         self._shared[0] = _TO_COME
 
-    @property
-    def to_come(self) -> bool:
-        return self._shared[0] == _TO_COME
+    def left(self, seconds: float) -> float:
+        """What the step still has of so many seconds: all of them as long as it has not begun."""
+        if self._shared[0] == _TO_COME:
+            return seconds
+        (began,) = _BEGAN.unpack_from(self._shared, _AT)
+        return float(began + seconds - self._clock())
 
     def __bool__(self) -> bool:
         return self._shared[0] == _CAME_BACK

@@ -259,7 +259,7 @@ def wait_for_the_store(scene: Scene, run: subprocess.Popen[str]) -> None:
 
 
 def test_a_run_that_waits_for_its_store_can_be_stopped(scene):
-    """It does not wait then as long as it would have, and what had come in is kept: a result may be on its way still."""
+    """It does not wait then as long as it would have, and what had come in is kept: more may be on its way."""
     run = scene.start("run", "flow.py", patience=3600)
     scene.hear(3)
     scene.bucket.server.kill()
@@ -270,7 +270,6 @@ def test_a_run_that_waits_for_its_store_can_be_stopped(scene):
     assert run.returncode == 130, printed
     assert "is away: what was computed is kept in" in printed
     on_their_way = 2 - len(re.findall(r"/work/\d+\] task done in", printed))
-    assert on_their_way < 2
     scene.bucket.server.start()
     resumed = scene.start("resume", "flow.py", patience=LONG)
     printed = output(resumed)

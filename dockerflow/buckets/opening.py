@@ -19,12 +19,18 @@ from dockerflow.buckets.spool import waiting
 from dockerflow.config import Config, load_config
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.errors import Unreachable
 from dockerflow.store.names import is_in_bucket
 from dockerflow.store.s3.place import Place
 from dockerflow.store.s3_store import S3Store
 
 # A server that does not answer when a command begins is asked again for so many seconds at most.
 OPENING = 5.0
+
+_NOT_THERE = (
+    "see whether the server runs (`dockerflow up` starts the one that it made) and can be reached from here; the "
+    "setting `s3_endpoint` names it"
+)
 
 Tell = Callable[[str], None]
 
@@ -43,8 +49,21 @@ def open_bucket(name: str, config: Config, make_bucket: Tell | None = None) -> S
     who = identity(config)
     place = place_of(name, config)
     patience = min(OPENING, config.store_patience)
-    found = _looked_at(Link(place, who, patience), config.s3_region is None, make_bucket)
+    try:
+        found = _looked_at(Link(place, who, patience), config.s3_region is None, make_bucket)
+    except Unreachable as away:
+        raise Unreachable(away.message, _NOT_THERE) from None  # however long a store is waited for otherwise
     return S3Store(SdkObjects(found, who, config.store_patience), scratch_of(found))
+
+
+def tell_of_waiting(store: Store, seconds: float, tell: Tell) -> None:
+    """From now on `tell` is told when the store's server is waited for, and when it answers again."""
+
+    def told(why: str | None) -> None:
+        away = f"the store `{store.name}` does not answer, it is asked again for {seconds:g} s: {why}"
+        tell(away if why else f"the store `{store.name}` answers again")
+
+    store.when_waiting(told)
 
 
 def store_named(name: str) -> S3Store:
@@ -56,10 +75,15 @@ def store_named(name: str) -> S3Store:
     with _opening:
         if key not in _opened:
             _opened[key] = open_bucket(name, config)
+            tell_of_waiting(_opened[key], config.store_patience, _tell)
             note = waiting(_opened[key])
             if note:
-                print(f"dockerflow: {note}", file=sys.stderr)
+                _tell(note)
         return _opened[key]
+
+
+def _tell(note: str) -> None:
+    print(f"dockerflow: {note}", file=sys.stderr)
 
 
 _opened: dict[object, S3Store] = {}

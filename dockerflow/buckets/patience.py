@@ -97,7 +97,7 @@ class Pauses:
                 f"no answer from the S3 server `{self._endpoint}` in {self._waited(now):g} s: {why}",
                 "see whether the server runs and can be reached from here; the setting `store_patience` says how long "
                 "it is asked again",
-            )
+            ) from None  # `why` says all that the many exceptions of a connection do
 
     def _waited(self, now: float) -> float:
         """As it was meant; less where nobody waits any more."""

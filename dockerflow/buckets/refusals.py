@@ -64,7 +64,7 @@ def _refused(error: S3Error, server: Server) -> NoReturn:
     if explain is None:
         said = f"`{code}`: {error.message}" if error.message else f"`{code}`"
         raise StoreError(f"the S3 server `{server.endpoint}` refused what was asked: {said}") from error
-    raise explain(error, server) from error
+    raise explain(error, server) from None
 
 
 def _no_bucket(error: S3Error, server: Server) -> StoreError:
@@ -72,6 +72,14 @@ def _no_bucket(error: S3Error, server: Server) -> StoreError:
         f"there is no bucket `{server.place.bucket}` on the S3 server `{server.endpoint}`",
         "a command that writes, such as `dockerflow run`, makes it where the server is not AWS; the settings `store` "
         "and `s3_endpoint` name bucket and server",
+    )
+
+
+def _wrong_name(error: S3Error, server: Server) -> StoreError:
+    return StoreError(
+        f"the S3 server `{server.endpoint}` takes no bucket of the name `{server.place.bucket}`: "
+        f"{error.message or error.code}",
+        "a bucket's name has 3 to 63 small letters, digits, `-` and `.`; the setting `store` or `--store` names it",
     )
 
 
@@ -137,6 +145,7 @@ def _full(error: S3Error, server: Server) -> StoreError:
 
 _EXPLANATIONS: dict[str, Callable[[S3Error, Server], StoreError]] = {
     "NoSuchBucket": _no_bucket,
+    "InvalidBucketName": _wrong_name,
     "InvalidAccessKeyId": _unknown_key,
     "XAdminUserNotFound": _unknown_key,
     "SignatureDoesNotMatch": _wrong_secret,

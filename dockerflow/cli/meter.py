@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from dockerflow.cli.streams import drawable
+from dockerflow.cli.streams import CLEARED, drawable
 
 _EVERY = 0.1  # seconds
 
@@ -33,7 +33,7 @@ class Meter:
                 self._write("")
 
     def _write(self, text: str) -> None:
-        self._stream.write(f"\r\x1b[K{text}")
+        self._stream.write(f"{CLEARED}{text}")
         self._stream.flush()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dockerflow.buckets.errors import NoBucket
 from dockerflow.cli.sentences import Place
+from dockerflow.cli.streams import CLEARED, drawable
 from dockerflow.cli.words import counted, size
 from dockerflow.client.stores import store_here
 from dockerflow.config import Config, load_config
@@ -33,7 +34,7 @@ def store_for_writing(chosen: str | None, config: Config) -> Store:
     """
     wanted = _named(chosen) or config.store
     if is_in_bucket(wanted):
-        return with_all(_in_bucket(str(wanted), config, make_bucket=_tell))
+        return with_all(bucket_named(str(wanted), config, make_bucket=_tell))
     root = Path(wanted) if wanted is not None else find(Path.cwd()) or create(Path.cwd()).root
     try:
         make_folder(root)
@@ -51,7 +52,7 @@ def store_for_reading(chosen: str | None, delivering: bool = False) -> Store:
     config = config_here()
     wanted = _named(chosen) or config.store
     if is_in_bucket(wanted):
-        store = _in_bucket(str(wanted), config)
+        store = bucket_named(str(wanted), config)
         return store if delivering else _with_note(store)
     if wanted is not None and not Path(wanted).is_dir():
         named = "`--store`" if chosen else config.source("store")
@@ -65,7 +66,7 @@ def store_if_there() -> Store:
     if not is_in_bucket(config.store):
         return _folder(config.store)
     try:
-        return _in_bucket(str(config.store), config)
+        return bucket_named(str(config.store), config)
     except NoBucket:
         return DirectoryStore(Path.cwd() / NAME / "none")  # it is not made either
 
@@ -74,13 +75,18 @@ def _named(chosen: str | None) -> str | None:
     """What `--store` names. Raises StoreError for a URL that names no store."""
     if chosen is None:
         return None
-    return str(in_bucket(chosen)) if "://" in chosen else str(Path(chosen).expanduser().absolute())
+    return (
+        str(in_bucket(chosen)) if "://" in chosen or is_in_bucket(chosen) else str(Path(chosen).expanduser().absolute())
+    )
 
 
-def _in_bucket(name: str, config: Config, make_bucket: Callable[[str], None] | None = None) -> Store:
-    from dockerflow.buckets.opening import open_bucket  # the SDK takes 150 ms that folders do not need
+def bucket_named(name: str, config: Config, make_bucket: Callable[[str], None] | None = None) -> Store:
+    """The store in a bucket. Who waits for its server later is told so."""
+    from dockerflow.buckets.opening import open_bucket, tell_of_waiting  # the SDK takes 150 ms that folders do not need
 
-    return open_bucket(name, config, make_bucket)
+    store = open_bucket(name, config, make_bucket)
+    tell_of_waiting(store, config.store_patience, _tell)
+    return store
 
 
 def with_all(store: Store) -> Store:
@@ -106,7 +112,8 @@ def _with_note(store: Store) -> Store:
 
 
 def _tell(done: str) -> None:
-    print(done, file=sys.stderr)
+    """In place of a line that says how far something is, which is drawn again."""
+    print(f"{CLEARED if drawable(sys.stderr) else ''}{done}", file=sys.stderr)
 
 
 def _folder(wanted: str | None) -> Store:

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import IO, TextIO
 
+CLEARED = "\r\x1b[K"  # what puts the next text in place of the line on a terminal
 PIPE_CLOSED = 141  # 128 + SIGPIPE: the exit code of any program whose reader went away
 
 

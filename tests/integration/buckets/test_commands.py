@@ -10,13 +10,15 @@ import pytest
 import dockerflow
 from dockerflow.buckets.opening import open_bucket
 from dockerflow.buckets.spool import spool_folder
+from dockerflow.cli.places import bucket_named
 from dockerflow.client import stores
 from dockerflow.client.errors import NoStore
-from dockerflow.config import load_config
+from dockerflow.config import Config, load_config
 from dockerflow.setup.storage import look_at_store
 from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore
-from tests.object_servers import Bucket
+from dockerflow.store.errors import Unreachable
+from tests.object_servers import Bucket, running
 from tests.unit.cli.commands import dockerflow as command
 
 FLOW = """
@@ -100,6 +102,24 @@ def test_who_reads_is_told_what_waits_for_the_bucket_until_it_is_delivered(
     assert "brought to the store what waited for it on this machine: 1 blob" in delivered.stderr
     assert store.blobs.has(sha256)
     assert command("runs", "list").stderr == ""
+
+
+def test_who_waits_for_a_server_in_the_middle_of_a_command_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise the command seems to hang, for as long as `store_patience` says."""
+    with running("minio", tmp_path / "data") as server:
+        monkeypatch.setenv("DOCKERFLOW_S3_ACCESS_KEY", server.access_key)
+        monkeypatch.setenv("DOCKERFLOW_S3_SECRET_KEY", server.secret_key)
+        store = bucket_named(f"s3://{server.bucket()}", Config(s3_endpoint=server.endpoint, store_patience=6))
+        server.kill()
+        with pytest.raises(Unreachable):
+            store.get("runs/x")
+        away = f"the store `{store.name}` does not answer, it is asked again for 6 s: Connection refused\n"
+        assert capsys.readouterr().err == away
+        server.start()
+        assert store.get("runs/x") is None
+        assert capsys.readouterr().err == f"the store `{store.name}` answers again\n"
 
 
 def test_another_store_can_be_named_and_named_back(project: Path, object_bucket: Bucket, tmp_path: Path) -> None:

@@ -106,8 +106,11 @@ def test_a_server_that_is_not_there_is_told_at_once_and_not_after_the_patience()
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with pytest.raises(Unreachable, match="in 5 s: Connection refused"):
+        with pytest.raises(Unreachable, match="in 5 s: Connection refused") as refused:
             open_bucket("s3://bucket", Config(s3_endpoint=endpoint, store_patience=1e6))
+        assert "`s3_endpoint`" in str(refused.value.hint)
+        assert "`store_patience`" not in str(refused.value.hint)
+        assert refused.value.__suppress_context__
     with pytest.raises(Unreachable, match="its name is not known here"):
         open_bucket("s3://bucket", Config(s3_endpoint="http://nowhere.invalid", store_patience=0.1))
 

@@ -63,6 +63,16 @@ def test_every_refusal_that_we_know_names_the_server_and_what_to_do(code: str) -
     assert error.hint
 
 
+def test_a_name_that_no_bucket_can_have_is_told() -> None:
+    error = refused("InvalidBucketName", 400)
+    assert str(error).startswith("the S3 server `http://server:9000` takes no bucket of the name `bucket`: why\n")
+    assert "--store" in str(error)
+
+
+def test_a_refusal_that_is_told_in_our_words_brings_no_exceptions_of_the_sdk_into_a_notebook() -> None:
+    assert refused("NoSuchBucket", 404).__suppress_context__
+
+
 def test_a_refusal_that_we_do_not_know_is_told_in_the_servers_words() -> None:
     assert "`InvalidStorageClass`: why" in str(refused("InvalidStorageClass", 400))
 

@@ -11,13 +11,14 @@ from dockerflow.buckets.errors import NoBucket
 from dockerflow.cli.chosen_runs import chosen_runs
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.meter import meter
-from dockerflow.cli.places import config_here, store_for_writing, store_of_runs
+from dockerflow.cli.places import bucket_named, config_here, store_for_writing, store_of_runs
 from dockerflow.cli.words import counted, size
 from dockerflow.config import load_config
 from dockerflow.housekeeping import copy as copying
 from dockerflow.housekeeping.copy import Copied, Seen
 from dockerflow.store.base import Store
 from dockerflow.store.directory import NAME, DirectoryStore, create
+from dockerflow.store.errors import StoreError
 from dockerflow.store.names import is_in_bucket
 from dockerflow.store.s3_store import S3Store
 
@@ -50,17 +51,22 @@ def copy_runs(wanted: Wanted) -> int:
         print(f"left out {each.run}: {each.why}", file=sys.stderr)
         if each.error is not None and each.error.hint:
             print(f"  hint: {each.error.hint}", file=sys.stderr)
+    if not (done.runs or done.known or done.left_out):
+        print(f"there are no runs in `{source.name}`", file=sys.stderr)
     print(_sentence(done, wanted.dry_run, target))
     return INCOMPLETE if any(each.error is not None for each in done.left_out) else 0
 
 
 def _source(wanted: Wanted) -> Store:
     _check_folder(wanted.source)
+    if not is_in_bucket(wanted.source) and not Path(wanted.source).expanduser().is_dir():
+        raise StoreError(
+            f"there is no store at `{wanted.source}`, from which runs are to be copied",
+            "a project's is the folder `.dockerflow` in it; one in a bucket is written like `s3://bucket/prefix`",
+        )
     if not is_in_bucket(wanted.source) or wanted.source_settings is None:
         return store_of_runs(wanted.source)
-    from dockerflow.buckets.opening import open_bucket
-
-    return open_bucket(wanted.source, load_config(wanted.source_settings))
+    return bucket_named(wanted.source, load_config(wanted.source_settings))
 
 
 def _target(wanted: Wanted) -> Store:
@@ -73,10 +79,8 @@ def _target(wanted: Wanted) -> Store:
         return create(root.parent) if root.name == NAME else store_for_writing(wanted.target, config_here())
     if not wanted.dry_run:
         return store_for_writing(wanted.target, config_here())
-    from dockerflow.buckets.opening import open_bucket
-
     try:
-        return open_bucket(wanted.target, config_here())
+        return bucket_named(wanted.target, config_here())
     except NoBucket:
         return DirectoryStore(Path.cwd() / NAME / "none")
 

@@ -33,7 +33,8 @@ class InBucket(NamedTuple):
 
 
 def is_in_bucket(name: object) -> bool:
-    return isinstance(name, str) and name.startswith(SCHEME)
+    """Whether a bucket is meant: also by `s3:/bucket`, which `in_bucket` refuses, and which is no folder."""
+    return isinstance(name, str) and name.startswith("s3:")
 
 
 def in_bucket(name: str) -> InBucket:
@@ -45,7 +46,7 @@ def in_bucket(name: str) -> InBucket:
     prefix = parts.path[1:-1] if parts.path.endswith("/") else parts.path[1:]
     names = prefix.split("/") if prefix else []
     wrong = any(not each or each.startswith(".") for each in names) or parts.query or parts.fragment
-    if not is_in_bucket(name) or not _BUCKET.fullmatch(parts.netloc) or wrong:
+    if not name.startswith(SCHEME) or not _BUCKET.fullmatch(parts.netloc) or wrong:
         raise StoreError(
             f"`{name}` names no store in a bucket",
             "write it like `s3://bucket` or `s3://bucket/prefix`: a bucket's name has 3 to 63 letters, digits, `-` and "

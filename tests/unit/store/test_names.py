@@ -45,3 +45,10 @@ def test_a_folder_is_in_no_bucket() -> None:
     assert not is_in_bucket("/data/s3")
     assert not is_in_bucket(None)
     assert is_in_bucket("s3://bucket")
+
+
+@pytest.mark.parametrize("name", ["s3:/bucket", "s3:bucket/a"])
+def test_a_bucket_that_lacks_a_slash_is_no_folder_of_that_name(name: str) -> None:
+    assert is_in_bucket(name)
+    with pytest.raises(StoreError, match="names no store in a bucket"):
+        in_bucket(name)

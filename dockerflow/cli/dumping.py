@@ -142,13 +142,16 @@ def _in_images(store: Store, selection: Selection) -> Iterator[Text]:
 
 
 def _tell_what_was_not_read(selection: Selection, failed: Sequence[tuple[ArtifactRef, DockerflowError]]) -> None:
-    """Each artifact and reason once, on standard error: a table has no room for it."""
-    known = {(ref.name, ref.sha256): (ref, error) for ref, error in failed}
-    for ref, error in known.values():
+    """Each artifact and reason once, however many tasks have it, on standard error: a table has no room for it."""
+    told: dict[str, set[str]] = {}
+    for ref, error in failed:
         step = selection.run.steps.get(ref.step)
         image = f"`--in-image` shows it as step `{step.name}` has it, in `{step.image}`" if step and step.image else ""
         hint = image if isinstance(error, CannotDecode) else error.hint
-        print(f"artifact `{ref.name}` is not shown: {error.message}{f'; {hint}' if hint else ''}", file=sys.stderr)
+        line = f"artifact `{ref.name}` is not shown: {error.message}{f'; {hint}' if hint else ''}"
+        told.setdefault(line, set()).add(ref.sha256)
+    for line, values in told.items():
+        print(f"{line}{f' ({len(values)} values)' if len(values) > 1 else ''}", file=sys.stderr)
 
 
 def _dumped(selection: Selection, task: TaskHistory, artifacts: Artifacts, shown: _Shown) -> dict[str, object]:

@@ -64,6 +64,7 @@ def collect(which: Runs, how: How) -> int:
 
 
 def _wanted(store: Store, which: Runs) -> Wanted:
+    older_than = None if which.older_than is None else seconds(which.older_than, "--older-than")
     for status in which.statuses:
         if status not in STATUSES:
             near = nearest(status, STATUSES)
@@ -74,7 +75,7 @@ def _wanted(store: Store, which: Runs) -> Wanted:
     return Wanted(
         frozenset(_run(store, pathspec) for pathspec in which.pathspecs),
         which.flow,
-        None if which.older_than is None else seconds(which.older_than, "--older-than"),
+        older_than,
         which.keep,
         frozenset(which.statuses),
         frozenset(which.tags),
@@ -87,6 +88,8 @@ def _run(store: Store, pathspec: str) -> RunName:
     words = pathspec.strip("/").split("/")
     if len(words) != 2 or not all(words):
         near = f"; `{'/'.join(words[:2])}` is the run" if len(words) > 2 and all(words) else ""
+        if words[0] in runs.flow_names(store) and len(words) == 1:
+            near = f", or `--flow {words[0]}` with `--keep 0` for all runs of the flow"
         raise CommandLineError(f"`{pathspec}` names no run", f"write `Flow/run`{near}")
     _require_flow(store, words[0])
     known = store.children(f"runs/{words[0]}")

@@ -88,7 +88,8 @@ def _warn(found: Sizes) -> None:
     if found.missing:
         faults.append(f"{counted(found.missing, 'blob')} that runs use {'is' if found.missing == 1 else 'are'} missing")
     if found.unreadable:
-        faults.append(f"{counted(len(found.unreadable), 'journal or manifest')} cannot be read")
+        hurt = counted(len({each.run for each in found.unreadable}), "run")
+        faults.append(f"of {hurt} the journal or a list of artifacts cannot be read")
     if faults:
         print(f"warning: {', and '.join(faults)}: see `dockerflow store verify`", file=sys.stderr)
 

@@ -16,6 +16,6 @@ def seconds(text: str, option: str) -> float:
     if found is None:
         raise CommandLineError(
             f"`{text}` is no length of time, which `{option}` needs",
-            "write minutes, hours, days or weeks, as `30m`, `12h`, `30d` or `2w`",
+            "write minutes, hours, days or weeks in one word, as `30m`, `12h`, `30d` or `2w`",
         )
     return int(found[1] or 0) * _UNITS[found[2] or "s"]

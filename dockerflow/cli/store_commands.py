@@ -41,7 +41,10 @@ def verify(
     json: AsJson = False,
     store: Store = None,
 ) -> int:
-    """Compare all that is stored with its hash, and tell what is damaged or gone."""
+    """Look whether all is there and as it was written.
+
+    What is stored is compared with its hash; of what is damaged or gone it is told what that hurts and what to do.
+    """
     from dockerflow.cli import verifying
 
     return verifying.verify_store(verifying.Wanted(flow, tuple(runs or ()), delete_damaged, json, store))

@@ -83,6 +83,7 @@ def test_a_run_that_is_kept_is_told_with_the_reason(store: DirectoryStore, capsy
     [
         (["--status", "faild"], "`faild` is no status of a run that is over"),
         (["--older-than", "30"], "`30` is no length of time, which `--older-than` needs"),
+        (["--older-than", "3", "weeks"], "`3` is no length of time, which `--older-than` needs"),
         (["--grace", "soon"], "`soon` is no length of time, which `--grace` needs"),
         (["--flow", "Filmz"], "flow `Filmz`"),
         (["Filmz/1"], "flow `Filmz`"),
@@ -101,6 +102,13 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_removed(
     assert expected in refused.value.message
     assert refused.value.exit_code in (2, 8)
     assert len(list(store.blobs.every())) == before
+
+
+def test_a_flow_in_place_of_a_run_is_answered_with_the_option_for_flows(store: DirectoryStore) -> None:
+    ran(store)
+    with pytest.raises(DockerflowError) as refused:
+        carry_out(["gc", "Films"])
+    assert refused.value.hint == "write `Flow/run`, or `--flow Films` with `--keep 0` for all runs of the flow"
 
 
 def test_without_a_store_there_is_nothing_to_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ def test_every_command_has_help(command: list[str]) -> None:
     answer = dockerflow(*command, "--help")
     assert (answer.code, answer.stderr) == (0, "")
     assert answer.stdout.startswith(" ".join(["Usage: dockerflow", *command]))
+    assert "..." not in answer.stdout.partition("Commands:")[2]
 
 
 def test_help_loads_no_library_that_is_slow_to_import() -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
-from dockerflow.environments import fit, lock_file
+from dockerflow.environments import lock_file
 from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import LockFile, Whose
@@ -111,6 +112,7 @@ def unfit(file: LockFile, spec: EnvironmentSpec) -> list[str]:
     """Why the lock cannot be used for the spec."""
     if was_made_for(file, spec) and file.intact:
         return []
+    fit = _fit()
     return [*fit.fits(file.lock, spec), *([] if file.intact else fit.gaps(file.lock))]
 
 
@@ -123,21 +125,30 @@ def _made_for_steps(committed: Committed, spec: EnvironmentSpec, steps: Sequence
     file = committed.of(spec.platform)
     if file is None or not file.ours or not committed.made_for(steps) or unfit(file, spec):
         return None
-    return replace(file.lock, requested=fit.requested(spec, file.lock.packages))
+    return replace(file.lock, requested=_fit().requested(spec, file.lock.packages))
 
 
 def _of_another_tool(committed: Committed, spec: EnvironmentSpec, steps: Sequence[str]) -> Lock | None:
     file = committed.of(spec.platform)
-    if file is None or file.ours or fit.satisfies(file.lock, spec):
+    if file is None or file.ours or _fit().satisfies(file.lock, spec):
         return None
-    return replace(file.lock, requested=fit.requested(spec, file.lock.packages))
+    return replace(file.lock, requested=_fit().requested(spec, file.lock.packages))
 
 
 def _passed_over(there: Sequence[Committed], spec: EnvironmentSpec, steps: Sequence[str]) -> Iterator[PassedOver]:
     for committed in there:
         file = committed.of(spec.platform)
         if file is not None and (committed.made_for(steps) or was_made_for(file, spec)):
-            yield PassedOver(committed.path, unfit(file, spec)[0] if file.ours else fit.satisfies(file.lock, spec)[0])
+            yield PassedOver(
+                committed.path, unfit(file, spec)[0] if file.ours else _fit().satisfies(file.lock, spec)[0]
+            )
         elif file is None and committed.made_for(steps):
             has = " and ".join(f"`{other.lock.platform}`" for other in committed.files) or "no platform"
             yield PassedOver(committed.path, f"it is for {has}, and `{spec.platform}` is asked for")
+
+
+def _fit() -> ModuleType:
+    """What compares versions, which a lock that was made for the spec does not need: it takes long to import."""
+    from dockerflow.environments import fit  # noqa: PLC0415
+
+    return fit

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dockerflow.environments import fit, lock_document, lock_file
+from dockerflow.environments import lock_document, lock_file
 from dockerflow.environments.errors import LockFileError, of_steps
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.spec import GivenLock
@@ -39,7 +39,11 @@ def read(given: GivenLock, steps: Sequence[str]) -> Lock:
         raise _not_ours_to_write(error, text) from error
     _require_python(lock, given, whose)
     _refuse_sources(lock, given, whose)
-    return lock if lock.requested else replace(lock, requested=fit.roots(lock.packages))
+    if lock.requested:
+        return lock
+    from dockerflow.environments import fit  # noqa: PLC0415 - takes long to import
+
+    return replace(lock, requested=fit.roots(lock.packages))
 
 
 def _not_ours_to_write(error: LockFileError, text: str) -> LockFileError:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dockerflow.environments import committed, given, lock_file, solver
+from dockerflow.environments import committed, given, lock_file
 from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock
 from dockerflow.environments.spec import EnvironmentSpec, GivenLock
@@ -52,6 +52,8 @@ def _of_spec(
     if lock is not None:
         return "store", "", lock
     notify(EnvironmentSolving(steps))
+    from dockerflow.environments import solver  # noqa: PLC0415 - takes long to import, and seldom is there anything new
+
     lock = solver.solve(spec, steps)
     store.put(lock_key(lock.spec_hash), lock_file.dumps(lock).encode())
     return "solved", "", lock

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier
 from packaging.utils import canonicalize_name
 
 from dockerflow import credentials
@@ -22,7 +21,7 @@ from dockerflow.environments import pep508, user_file
 from dockerflow.environments.asked import Asked, Word
 from dockerflow.environments.errors import InvalidSpec
 from dockerflow.environments.pep508 import NotARequirement
-from dockerflow.environments.python_versions import of_specifier
+from dockerflow.environments.python_versions import NotASpecifier, of_specifier
 from dockerflow.flow.errors import place
 
 if sys.version_info >= (3, 11):
@@ -137,7 +136,7 @@ class _Project:
             return
         try:
             yield Word(of_specifier(str(value)), self._at("requires-python"))
-        except InvalidSpecifier as error:
+        except NotASpecifier as error:
             raise self._wrong("project.requires-python", value, "a version specifier like `>=3.10`") from error
 
     def _wrong(self, key: str, found: object, expected: str) -> InvalidSpec:

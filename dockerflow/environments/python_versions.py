@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from rattler import BuildString, PackageRecord
-
 from dockerflow.environments import requirements
 from dockerflow.environments.asked import Word
 from dockerflow.environments.errors import InvalidSpec
 
 _VERSIONS = tuple(f"{major}.{minor}.{micro}" for major in (2, 3) for minor in range(40) for micro in range(40))
+
+
+class NotASpecifier(ValueError):
+    """Why a text is no specifier of PEP 440."""
 
 
 def merged(words: Sequence[Word], who: str) -> str:
@@ -40,12 +41,14 @@ def merged(words: Sequence[Word], who: str) -> str:
 
 
 def of_specifier(text: str) -> str:
-    """The conda version word of a PEP 440 specifier (`>=3.9,<4`, `==3.11.*`). Raises InvalidSpecifier."""
-    word = ",".join(sorted(_word(each.operator, each.version) for each in SpecifierSet(text)))
+    """The conda version word of a PEP 440 specifier (`>=3.9,<4`, `==3.11.*`). Raises NotASpecifier."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - takes long to import
+
     try:
+        word = ",".join(sorted(_word(each.operator, each.version) for each in SpecifierSet(text)))
         requirements.parse("python", word)
-    except requirements.NotASpec as error:
-        raise InvalidSpecifier(str(error)) from error
+    except (InvalidSpecifier, requirements.NotASpec) as error:
+        raise NotASpecifier(str(error)) from error
     return word
 
 
@@ -61,6 +64,8 @@ def _is_series(word: str) -> bool:
 
 @cache
 def _allowed(word: str) -> frozenset[str]:
+    from rattler import BuildString, PackageRecord  # noqa: PLC0415 - takes long to import
+
     match_spec = requirements.parse("python", word).match_spec
     build = BuildString("0")
     return frozenset(

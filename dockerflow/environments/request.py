@@ -3,21 +3,21 @@
 Everything that can be said to be wrong without asking a channel or an index is said here, with the step or the line of
 the file and the user's own words. Files are read by `environment_yml`, `requirements_txt` and `pyproject_toml`; here
 they are put together with what the decorators say, which goes over what a file says of the same package.
+
+Every run goes through here, and most ask for what is plainly right: libraries that can judge the rest are imported when
+there is a rest.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from packaging.specifiers import InvalidSpecifier
-from rattler import Channel
-from rattler.exceptions import InvalidChannelError
-
 from dockerflow import credentials
 from dockerflow.environments import indexes as package_indexes
-from dockerflow.environments import pep508, python_versions, requirements
+from dockerflow.environments import python_versions, requirements
 from dockerflow.environments.asked import Asked, Word
 from dockerflow.environments.errors import InvalidSpec
 from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock
@@ -25,6 +25,9 @@ from dockerflow.flow.definition import Conda, Image, Pypi, Step
 
 _PYTHONS = "write a version like `3.11`, `3.11.9` or `>=3.10,<3.13`"
 _VERSIONS = "write a version like `1.5.3`, `1.5.*` or `>=1.5,<2`, or an empty one for any"
+
+# A name or a URL without anything that may be secret or wrong in it.
+_PLAIN_CHANNEL = re.compile(r"[\w-]+|(https?://[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)*|file://)(/(?!t/)[\w.-]+)+/?", re.ASCII)
 
 
 def environment_for(step: Step, channels: Sequence[str], indexes: Sequence[str], platform: str) -> Environment:
@@ -88,13 +91,13 @@ class _Sources:
     def _pypi(self) -> tuple[str, ...]:
         """The packages of `@pypi`, and every line of the files about others: they may have several about one."""
         _, decorator, *files = self.every
-        taken = {pep508.name_of(word.text) for word in decorator.pypi}
-        lines = [word for file in files for word in file.pypi if pep508.name_of(word.text) not in taken]
+        taken = {_name_of(word.text) for word in decorator.pypi}
+        lines = [word for file in files for word in file.pypi if _name_of(word.text) not in taken]
         return tuple(dict.fromkeys(word.text for word in (*decorator.pypi, *lines)))
 
     def _hashes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Those that files give for what the decorators do not name."""
-        taken = {pep508.name_of(word.text) for word in self.every[1].pypi}
+        taken = {_name_of(word.text) for word in self.every[1].pypi}
         found: dict[str, set[str]] = {}
         for name, sha256 in (pair for source in self.every for pair in source.hashes if pair[0] not in taken):
             found.setdefault(name, set()).add(sha256)
@@ -123,14 +126,17 @@ class _Sources:
 
 
 def _of_files(step: Step, conda: Conda, pypi: Pypi, platform: str) -> Iterator[Asked]:
-    # They need a YAML and a TOML reader, which a flow without files should not wait for.
-    from dockerflow.environments import environment_yml, pyproject_toml, requirements_txt  # noqa: PLC0415
-
     if conda.file is not None:
+        from dockerflow.environments import environment_yml  # noqa: PLC0415
+
         yield environment_yml.read(Path(conda.file), platform, _place(step))
     if pypi.file is not None and pypi.file.endswith(".toml"):
+        from dockerflow.environments import pyproject_toml  # noqa: PLC0415
+
         yield pyproject_toml.read(Path(pypi.file), pypi.extras, _place(step))
     elif pypi.file is not None:
+        from dockerflow.environments import requirements_txt  # noqa: PLC0415
+
         yield requirements_txt.read(Path(pypi.file), _place(step))
     if pypi.extras and not (pypi.file or "").endswith(".toml"):
         raise InvalidSpec(
@@ -170,12 +176,8 @@ def _of_pypi(step: Step, pypi: Pypi) -> Asked:
     found: dict[str, Word] = {}
     pythons = []
     for package, version in pypi.packages:
-        try:
-            requirement = pep508.of_words(package, version, Path(step.file).parent)
-        except pep508.NotARequirement as error:
-            asked = credentials.hidden(f"{package} {version}".strip())
-            raise InvalidSpec(f"{_place(step)} asks for `{asked}`, which {error}", error.hint) from error
-        name = pep508.name_of(requirement)
+        requirement = _requirement(step, package, version)
+        name = _name_of(requirement)
         if name in found:
             raise InvalidSpec(f"{_place(step)} asks for the Python package `{name}` twice", "keep one of the two")
         found[name] = Word(requirement, _place(step))
@@ -187,10 +189,26 @@ def _of_pypi(step: Step, pypi: Pypi) -> Asked:
     return Asked(pythons=tuple(pythons), pypi=tuple(found.values()))
 
 
+def _requirement(step: Step, package: str, version: str) -> str:
+    from dockerflow.environments import pep508  # noqa: PLC0415
+
+    try:
+        return pep508.of_words(package, version, Path(step.file).parent)
+    except pep508.NotARequirement as error:
+        asked = credentials.hidden(f"{package} {version}".strip())
+        raise InvalidSpec(f"{_place(step)} asks for `{asked}`, which {error}", error.hint) from error
+
+
+def _name_of(requirement: str) -> str:
+    from dockerflow.environments import pep508  # noqa: PLC0415
+
+    return pep508.name_of(requirement)
+
+
 def _python_of_pypi(step: Step, version: str) -> str:
     try:
         word = python_versions.of_specifier(version) if version.startswith(tuple("<>=!~")) else version
-    except InvalidSpecifier as error:
+    except python_versions.NotASpecifier as error:
         raise InvalidSpec(
             f"{_place(step)} asks for `python` in version `{version}`, which is none: {error}", _PYTHONS
         ) from error
@@ -222,6 +240,11 @@ def _channel(channel: str, place: str) -> str:
     """The channel as the spec has it: a folder as its URL, so that its hash does not depend on where one stands."""
     if channel.startswith((".", "/", "~")):
         return Path(channel).expanduser().resolve().as_uri()
+    if _PLAIN_CHANNEL.fullmatch(channel):
+        return channel
+    from rattler import Channel  # noqa: PLC0415
+    from rattler.exceptions import InvalidChannelError  # noqa: PLC0415
+
     try:
         url = Channel(channel or "https://").base_url
     except InvalidChannelError as error:

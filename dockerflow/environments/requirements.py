@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-
-from rattler import MatchSpec
-from rattler.exceptions import InvalidMatchSpecError
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dockerflow.environments.spec import EnvironmentSpec
+
+if TYPE_CHECKING:
+    from rattler import MatchSpec
 
 _NAME = re.compile(r"(?:(?P<channel>\S+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)")
 _BARE = re.compile(r"(?P<version>\d[\w.!+-]*)(?:(?:=|\s+)(?P<build>[\w*.]+))?")
 _BETWEEN = re.compile(r"([|,()])")
 _SERIES = re.compile(r"\d+(\.\d+)?")
+
+# What is a match spec for certain: rattler, which could tell, takes long to import, and every run goes through here.
+_PLAIN = re.compile(r"[a-z][a-z0-9_-]*( ==\d{1,9}(\.\d{1,9})*| \d{1,9}(\.\d{1,9})*\.\*)?", re.ASCII)
 
 
 class NotASpec(ValueError):
@@ -31,7 +36,13 @@ class Requirement:
 
     name: str  # as conda has it: lower case, without a channel
     asked: str
-    match_spec: MatchSpec
+    text: str  # in conda's language
+
+    @cached_property
+    def match_spec(self) -> MatchSpec:
+        from rattler import MatchSpec  # noqa: PLC0415
+
+        return MatchSpec(self.text, strict=True)
 
     def __str__(self) -> str:
         return f"{self.name} {self.asked}".strip()
@@ -43,11 +54,20 @@ def parse(package: str, version: str) -> Requirement:
     if named is None:
         raise NotASpec(f"`{package}` is not a package name")
     version = version.strip()
+    text = f"{package} {_explicit(named['name'].lower(), version)}".strip()
+    requirement = Requirement(named["name"].lower(), version, text)
+    if not _PLAIN.fullmatch(text):
+        _check(requirement)
+    return requirement
+
+
+def _check(requirement: Requirement) -> None:
+    from rattler.exceptions import InvalidMatchSpecError  # noqa: PLC0415
+
     try:
-        match_spec = MatchSpec(f"{package} {_explicit(named['name'].lower(), version)}".strip(), strict=True)
+        requirement.match_spec  # noqa: B018
     except InvalidMatchSpecError as error:
         raise NotASpec(str(error).splitlines()[0]) from error
-    return Requirement(named["name"].lower(), version, match_spec)
 
 
 def channel_of(package: str) -> str | None:

@@ -16,14 +16,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from packaging.specifiers import InvalidSpecifier
-
 from dockerflow import credentials
 from dockerflow.environments import indexes, pep508, user_file
 from dockerflow.environments.asked import Asked, Word
 from dockerflow.environments.errors import InvalidSpec
 from dockerflow.environments.pep508 import NotARequirement
-from dockerflow.environments.python_versions import of_specifier
+from dockerflow.environments.python_versions import NotASpecifier, of_specifier
 from dockerflow.flow.errors import place
 
 Line = tuple[str, int]
@@ -156,7 +154,7 @@ class _Reader:
     def _python(self, specifier: str, written: str, at: str) -> None:
         try:
             self.found.pythons.append(Word(of_specifier(specifier), at))
-        except InvalidSpecifier as error:
+        except NotASpecifier as error:
             raise InvalidSpec(f"{at}: `{written}` is no Python that there could be", "write `python>=3.10`") from error
 
     def _links(self, value: str, at: str) -> str:

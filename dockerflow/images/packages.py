@@ -17,11 +17,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-import rattler
-from rattler.package_streaming import download_to_writer
-
 from dockerflow import credentials
-from dockerflow.environments import event_loop
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.images.errors import PackageError, explaining_full_disk
 from dockerflow.images.files import new_file, sha256_of
@@ -109,6 +105,12 @@ class PackageCache:
         raise AssertionError("the last try returns or raises")
 
     def _try(self, package: LockedPackage, notify: Notify) -> Path:
+        # They take long to import, and most runs fetch nothing.
+        import rattler  # noqa: PLC0415
+        from rattler.package_streaming import download_to_writer  # noqa: PLC0415
+
+        from dockerflow.environments import event_loop  # noqa: PLC0415
+
         path = self._path(package)
         with explaining_full_disk(self.folder, f"package `{package.file_name}`"), new_file(path.parent) as new:
             writer = _Writer(new.file, package, notify)

@@ -20,13 +20,22 @@ with tempfile.TemporaryDirectory() as folder:
     lock_for(wanted, store, "flow.py", lambda event: None, ("train",))
 """
 
+PLAIN_STEP = """
+from dockerflow.environments.request import environment_for
+from dockerflow.flow.definition import Conda, Step
+libraries = (("pandas", "1.5.3"), ("click", ""))
+step = Step("start", "flow.py", 1, "", (), decorators=(Conda(libraries=libraries, python="3.11"),))
+environment_for(step, ("conda-forge", "https://host.example/channel", "file:///a/folder"), (), "linux-64")
+"""
+
 
 @pytest.mark.parametrize(
     ("code", "heavy"),
     [
         ("import dockerflow.environments.spec, dockerflow.environments.lock", ("rattler", "conda_lock", "yaml")),
         ("import dockerflow.environments.lock_file", ("rattler", "conda_lock")),
-        (LOCK_FROM_STORE, ("conda_lock", "pydantic")),
+        (LOCK_FROM_STORE, ("conda_lock", "pydantic", "rattler", "packaging", "asyncio")),
+        (PLAIN_STEP, ("rattler", "packaging", "yaml", "tomllib")),
     ],
 )
 def test_what_is_heavy_is_imported_only_where_it_is_needed(code: str, heavy: tuple[str, ...]) -> None:

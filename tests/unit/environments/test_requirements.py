@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from rattler import BuildString, PackageRecord
+from hypothesis import given
+from hypothesis import strategies as st
+from rattler import BuildString, Channel, MatchSpec, PackageRecord
 
-from dockerflow.environments import requirements
+from dockerflow.environments import request, requirements
 from dockerflow.environments.requirements import NotASpec, parse
 from tests.unit.environments.locks_by_hand import spec
 
@@ -76,3 +78,14 @@ def test_a_spec_requires_its_libraries_and_then_python() -> None:
         "pandas 1.5.3",
         "python 3.11",
     ]
+
+
+@given(st.from_regex(requirements._PLAIN, fullmatch=True))
+def test_what_is_taken_unseen_is_a_match_spec(text: str) -> None:
+    """rattler takes long to import, and is not asked about what is plainly right."""
+    MatchSpec(text, strict=True)
+
+
+@given(st.from_regex(request._PLAIN_CHANNEL, fullmatch=True))
+def test_what_is_taken_unseen_is_a_channel(text: str) -> None:
+    assert Channel(text).base_url

@@ -36,7 +36,10 @@ def list_images(
 
 @images_app.command("show")
 def show_image(image: ImageWord, json: AsJson = False, store: Store = None) -> int:
-    """Show an image: digests, layers, who shares them, packages, and the runs that used it."""
+    """Show what is in an image, and the runs that used it.
+
+    Digests, layers, who shares them, packages, runs.
+    """
     from dockerflow.cli import images
 
     return images.show_image(image, json, store)
@@ -49,7 +52,10 @@ def export_image(
     force: Force = False,
     store: Store = None,
 ) -> int:
-    """Write an image into an OCI archive, which `docker load`, podman and skopeo take."""
+    """Write an image into an OCI archive.
+
+    `docker load`, podman and skopeo take it.
+    """
     from dockerflow.cli import giving
 
     return giving.export_image(image, output, force, store)
@@ -64,7 +70,10 @@ def push_image(
     ] = False,
     store: Store = None,
 ) -> int:
-    """Push an image to a registry, where it gets the digest that runs record."""
+    """Push an image to a registry.
+
+    There it gets the digest that runs record.
+    """
     from dockerflow.cli import giving
 
     return giving.push_image(image, repository, plain_http, store)
@@ -82,7 +91,10 @@ def sbom(
     flow: FlowName = None,
     store: Store = None,
 ) -> int:
-    """Tell what is in an image as a CycloneDX document (1.6, JSON): packages, hashes, dependencies, base."""
+    """Tell what is in an image as a CycloneDX document.
+
+    It is of version 1.6, in JSON, with packages, hashes, dependencies and base.
+    """
     from dockerflow.cli import sbom as command
 
     return command.sbom(image, flow, output, force, store)

@@ -109,8 +109,8 @@ class SdkObjects(Objects):
             batch = names[begin : begin + _BATCH]
             ask(lambda batch=batch: self._delete(batch))  # type: ignore[misc]
 
-    def give_up_uploads(self, older_than: float) -> None:
-        below = self.link.name("")  # MinIO takes a prefix for a whole name here, and is asked for all
+    def give_up_uploads(self, prefix: str, older_than: float) -> None:
+        below = self.link.name(prefix)  # MinIO takes a prefix for a whole name here, and is asked for all
         listed = self.link.asked(lambda: self.link.client._list_multipart_uploads(self.place.bucket))
         for upload in listed.uploads:
             ours = str(upload.object_name).startswith(below)

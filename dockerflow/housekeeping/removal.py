@@ -38,7 +38,7 @@ def leftovers(store: Store, begun: Iterable[RunName], named: Collection[RunName]
     is named."""
     known = set(begun)
     for run in sorted(set(_places(store)) - known):
-        old = now - began(run) >= ABANDONED and run.run_id.isdigit()
+        old = runs.is_id(run.run_id) and now - began(run) >= ABANDONED
         if (old or run in named) and not runs.is_alive(store, *run):
             yield run
 

@@ -22,6 +22,9 @@ from typing import Callable, ContextManager, Iterable, List, Tuple
 
 from dockerflow.store.base import Store
 
+# Every id is higher: no clock that is right has shown less for twenty years.
+FIRST_ID = 10**15
+
 
 def run_key(flow: str, run_id: str) -> str:
     return f"runs/{flow}/{run_id}"
@@ -64,6 +67,12 @@ def lock_key(spec_hash: str) -> str:
 def flow_names(store: Store) -> List[str]:
     """The flows that have runs, sorted."""
     return store.children("runs")
+
+
+def is_id(name: str) -> bool:
+    """Whether `new_run_id` can have given it. Who deletes asks: another store may have its objects below `runs/`, as
+    `s3://team/runs` has those of `s3://team`, and names of its own there."""
+    return name.isdecimal() and int(name) >= FIRST_ID
 
 
 def run_ids(store: Store, flow: str) -> List[str]:

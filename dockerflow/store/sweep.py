@@ -68,10 +68,11 @@ def _sweep_bucket(store: S3Store, waiting: float) -> None:
     with suppress(AccessDenied):  # not every user may do that
         for flow in store.children("outbox"):
             for run_id in store.children(f"outbox/{flow}"):
-                if not runs.is_alive(store, flow, run_id):
+                if runs.is_id(run_id) and not runs.is_alive(store, flow, run_id):
                     left = store.objects.every(f"{runs.outbox_key(flow, run_id)}/")
                     store.delete(*(each.key for each in left if store.objects.now() - each.modified >= waiting))
-        store.objects.give_up_uploads(ABANDONED)
+        for folder in ("blobs", "outbox"):
+            store.objects.give_up_uploads(f"{folder}/", ABANDONED)
 
 
 def _names(folder: Path) -> List[str]:

@@ -95,8 +95,8 @@ class Objects(ABC):
         """Nothing happens for those that are not there. `once`: what was sent is not sent again, so Unreachable may
         mean that they were deleted, or will be."""
 
-    def give_up_uploads(self, older_than: float) -> None:  # noqa: B027 - what a container begins ends with it
-        """Remove the parts of what somebody began to put so many seconds ago and has not ended."""
+    def give_up_uploads(self, prefix: str, older_than: float) -> None:  # noqa: B027 - a container's end with it
+        """Remove the parts of what somebody began to put below `prefix` so many seconds ago and has not ended."""
 
     @abstractmethod
     def now(self) -> float:

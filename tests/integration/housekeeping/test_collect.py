@@ -6,6 +6,8 @@ import socket
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ from dockerflow.store.errors import Unreachable
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import AttemptFinished, RunFinished, RunStarted, TaskCreated, to_line
 from dockerflow.store.s3_store import S3Store
+from dockerflow.store.sweep import sweep
 from tests.integration.housekeeping.made import Made, large, make
 from tests.integration.store import kinds
 from tests.integration.store.kinds import Where, age, overwrite
@@ -146,6 +149,23 @@ def test_what_is_left_of_a_run_goes_when_it_is_old_or_named(where: Where) -> Non
         done = collect(where.open(), Wanted(named=frozenset([RunName("Films", named)])))
     assert done.leftovers == tuple(RunName("Films", run_id) for run_id in sorted((old, named)))
     assert {key.split("/")[2] for key in where.open().keys("runs/")} == {young, alive, stays.run_id}
+
+
+@pytest.mark.parametrize("below", ["runs", "outbox", "locks", "blobs", "gc", "other"])
+def test_a_store_within_a_store_stays_as_it_is(where: Where, below: str) -> None:
+    """As `s3://team/runs`, where another has chosen `s3://team`: folders of its blobs have numbers, as runs have."""
+    inside = replace(where, folder=where.folder / below)
+    if where.place is not None:
+        inside = replace(inside, place=replace(where.place, prefix=where.place.in_bucket(below)))
+    store = inside.open()
+    make(store, {"x": large("x")}, {"y": large("y")})
+    for number in range(60):
+        store.blobs.put([bytes([number])])
+    assert any(blob.sha256[:2].isdigit() for blob in store.blobs.every())
+    before = state(store)
+    collect(where.open(), Wanted())
+    sweep(where.open(), waiting=-OLD)
+    assert state(inside.open()) == before
 
 
 # ---- what stays, whatever is asked for
@@ -300,10 +320,10 @@ def test_a_server_that_goes_away_in_the_middle_costs_no_blob_that_a_run_needs(re
         made = [make(store, {"x": large(letter)}) for letter in "abc"]
         all_old(found)
         cut = S3Store(SdkObjects(store.objects.place, store.objects.identity, patience=0.2), tmp_path / "scratch")
-        _count(cut.objects, requests, server.kill)  # type: ignore[arg-type]
-        try:
+        killed = _count(cut.objects, requests, server.kill)  # type: ignore[arg-type]
+        with suppress(Unreachable):
             collect(cut, only(made[0]))
-        except Unreachable:
+        if killed():
             server.start()
         require = {name(each) for each in made[1:]}
         assert {one.run for one in every(found.open()) if one.status == "succeeded"} >= require
@@ -314,16 +334,21 @@ def kinds_bucket(server: ObjectServer) -> Bucket:
     return Bucket(server, server.bucket())
 
 
-def _count(objects: SdkObjects, requests: int, then: Callable[[], None]) -> None:
-    asked, left = objects.link.asked, [requests]
+def _count(objects: SdkObjects, requests: int, then: Callable[[], None]) -> Callable[[], bool]:
+    """Do something before so many requests; what is returned tells whether it was done."""
+    link, left = objects.link, [requests]
 
-    def counted(attempt: Callable[[], object]) -> object:
-        left[0] -= 1
-        if left[0] == 0:
-            then()
-        return asked(attempt)
+    def counted(asked: Callable[..., object]) -> Callable[..., object]:
+        def ask(attempt: Callable[[], object]) -> object:
+            left[0] -= 1
+            if left[0] == 0:
+                then()
+            return asked(attempt)
 
-    objects.link.asked = counted  # type: ignore[method-assign, assignment]
+        return ask
+
+    link.asked, link.asked_once = counted(link.asked), counted(link.asked_once)  # type: ignore[method-assign, assignment]
+    return lambda: left[0] <= 0
 
 
 # ---- cut off, and at the same time

@@ -31,16 +31,16 @@ def outbox(store: S3Store, run_id: str) -> Path:
 
 
 def test_what_steps_have_sent_goes_when_their_scheduler_is_long_dead(store: S3Store) -> None:
-    for run_id in ("1", "2"):
+    dead, alive = runs.new_run_id(store, "F"), runs.new_run_id(store, "F")
+    for run_id in (dead, alive):
         store.put(f"{runs.outbox_key('F', run_id)}/{'a' * 64}", b"x")
-        store.put(f"runs/F/{run_id}/claim", b"")
     sweep(store)
     assert len(store.keys("outbox/")) == 2, "a machine that was away may still come back to it"
-    with runs.hold(store, "F", "2"):
+    with runs.hold(store, "F", alive):
         sweep(store, waiting=-ABANDONED)
-        assert store.keys("outbox/") == [f"{runs.outbox_key('F', '2')}/{'a' * 64}"]
+        assert store.keys("outbox/") == [f"{runs.outbox_key('F', alive)}/{'a' * 64}"]
     sweep(store, waiting=-ABANDONED)
-    assert store.keys() == ["runs/F/1/claim", "runs/F/2/claim"]
+    assert store.keys() == [f"runs/F/{dead}/claim", f"runs/F/{alive}/claim"]
 
 
 def test_an_outbox_on_this_machine_goes_when_its_scheduler_is_dead(store: S3Store) -> None:
@@ -67,11 +67,13 @@ def test_parts_that_nobody_completed_are_given_up_when_they_are_old(store: S3Sto
     assert isinstance(objects, SdkObjects)
     client, bucket, name = objects.link.client, objects.place.bucket, objects.link.name("outbox/F/1/x")
     client._create_multipart_upload(bucket, name, {})
-    other = client._create_multipart_upload(bucket, "elsewhere/x", {})
+    others = [objects.link.name("another program/x"), "elsewhere/x"]
+    begun = {other: client._create_multipart_upload(bucket, other, {}) for other in others}
     sweep(store)
-    objects.give_up_uploads(ABANDONED)
-    before = [upload.object_name for upload in client._list_multipart_uploads(bucket).uploads]
-    objects.give_up_uploads(-ABANDONED)
-    after = [upload.object_name for upload in client._list_multipart_uploads(bucket).uploads]
-    assert (before, after) == (sorted([name, "elsewhere/x"]), ["elsewhere/x"])
-    client._abort_multipart_upload(bucket, "elsewhere/x", other)
+    objects.give_up_uploads("outbox/", ABANDONED)
+    before = {upload.object_name for upload in client._list_multipart_uploads(bucket).uploads}
+    objects.give_up_uploads("outbox/", -ABANDONED)
+    after = {upload.object_name for upload in client._list_multipart_uploads(bucket).uploads}
+    assert (before, after) == ({name, *others}, {*others})
+    for other, upload_id in begun.items():
+        client._abort_multipart_upload(bucket, other, upload_id)

@@ -86,9 +86,17 @@ def refusal(place: Place, flow: str, run_id: str, request: ToSign) -> str | None
 
 def _may_read(place: Place, key: str | None, query: Mapping[str, str], outbox: str) -> bool:
     if key is not None:
-        return not query and key.startswith(tuple(f"{name}/" for name in (*READABLE, outbox)))
+        below = tuple(f"{name}/" for name in (*READABLE, outbox))
+        return not query and key.startswith(below) and not _leads_elsewhere(key)
+    if _leads_elsewhere(query.get("prefix", "")):
+        return False
     below = tuple(place.in_bucket(f"{name}/") for name in READABLE)
     return query.get("list-type") == "2" and query.keys() <= _LISTING and query.get("prefix", "").startswith(below)
+
+
+def _leads_elsewhere(key: str) -> bool:
+    """Servers that keep objects as files, and what is before them, may go up by such a name."""
+    return not {".", ".."}.isdisjoint(re.split(r"[/\\]", key))
 
 
 def _is_its_own_hash(key: str, headers: Mapping[str, str]) -> bool:

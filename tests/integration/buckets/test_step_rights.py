@@ -266,6 +266,10 @@ def test_what_a_step_does_is_signed(request_: ToSign) -> None:
     [
         ToSign("GET", "locks/x"),
         ToSign("GET", "blobsandmore"),
+        ToSign("GET", "blobs/../locks/x"),
+        ToSign("HEAD", "runs/F/../../../other/blobs/x"),
+        ToSign("GET", "runs/./x"),
+        ToSign("GET", None, (("list-type", "2"), ("prefix", "p/runs/../"))),
         ToSign("GET", OUTBOX.replace("/1/", "/2/")),
         ToSign("GET", KEY, (("acl", ""),)),
         ToSign("GET", KEY, headers=(("x-amz-server-side-encryption-customer-key", "k"),)),

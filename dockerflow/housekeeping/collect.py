@@ -26,6 +26,7 @@ from dockerflow.housekeeping.references import Reader, RunName, Unreadable, ever
 from dockerflow.housekeeping.waiting import AsDelivered, anything_waits, waiting_runs
 from dockerflow.store import condemned, runs
 from dockerflow.store.base import YOUNG, Store
+from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.s3_store import S3Store
 from dockerflow.store.sweep import sweep
 
@@ -224,7 +225,10 @@ def _alone(store: Store) -> Iterator[None]:
     """Raises Busy. Two that begin in the same moment may both go on: that is wasted time and no harm."""
     if store.is_held(KEY):
         who = _who(store.get(KEY) or b"")
-        raise Busy(f"another `dockerflow gc` is at work in `{store.name}`{who}", "try again when it has ended")
+        hint = "try again when it has ended"
+        if isinstance(store, DirectoryStore):  # of another machine's processes one sees no end that they did not say
+            hint += f"; if it was killed, on another machine, remove `{store.root / KEY}`"
+        raise Busy(f"another `dockerflow gc` is at work in `{store.name}`{who}", hint)
     with store.hold(KEY):
         yield
 

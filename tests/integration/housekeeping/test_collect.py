@@ -443,6 +443,16 @@ def test_who_was_killed_does_not_keep_others_from_collecting(where: Where) -> No
     assert collect(store, Wanted()).amount.blobs == 0
 
 
+def test_who_was_killed_on_another_machine_that_shares_a_folder_is_told_with_what_to_do(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    store.put(KEY, b"elsewhere")
+    with pytest.raises(Busy, match="`elsewhere`") as raised:
+        collect(store, Wanted())
+    assert f"remove `{store.root / KEY}`" in str(raised.value.hint)
+    (store.root / KEY).unlink()
+    collect(store, Wanted())
+
+
 def test_many_runs_and_blobs_are_gone_through_without_keeping_them(tmp_path: Path) -> None:
     """Of runs that stay, what they refer to is remembered, and of other blobs, their hashes; never their bytes."""
     store = kinds.store_of(kinds.DIRECTORY, tmp_path / ".dockerflow", None).open()

@@ -310,8 +310,8 @@ class Loop:
 
     def _carry_out(self, command: v.Command) -> None:
         match command:
-            case v.StartWorker(number, step):
-                self._start(number, step)
+            case v.StartWorker(number, step, ahead):
+                self._start(number, step, ahead)
             case v.Assign(number, task):
                 self._busy.add(number)
                 self._keeping.expect(number, (task.task_id, task.attempt))
@@ -328,10 +328,10 @@ class Loop:
             case v.Finish():
                 self._finish = command
 
-    def _start(self, number: int, step: str) -> None:
+    def _start(self, number: int, step: str, ahead: bool) -> None:
         request = self._requests[number] = self.request(number, step)
         self.notify(progress.ContainerStarting(step, request.name))
-        self._starting.start(number, request, self._keeping.hear)
+        self._starting.start(number, request, self._keeping.hear, ahead)
 
     def _let_go(self, number: int, command: v.Command) -> None:
         handle = self._handles.get(number)

@@ -146,13 +146,13 @@ def _start_ahead(run: Run) -> Iterator[Command]:
                 nearest.append(follower)
                 if follower not in served and follower not in run.broken and waiting < AHEAD:
                     waiting += 1
-                    yield _start(run, follower)
+                    yield _start(run, follower, ahead=True)
 
 
-def _start(run: Run, step: str) -> Command:
+def _start(run: Run, step: str, ahead: bool = False) -> Command:
     run.worker_count += 1
     run.workers[run.worker_count] = Worker(run.worker_count, step)
-    return StartWorker(run.worker_count, step)
+    return StartWorker(run.worker_count, step, ahead)
 
 
 def stop_idle(run: Run) -> Iterator[Command]:

@@ -1,5 +1,8 @@
 """Start workers, in threads since a start takes a tenth of a second, and wait for an engine that is away.
 
+Two starts at once take nearly twice as long each: the kernel makes one network after the other. So a worker for which
+no task waits yet is started when those are that were asked for before it.
+
 An engine that is restarted loses its containers, whose tasks are lost with them, and answers nobody for a few seconds.
 A worker that is wanted then is started when it is back; after `PATIENCE` the start has failed.
 """
@@ -8,8 +11,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from dockerflow import progress
@@ -48,12 +51,17 @@ class Starting:
         self._tell = tell
         self._notify = notify
         self._threads = ThreadPoolExecutor(STARTERS, thread_name_prefix="start-worker")
+        self._under_way: list[Future[Started | NotStarted]] = []
         self._over = threading.Event()
         self._away = threading.Lock()
 
-    def start(self, number: int, request: WorkerRequest, hear: Callable[[WorkerRequest, Said], None]) -> None:
-        """What the worker says, `hear` is told."""
-        starting = self._threads.submit(self._start, request, hear)
+    def start(
+        self, number: int, request: WorkerRequest, hear: Callable[[WorkerRequest, Said], None], ahead: bool = False
+    ) -> None:
+        """What the worker says, `hear` is told. With `ahead` nobody waits for it yet. Called by one thread."""
+        self._under_way = [each for each in self._under_way if not each.done()]
+        starting = self._threads.submit(self._start_after, tuple(self._under_way) if ahead else (), request, hear)
+        self._under_way.append(starting)
         starting.add_done_callback(lambda done: self._pass_on(number, done))
 
     def give_up(self) -> None:
@@ -64,6 +72,15 @@ class Starting:
         """Begin no more starts, and wait for those that have begun."""
         self.give_up()
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _start_after(
+        self,
+        others: Collection[Future[Started | NotStarted]],
+        request: WorkerRequest,
+        hear: Callable[[WorkerRequest, Said], None],
+    ) -> Started | NotStarted:
+        wait(others)  # their threads began before this one
+        return self._start(request, hear)
 
     def _start(self, request: WorkerRequest, hear: Callable[[WorkerRequest, Said], None]) -> Started | NotStarted:
         while True:

@@ -139,6 +139,7 @@ Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopReques
 class StartWorker:
     worker: int
     step: str
+    ahead: bool = field(default=False, compare=False)  # no task waits for it yet
 
 
 @dataclass(frozen=True)

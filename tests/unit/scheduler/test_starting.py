@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +93,29 @@ def test_a_folder_that_cannot_be_made_fails_the_start(tmp_path: Path) -> None:
     came, _ = outcome(Restarted(away=0), tmp_path / "file" / "outbox")
     assert isinstance(came, NotStarted)
     assert "cannot make the folder" in came.error.message
+
+
+class OneByOne(ProcessHost):
+    """An engine that starts a worker when it is told to, and keeps the order in which it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.go = threading.Event()
+
+    def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
+        self.asked.put(request.worker_id)
+        assert self.go.wait(30)
+        return "a worker"  # type: ignore[return-value] - nobody uses it
+
+
+def test_a_worker_that_nobody_waits_for_is_started_after_those_that_were_asked_for_before(tmp_path: Path) -> None:
+    host, told = OneByOne(), queue.SimpleQueue[tuple[int, object]]()
+    starts = Starting(host, lambda number, came: told.put((number, came)), lambda event: None)
+    for number, ahead in ((1, False), (2, True), (3, False)):
+        starts.start(number, replace(request(tmp_path), worker_id=number), lambda request, said: None, ahead)
+    assert {host.asked.get(timeout=30), host.asked.get(timeout=30)} == {1, 3}
+    host.go.set()
+    assert host.asked.get(timeout=30) == 2
+    assert {told.get(timeout=30)[0] for _ in range(3)} == {1, 2, 3}
+    starts.close()

@@ -16,10 +16,10 @@ SHOWN = (
 
 
 class QuietView(PlainView):
-    """As `PlainView`, without what is told before the run and after it."""
+    """As `PlainView`, without what is told before the run and after it: but that it waits for a server is."""
 
     def notify(self, event: progress.Event) -> None:
-        if isinstance(event, SHOWN):
+        if isinstance(event, SHOWN) or (isinstance(event, progress.Noted) and self._picture.run_id):
             super().notify(event)
         elif self._picture.run_id:  # what is known of images is not told, so it need not be kept
             with self._lock:

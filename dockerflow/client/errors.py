@@ -71,7 +71,8 @@ def elsewhere(what: str, namespace: str, tags: Iterable[str]) -> NamespaceMismat
 
 
 def _hint(name: str, known: List[str]) -> Optional[str]:
-    near = difflib.get_close_matches(name, known, n=3)
+    # Ids of runs begin with the same digits: what differs in more than a digit or two was not meant.
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.9 if name.isdigit() else 0.6)
     shown = near or known[:LISTED]
     if not shown:
         return None

@@ -19,6 +19,7 @@ from dockerflow.client import (
     Task,
     namespace,
 )
+from dockerflow.client.errors import not_found
 from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore, create
 from tests.unit.client.runs_by_hand import FLOW, successful_run
@@ -44,6 +45,12 @@ def test_a_missing_thing_is_named_with_its_neighbours(
         find(run)
     assert message in raised.value.message
     assert hint in str(raised.value.hint)
+
+
+def test_another_run_of_the_same_week_is_not_taken_for_the_one_that_was_meant() -> None:
+    there = ["1795446013915903"]
+    assert not_found("run", "1795446892127010", "flow `Films`", there).hint == "there is `1795446013915903`"
+    assert not_found("run", "1795446013915093", "flow `Films`", there).hint == "did you mean `1795446013915903`?"
 
 
 def test_a_missing_thing_is_also_the_error_that_python_has_for_it(store: DirectoryStore) -> None:

@@ -49,7 +49,7 @@ class How:
 def collect(which: Runs, how: How) -> int:
     """Print what goes, or has gone. Raises NotFound, CommandLineError, HousekeepingError, StoreError."""
     grace = seconds(how.grace, "--grace")
-    store = store_of_runs(how.store)
+    store = store_of_runs(how.store, delivering=how.delete)
     wanted = _wanted(store, which)
     if how.delete:
         _deliver(store)

@@ -104,6 +104,14 @@ def test_who_reads_is_told_what_waits_for_the_bucket_until_it_is_delivered(
     assert command("runs", "list").stderr == ""
 
 
+def test_who_delivers_what_waits_is_not_told_before_that_it_waits(project: Path, object_bucket: Bucket) -> None:
+    assert command("run", "--engine", "process", "flow.py").code == 0
+    store = open_bucket(f"s3://{object_bucket.name}/of/project", load_config())
+    DirectoryStore(spool_folder(store)).blobs.put([b"what was computed"])
+    said = command("gc", "--delete").stderr
+    assert said.startswith("brought to the store what waited for it on this machine: 1 blob")
+
+
 def test_who_waits_for_a_server_in_the_middle_of_a_command_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

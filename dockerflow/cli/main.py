@@ -6,6 +6,7 @@ are those of `dockerflow.errors`; a mistake of our own is 70, and its traceback 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -20,6 +21,10 @@ from dockerflow.config import misspelt_variables
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.metaflow_names import in_place_of_metaflow
 
+# How many objects more there are before the collector looks for those that nobody refers to: importing what a run needs
+# makes some hundred thousand which stay, and a look at every 700 takes a tenth of the time until the run begins.
+COLLECT_EVERY = 50_000
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line (that of this process if None is given) and return its exit code."""
@@ -29,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def guarded(command: Callable[[], int]) -> int:
     """The exit code of a command. What it raises is told as the command line's user should see it."""
+    gc.set_threshold(COLLECT_EVERY)
     try:
         streams.accept_any_text()
         for name, meant in misspelt_variables():

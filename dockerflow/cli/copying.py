@@ -40,10 +40,11 @@ class Wanted:
 
 def copy_runs(wanted: Wanted) -> int:
     """Print what was copied; exit code 1 if a run could not be. Raises NotFound for what is not there."""
-    source, target = _source(wanted), _target(wanted)
+    source = _source(wanted)
+    selected = chosen_runs(source, wanted.flow, wanted.pathspecs)
+    target = _target(wanted)  # which is made if it is not there: not for runs that are not
     if _place(source) == _place(target):
         raise CommandLineError(f"the store `{source.name}` would be copied to itself", "name two stores")
-    selected = chosen_runs(source, wanted.flow, wanted.pathspecs)
     with meter(sys.stderr) as shown:
         what = copying.Wanted(selected, wanted.dry_run, lambda seen: shown.tell(_so_far(seen)))
         done = copying.copy(source, target, what)

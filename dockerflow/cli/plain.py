@@ -181,6 +181,7 @@ def _summed(step: StepPicture, now: float) -> str:
     return "  ".join(filter(None, (f"{duration(step.seconds(now)):>12}", sentences.counts(step), sentences.used(step))))
 
 
+@lru_cache(maxsize=64)
 def timestamp(moment: float) -> str:
     """Local time with milliseconds: `2026-01-31 12:00:00.123`."""
     return f"{_to_the_second(int(moment))}.{int(moment * 1000) % 1000:03d}"

@@ -44,6 +44,8 @@ class Lines:
         """The lines that `received` ends."""
         searched = max(0, len(self._rest) - 1)
         self._rest += received
+        if b"\r" not in self._rest:
+            return self._plain(now)
         lines: List[LogLine] = []
         start = 0
         for end in _END.finditer(self._rest, searched):
@@ -51,15 +53,29 @@ class Lines:
                 lines += self._cut(bytes(self._rest[start : end.start()]), now)
             start = end.end()
         del self._rest[:start]
-        while len(self._rest) > LONGEST:
-            lines.append(self._line(self._take(), now, ended=False))
-        return lines
+        return lines + self._overlong(now)
 
     def end(self, now: float) -> List[LogLine]:
         """The last line, if it had no end."""
         rest = bytes(self._rest).rstrip(b"\r")
         self._rest.clear()
         return self._cut(rest, now, ended=False) if rest else []
+
+    def _plain(self, now: float) -> List[LogLine]:
+        """Without a carriage return, as nearly always: a task may print a million lines."""
+        *ended, rest = self._rest.split(b"\n")
+        self._rest = rest
+        if any(len(line) > LONGEST for line in ended):
+            return [piece for line in ended for piece in self._cut(bytes(line), now)] + self._overlong(now)
+        stream = self._stream
+        return [LogLine(now, stream, line.decode("utf-8", "replace")) for line in ended] + self._overlong(now)
+
+    def _overlong(self, now: float) -> List[LogLine]:
+        """Of the line that has not ended what is too much to be kept here."""
+        lines = []
+        while len(self._rest) > LONGEST:
+            lines.append(self._line(self._take(), now, ended=False))
+        return lines
 
     def _shows(self, start: int, end: int, now: float) -> bool:
         if start == end or now - self._shown < PROGRESS_SECONDS:

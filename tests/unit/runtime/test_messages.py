@@ -79,11 +79,14 @@ MALFORMED = [
 
 # A path of keys into a good message's fields, and what does not belong there.
 WRONG: list[tuple[Message, list[Any], Any]] = [
-    (LOG, ["lines", 0, "stream"], "x"),
-    (LOG, ["lines", 0, "text"], None),
-    (LOG, ["lines", 0, "time"], "now"),
-    (LOG, ["lines", 0, "time"], 1e300),
+    (LOG, ["lines", 0, 1], "x"),
+    (LOG, ["lines", 0, 2], None),
+    (LOG, ["lines", 0, 0], "now"),
+    (LOG, ["lines", 0, 0], 1e300),
+    (LOG, ["lines", 0, 3], 1),
     (LOG, ["lines", 0], []),
+    (LOG, ["lines", 0], {}),
+    (LOG, ["lines", 0], [1.0, "stdout", "five", True, 0]),
     (LOG, ["lines"], {}),
     (LOG, ["lines"], None),
     (LOG, ["task_id"], {}),

@@ -71,14 +71,16 @@ def run(folder: Path, channel: LocalChannel, cache: Path, **more: str) -> Iterat
             process.kill()
 
 
-def read_until(process: subprocess.Popen[str], text: str) -> None:
+def read_until(process: subprocess.Popen[str], *texts: str) -> str:
+    """Until all of them were there, in whatever order; returns what was read."""
     assert process.stdout is not None
-    seen = ""
+    seen, missing = "", set(texts)
     for line in process.stdout:
         seen += line
-        if text in line:
-            return
-    raise AssertionError(f"the run ended before `{text}`:\n{seen}")
+        missing -= {text for text in missing if text in line}
+        if not missing:
+            return seen
+    raise AssertionError(f"the run ended before {missing}:\n{seen}")
 
 
 def attempts(folder: Path) -> dict[str, int]:

@@ -138,27 +138,20 @@ def test_a_worker_killed_from_outside_did_not_run_out_of_memory(
     assert not ended.out_of_memory
 
 
-def test_a_fork_bomb_is_limited_and_leaves_nothing(scene: Scene) -> None:
-    worker = scene.start()
-    lines, result = worker.run("forks_without_end")
-    assert not result.ok
-    assert 4000 < int(lines[0][1]) < 4096
-    assert len(worker.artifacts(worker.run("counts_processes")[1])["processes"]) == 1
-
-
-def test_who_is_refused_another_process_is_told_how_many_there_may_be(
+def test_a_fork_bomb_is_limited_and_leaves_nothing_and_is_told_how_many_there_may_be(
     scene: Scene, docker_client: docker.DockerClient
 ) -> None:
+    """The limit is the engine's to hold: a low one shows that as well, and costs who else uses the machine nothing."""
     worker = scene.start()
     worker.until(Ready)
-    assert isinstance(worker.worker, DockerWorker)
-    url = docker_client.api._url("/containers/{0}/update", worker.worker.container_id)
+    url = docker_client.api._url("/containers/{0}/update", _id(worker))
     docker_client.api._post_json(url, data={"PidsLimit": 50}).raise_for_status()
-    _, result = worker.run("forks_without_end")
+    lines, result = worker.run("forks_without_end")
+    assert 40 < int(lines[0][1]) < 50
     assert result.failure is not None
     assert result.failure.type_name == "builtins.BlockingIOError"
     assert "may have 50 processes and threads, and this task wanted more" in result.failure.hint
-    assert worker.run("counts_processes")[1].failure is None
+    assert len(worker.artifacts(worker.run("counts_processes")[1])["processes"]) == 1
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])

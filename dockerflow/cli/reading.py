@@ -144,4 +144,4 @@ def _lines(
 
 
 def _as_json(pathspec: str, attempt: Attempt, lines: Iterable[LogLine]) -> dict[str, object]:
-    return {"pathspec": pathspec, "attempt": attempt.number, "lines": [vars(line) for line in lines]}
+    return {"pathspec": pathspec, "attempt": attempt.number, "lines": [line._asdict() for line in lines]}

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import textwrap
+
+import pytest
 
 LINES = """
 import sys
@@ -116,6 +120,97 @@ def test_of_a_limited_log_head_and_tail_are_kept(dockerflow, results, tmp_path):
     (left_out,) = (line for line in stdout.splitlines() if not line.startswith("0 "))
     lost = int(left_out.split()[1].replace(",", ""))
     assert lost == 200_000 - (len(stdout.splitlines()) - 1)
+
+
+NEVER_SILENT = """
+import os
+import sys
+from dockerflow import FlowSpec, Parameter, step
+
+class NeverSilent(FlowSpec):
+    folder = Parameter("folder")
+
+    @step
+    def start(self):
+        self.next(self.prints, self.split)
+
+    @step
+    def prints(self):
+        lines = 0
+        # No fewer than 40 MB, and on and on until all neighbours are done.
+        while lines < 400_000 or not os.path.exists(f"{self.folder}/done"):
+            for _ in range(1000):
+                lines += 1
+                print(f"{lines:099d}")
+            sys.stderr.write(f"\\r{lines} lines")
+        self.lines = lines
+        self.next(self.join)
+
+    @step
+    def split(self):
+        self.numbers = range(20)
+        self.next(self.each, foreach="numbers")
+
+    @step
+    def each(self):
+        print("number", self.input)
+        self.next(self.collect)
+
+    @step
+    def collect(self, inputs):
+        open(f"{self.folder}/done", "w").close()
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.lines = inputs.prints.lines
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+# The command, and its peak of memory in KiB: `ru_maxrss` would be that of these tests if they had taken more before.
+MEASURED = """
+import pathlib, re, sys
+from dockerflow.cli.main import main
+code = main(sys.argv[1:])
+status = pathlib.Path("/proc/self/status").read_text()
+pathlib.Path("peak").write_text(re.search("VmHWM:[^0-9]*([0-9]+)", status)[1])
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("limit", [None, 1], ids=["everything is kept", "--max-log-size 1"])
+def test_others_go_on_beside_a_task_that_prints_as_fast_as_it_can_and_memory_is_not_where_lines_wait(
+    variables, results, tmp_path, limit
+):
+    """The command takes 60 MiB itself, and 400,000 lines as objects would be 95 MiB more."""
+    words = ["run", _written(tmp_path, NEVER_SILENT), "--engine", "process", "--max-workers", "2"]
+    words += ["--folder", tmp_path, "--run-id-file", "id", *(["--max-log-size", str(limit)] if limit else [])]
+    with (tmp_path / "told").open("w") as told:
+        command = [sys.executable, "-c", MEASURED, *words]
+        done = subprocess.run(command, cwd=tmp_path, env=variables, stdout=told, stderr=told, timeout=240)
+    assert done.returncode == 0, (tmp_path / "told").read_text()[-4000:]
+    assert int((tmp_path / "peak").read_text()) < 110 << 10
+
+    run = results.Run(f"NeverSilent/{(tmp_path / 'id').read_text()}")
+    assert {task.stdout for task in run["each"]} == {f"number {number}\n" for number in range(20)}
+    lines, task = run["end"].task.data.lines, run["prints"].task
+    printed = task.stdout.splitlines()
+    if limit:
+        assert 1_000_000 < len(task.stdout) < 1_100_000
+        (cut,) = (number for number, line in enumerate(printed) if line.startswith("[..."))
+        left_out = int(printed.pop(cut).split()[1].replace(",", ""))
+        kept = [*range(1, cut + 1), *range(cut + 1 + left_out, lines + 1)]
+    else:
+        kept = list(range(1, lines + 1))
+    assert [int(line) for line in printed] == kept
+    bars = task.stderr.splitlines()
+    assert bars[-1] == f"{lines} lines"
+    assert 2 <= len(bars) < lines / 1000
 
 
 def test_a_join_of_1200_tasks_gets_them_in_order(dockerflow, results, tmp_path):

@@ -174,12 +174,14 @@ def test_a_thread_of_the_flows_import_does_not_keep_a_stopped_worker(any_scene: 
     assert worker.until(WorkerEnded).exit_code == 0
 
 
-def test_a_task_that_prints_without_end_waits_for_its_reader_and_can_be_ended(any_scene: Scene) -> None:
-    worker = any_scene.start()
+def test_a_task_that_prints_without_end_waits_for_its_reader_alone_and_can_be_ended(any_scene: Scene) -> None:
+    worker, other = any_scene.start(), any_scene.start()
     worker.send("prints_without_end")
     first = worker.until(Log)
     waiting = _settled(worker.waiting)
     assert 0 < waiting <= LOGS
+    assert len(other.run("prints_much")[0]) == 50_000
+    assert worker.waiting() == waiting
     worker.worker.stop()
     assert worker.until(WorkerEnded).exit_code == 0
     assert first.lines

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -38,16 +38,6 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Whole files side by side, in the order that takes the least time."""
-    if config.getoption("dist") != "loadfile":
-        return None
-    from tests.side_by_side import Files  # noqa: PLC0415 - where nothing runs side by side, it may not be installed
-
-    return Files(config, log)
 
 
 @pytest.fixture(autouse=True)

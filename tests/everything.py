@@ -2,14 +2,12 @@
 
     everything.py [lint|unit|engines|bank|generated]
 
-Every part runs even if one before it failed, so that one run shows all there is to mend. Tests run side by side (see
-`side_by_side`), more than there are cores: those with an engine wait for it much of their time, and those without fill
-it. So no test counts what is on this machine's engine but by labels or names of its own, and none is timed.
+Every part runs even if one before it failed, so that one run shows all there is to mend. Tests of `unit` run on every
+core; those with an engine run one at a time, for they measure and count what is on it, but for the differential ones.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -23,6 +21,7 @@ BIN = Path(sys.executable).parent
 # What is shipped into step containers, where an old Python may run it.
 _PARTS = ("errors.py", "exception.py", "flow", "artifacts", "cards", "runtime", "store", "client")
 SHIPPED = [*(f"dockerflow/{name}" for name in _PARTS), "dockerflow/in_image/program.py"]
+WITH_ENGINE = ["integration", "end_to_end", "differential", "faults"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,9 @@ OBJECT_SERVERS = [Part("object servers", ["python", "-m", "tests.object_servers"
 OTHER_ENGINES = [Part("other engines", ["python", "-m", "tests.engines"])]
 CONTRACTS = ["tests/integration/images/test_engine_contract.py", "tests/integration/engines/test_engine_contract.py"]
 ON_EACH = [Part("each engine", ["pytest", "-q", *CONTRACTS, "tests/integration/images/test_registry_pull.py"])]
-AT_ONCE = 2 * min(os.cpu_count() or 1, 4)
-TESTS = [Part("tests", ["pytest", "-q", "-n", str(AT_ONCE), "--dist", "loadfile", "--durations", "40", "tests"])]
+# Nothing is measured in the differential tests, so two of their flows run at once.
+AT_ONCE = {"differential": ["-n", "2"]}
+ENGINE = [Part(name, ["pytest", "-q", *AT_ONCE.get(name, []), f"tests/{name}"]) for name in WITH_ENGINE]
 BANK = [
     Part("bank", ["python", "-m", "tests.differential", "bank"]),
     Part("in containers", ["python", "-m", "tests.differential", "bank", "--engine", "docker"]),
@@ -81,7 +81,7 @@ PARTS = {
     "engines": [*SET_UP, *OTHER_ENGINES, *ON_EACH],
     "bank": [*SET_UP, *BANK],
     "generated": GENERATED,
-    "all": [*LINT, *SET_UP, *VERSIONS, *OBJECT_SERVERS, *OTHER_ENGINES, *TESTS],
+    "all": [*LINT, *UNIT, *SET_UP, *VERSIONS, *OBJECT_SERVERS, *OTHER_ENGINES, *ENGINE],
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dockerflow.engines.command import Place, worker_command
 from dockerflow.engines.process import ProcessHost
-from dockerflow.runtime.messages import Ready, read
+from dockerflow.runtime.messages import HEADER, Ready, read
 from tests.integration.engines.conversation import LIMIT, Scene
 
 
@@ -20,6 +20,8 @@ def test_the_folder_of_work_goes_with_the_worker(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as worker:
         assert worker.stdin is not None
         assert worker.stdout is not None
+        worker.stdin.write(HEADER.pack(0))  # no bytecode
+        worker.stdin.flush()
         assert isinstance(read(worker.stdout), Ready)
         worker.stdin.close()  # as the kernel does for a scheduler that was killed
         assert worker.wait(LIMIT) == 0

@@ -118,4 +118,7 @@ def test_a_run_outlives_a_restart_of_its_engine(
             engine.restart()
             told, _ = process.communicate(timeout=300)
     assert process.returncode == 0, told
-    assert attempts(tmp_path) == AS_EXPECTED
+    found = attempts(tmp_path)
+    # Its next attempt may have gone to the other container, of which nobody had noticed by then that it was lost, too.
+    assert found["work/3"] in (2, 3)
+    assert {**found, "work/3": 2} == AS_EXPECTED

@@ -97,6 +97,7 @@ _points = st.sets(st.sampled_from(["a", "tool", "x.y", "B", "two words"]), max_s
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=_files, commands=_points, hash_name=st.sampled_from(["sha256", "sha512", "sha384"]))
 @example(files={}, commands=set(), hash_name="sha256")
+@example(files={"a": WheelEntry(b""), "{data}/scripts/a": WheelEntry(b"")}, commands={"a"}, hash_name="sha256")
 def test_any_wheel_is_as_the_installer_leaves_it(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, WheelEntry], commands: set[str], hash_name: str
 ) -> None:

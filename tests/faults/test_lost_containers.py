@@ -65,7 +65,7 @@ def run(folder: Path, channel: LocalChannel, cache: Path, **more: str) -> Iterat
     ) as process:
         try:
             read_until(process, "two waits")
-            read_until(process, "/work/4] task done")
+            read_until(process, "work/4] task done")
             yield process
         finally:
             process.kill()
@@ -103,7 +103,7 @@ def test_of_a_container_that_was_killed_the_task_that_ran_in_it_runs_again(
         found = history.read(DirectoryStore(tmp_path / "store"), "Lost", run_id).tasks["3"].attempts[0]
         assert found.started is not None
         docker_client.containers.get(found.started.container).kill()
-        read_until(process, "/work/3] task begins, attempt 1")
+        read_until(process, "work/3] task begins, attempt 1")
         process.communicate(timeout=120)
     assert attempts(tmp_path) == AS_EXPECTED
 

@@ -269,7 +269,7 @@ def test_a_run_that_waits_for_its_store_can_be_stopped(scene):
     printed = output(run)
     assert run.returncode == 130, printed
     assert "is away: what was computed is kept in" in printed
-    on_their_way = 2 - len(re.findall(r"/work/\d+\] task done in", printed))
+    on_their_way = 2 - len(re.findall(r"work/\d+\] task done in", printed))
     scene.bucket.server.start()
     resumed = scene.start("resume", "flow.py", patience=LONG)
     printed = output(resumed)

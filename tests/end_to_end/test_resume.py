@@ -59,7 +59,8 @@ def test_a_foreach_that_was_killed_in_part_is_completed_and_a_recursion_uses_its
     assert "/work] 2 tasks reused" in told
     reused = [task.origin_pathspec for task in run["work"] if task.origin_pathspec]
     assert len(reused) == 2
-    assert all(pathspec.startswith(f"Resumed/{origin}/work/") for pathspec in reused)
+    step = "work"
+    assert all(pathspec.startswith(f"Resumed/{origin}/{step}/") for pathspec in reused)
     assert len({task._task.attempts[-1].started.container for task in run["loop"]}) == 1
     for left in docker_client.containers.list(all=True, filters={"label": [f"dockerflow.run={run_id}"]}):
         with suppress(NotFound):  # the engine is removing it

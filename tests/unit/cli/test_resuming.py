@@ -60,6 +60,9 @@ class Mended(FlowSpec):
         self.version = 1
 """
 
+# The step and id of its first task, as pathspecs of a run have them.
+FIRST_OF_WORK = "work/2"
+
 
 class Project:
     """A flow's file, its store, and the runs that commands have left there."""
@@ -268,7 +271,7 @@ def test_logs_say_that_no_task_had_the_attempt(project: Project) -> None:
 
 def test_dump_shows_values_hides_large_and_private_ones_and_writes_them_into_a_file(project: Project) -> None:
     run_id = project.failed()
-    task = f"Mended/{run_id}/work/2"
+    task = f"Mended/{run_id}/{FIRST_OF_WORK}"
     rows = {line.split()[0]: line.split()[-1] for line in dockerflow("dump", task, cwd=project.folder).lines[1:]}
     assert (rows["square"], "_hidden" in rows) == ("0", False)
     dumped = dockerflow("dump", task, "--private", "--max-value-size", "0", cwd=project.folder)
@@ -277,12 +280,12 @@ def test_dump_shows_values_hides_large_and_private_ones_and_writes_them_into_a_f
     answer = dockerflow("dump", task, "--include", "square,count", "--file", "values.pickle", cwd=project.folder)
     assert (answer.code, answer.lines) == (0, ["values.pickle: the artifacts of 1 task"])
     values = pickle.loads((project.folder / "values.pickle").read_bytes())
-    assert values == {f"{run_id}/work/2": {"count": 3, "square": 0}}
+    assert values == {f"{run_id}/{FIRST_OF_WORK}": {"count": 3, "square": 0}}
 
 
 def test_one_attempt_of_a_log_is_shown_for_people_and_for_programs(project: Project) -> None:
     run_id = project.failed()
-    task = f"Mended/{run_id}/work/2"
+    task = f"Mended/{run_id}/{FIRST_OF_WORK}"
     assert dockerflow("logs", task, "--attempt", "0", cwd=project.folder).lines == ["working on 0"]
     (told,) = json.loads(dockerflow("logs", task, "--json", cwd=project.folder).stdout)
     assert (told["pathspec"], told["attempt"]) == (task, 0)

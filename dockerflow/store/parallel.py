@@ -42,5 +42,8 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item], thread
     for worker in workers:
         worker.join()
     if errors:
-        raise errors[0]
+        try:
+            raise errors[0]
+        finally:
+            errors.clear()  # else the error and its traceback would keep each other, and all that the calls had open
     return [results[number] for number in range(len(every))]

@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import threading
+import weakref
 from typing import Any, Dict, Optional
 
 from dockerflow.store.errors import StoreError
@@ -35,12 +36,9 @@ class Line:
         self._process = 0
         self._connection: Optional[socket.socket] = None
 
-    def __del__(self) -> None:
-        self.close()
-
     def close(self) -> None:
         """Let go of the connection; the next question makes another."""
-        connection, self._connection = getattr(self, "_connection", None), None
+        connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
@@ -61,6 +59,8 @@ class Line:
             # A forked process would take the answers of the one that it was forked from.
             self.close()
             self._connection, self._process = connect(self.path), os.getpid()
+            # Not by `__del__`: of objects that hold each other the socket may be the first to go, and complains of it.
+            weakref.finalize(self, self._connection.close).atexit = False
         return self._connection
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import select
 import socket
+import weakref
+from contextlib import suppress
 from io import BufferedReader
 from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Optional, cast
 
@@ -67,18 +69,13 @@ class Connection:
         self._socket = plain if trust is None else _secured(plain, trust, origin.host)
         self._socket.settimeout(silence)
         self.reader = cast(BufferedReader, self._socket.makefile("rb", 1 << 16))
-
-    def __del__(self) -> None:
-        self.close()
+        # Not by `__del__`: of objects that hold each other the socket may be the first to go, and complains of it.
+        self._shut = weakref.finalize(self, _shut, self.reader, self._socket)
+        self._shut.atexit = False  # what is done at the end of a program may still ask the server
 
     def close(self) -> None:
         self.is_open = False
-        for each in (getattr(self, "reader", None), getattr(self, "_socket", None)):
-            try:  # without a name of this module: at the end of an interpreter they are gone before the connections
-                if each is not None:
-                    each.close()
-            except OSError:
-                pass
+        self._shut()
 
     def is_idle(self) -> bool:
         """Whether another request may be sent: not when the server has closed it, or said what nobody asked for."""
@@ -175,6 +172,12 @@ def _head(method: str, target: str, headers: Mapping[str, str], body: Body, aske
 def _check(announced: int, found: int) -> None:
     if announced != found:
         raise ValueError(f"a body was announced with {announced} bytes, and is of {found}")
+
+
+def _shut(reader: BufferedReader, connection: socket.socket) -> None:
+    for each in (reader, connection):
+        with suppress(OSError):
+            each.close()
 
 
 def _secured(plain: socket.socket, trust: ssl.SSLContext, host: str) -> ssl.SSLSocket:

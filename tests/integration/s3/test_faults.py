@@ -44,9 +44,7 @@ def through(proxy: Proxy, scene: Scene, patience: float = 20.0, single: int = ON
 
 @pytest.mark.parametrize("reset", [False, True])
 @pytest.mark.parametrize("bytes_until", [1, 300, 5 * MIB])
-def test_reading_goes_on_where_an_answer_was_cut_off(
-    proxy: Proxy, scene: Scene, bytes_until: int, reset: bool
-) -> None:
+def test_reading_goes_on_where_an_answer_was_cut_off(proxy: Proxy, scene: Scene, bytes_until: int, reset: bool) -> None:
     scene.small().put_large("k", [CONTENT], len(CONTENT), HASH)
     proxy.plans.extend([Plan(answers=bytes_until, reset=reset)] * 3)
     assert through(proxy, scene).get("k") == CONTENT

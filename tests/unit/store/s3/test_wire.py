@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
@@ -10,9 +11,9 @@ import pytest
 
 from dockerflow.store.errors import AccessDenied, StoreError, Unreachable
 from dockerflow.store.s3.client import SmallObjects
-from dockerflow.store.s3.place import Place
+from dockerflow.store.s3.place import Place, origin_of
 from dockerflow.store.s3.signing import Credentials, WithCredentials
-from dockerflow.store.s3.wire import ASKED_FIRST
+from dockerflow.store.s3.wire import ASKED_FIRST, Connection
 from tests.unit.store.s3.scripted import client_of, head_of, ok, says
 
 LARGE = b"x" * (ASKED_FIRST + 1)
@@ -175,3 +176,29 @@ def test_an_answer_that_does_not_say_how_large_it_is_is_refused() -> None:
 def test_a_body_of_another_size_than_announced_is_a_mistake_of_the_caller() -> None:
     with client_of(says(ok(b""))) as client, pytest.raises(ValueError, match="announced with 3 bytes"):
         client.put_large("k", [b"x" * (1 << 17)], 3, "00" * 32)
+
+
+def test_a_connection_that_the_garbage_collector_finds_is_closed_before_it_looks_at_its_socket() -> None:
+    """What refers to it may be an error, whose traceback leads back to it. A socket that goes first complains."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ring: list[object] = [Connection(origin_of(f"http://127.0.0.1:{server.getsockname()[1]}"), None, 5.0)]
+        accepted, _ = server.accept()
+        ring.append(ring)
+        del ring
+        found = garbage()
+        with accepted:
+            assert accepted.recv(1) == b""
+    assert Connection in found
+    assert socket.socket not in found
+
+
+def garbage() -> set[type]:
+    """Collect it, and tell of what types it was."""
+    before = gc.get_debug()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return {type(each) for each in gc.garbage}
+    finally:
+        gc.set_debug(before)
+        gc.garbage.clear()

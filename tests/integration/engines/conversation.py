@@ -15,7 +15,7 @@ from dockerflow.store import code_package, directory, manifest
 FLOWS = Path(__file__).parent / "flows"
 
 # Nothing that a test waits for takes so long, in seconds.
-LIMIT = 120
+LIMIT = 60
 
 S = TypeVar("S")
 

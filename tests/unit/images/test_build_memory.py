@@ -100,7 +100,7 @@ def _add(tar: tarfile.TarFile, content: Content) -> None:
 
 
 @pytest.mark.parametrize(
-    ("archive_format", "count", "kind"), [("conda", 400, "binary"), ("conda", 400, "text"), ("tar.bz2", 330, "binary")]
+    ("archive_format", "count", "kind"), [("conda", 600, "binary"), ("conda", 600, "text"), ("tar.bz2", 330, "binary")]
 )
 def test_a_large_package_is_never_in_memory(tmp_path: Path, archive_format: str, count: int, kind: str) -> None:
     size, peak = built(tmp_path, package(tmp_path, archive_format, count, kind))

@@ -7,10 +7,9 @@ is the last record of its journal.
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,14 +19,12 @@ import dockerflow
 from dockerflow import progress
 from dockerflow.buckets.spool import Spooling
 from dockerflow.config import Config
-from dockerflow.engines.worker import BucketForWorkers, Host, WorkerRequest
+from dockerflow.engines.worker import BucketForWorkers, Host
 from dockerflow.flow.checks import check
 from dockerflow.flow.definition import (
     Catch,
-    Environment,
     Flow,
     Isolation,
-    Parallel,
     Project,
     Resources,
     Retry,
@@ -44,6 +41,7 @@ from dockerflow.scheduler.loop import Inbox, Loop, Lost
 from dockerflow.scheduler.notes import notes
 from dockerflow.scheduler.origin import Origin
 from dockerflow.scheduler.receiving import receiving
+from dockerflow.scheduler.requests import Environments, Requests, sharing
 from dockerflow.scheduler.resumed import edited
 from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
@@ -59,13 +57,6 @@ from dockerflow.store.sweep import sweep
 
 if TYPE_CHECKING:
     from dockerflow.scheduler.prepare import StepEnvironment
-
-# What each step runs in, by step; nothing where steps run without images.
-Environments = Mapping[str, "StepEnvironment"]
-
-# What an engine does not take in a container's name, and Python takes in a class's.
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
-
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -151,11 +142,13 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
             journal.append(started)
             journal.flush()
             notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps), started.origin_run_id))
-            run = Run(_plan(request, started, store, prepared.secrets, host))
+            run = Run(_plan(request, started, store, prepared, host))
             for step in edited(run):
                 again = "it runs again, and all that follow it"
                 notify(progress.Noted(f"step `{step}` asks for something else in its `self.next` now: {again}"))
-            requests = _requests(request, bucket, started, prepared.environments, outbox)
+            compiled = bytecode(request.config.cache_dir)
+            there = prepared.environments
+            requests = Requests(flow, started, there, request.config, store, bucket, outbox, compiled)
             finish = Loop(run, receiver, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason, kept.spool)
@@ -331,12 +324,13 @@ def _plan(
     request: RunRequest,
     started: RunStarted,
     store: Store,
-    secrets: Mapping[str, tuple[Secret, ...]],
+    prepared: Prepared,
     host: Host,
 ) -> v.Plan:
-    fresh = request.fresh_containers
+    fresh, secrets = request.fresh_containers, prepared.secrets
     steps = {
-        step.name: _step_plan(step, secrets.get(step.name, ()), fresh) for step in request.loaded.flow.steps.values()
+        step.name: replace(_step_plan(step, secrets.get(step.name, ()), fresh), workers=workers)
+        for step, workers in sharing(request.loaded.flow, prepared.environments)
     }
     return v.Plan(
         flow=started.flow,
@@ -373,43 +367,3 @@ def _step_plan(step: Step, secrets: tuple[Secret, ...], fresh_containers: bool) 
         share=capacity.of_step(step),
         fresh_containers=fresh_containers or (step.decorator(Isolation) or Isolation()).level == "container",
     )
-
-
-def _requests(
-    request: RunRequest, bucket: BucketForWorkers | None, started: RunStarted, environments: Environments, outbox: Path
-) -> Callable[[int, str], WorkerRequest]:
-    """What to start for a worker of a step."""
-    flow, store = request.loaded.flow, request.store
-    compiled = bytecode(request.config.cache_dir)
-
-    def worker(number: int, step: str) -> WorkerRequest:
-        environment = environments.get(step)
-        resources = flow.steps[step].decorator(Resources) or Resources()
-        return WorkerRequest(
-            worker_id=number,
-            name=_NOT_IN_NAMES.sub("_", f"dockerflow-{flow.name}-{started.run_id}-{step}-{number}"),
-            image=environment.container_image if environment else "",
-            labels={"dockerflow.flow": flow.name, "dockerflow.run": started.run_id, "dockerflow.step": step},
-            flow_name=flow.name,
-            flow_file=started.flow_file,
-            code=started.code,
-            blobs=store.blobs.root if isinstance(store, DirectoryStore) else None,
-            outbox=outbox / str(number),
-            runs=store.root / "runs" if isinstance(store, DirectoryStore) else None,
-            bucket=bucket,
-            environment={
-                "DOCKERFLOW_USER": started.user,
-                **dict((flow.steps[step].decorator(Environment) or Environment()).vars),
-            },
-            cpu=resources.cpu,
-            memory=resources.memory,
-            gpu=resources.gpu,
-            shared_memory=resources.shared_memory,
-            network=request.config.network,
-            isolation=(flow.steps[step].decorator(Isolation) or Isolation()).level,
-            gang=flow.steps[step].decorator(Parallel) is not None,
-            bytecode=compiled,
-            own=environment.own if environment else None,
-        )
-
-    return worker

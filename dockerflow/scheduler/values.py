@@ -32,6 +32,7 @@ class StepPlan:
     secrets: tuple[Secret, ...] = ()
     fresh_containers: bool = False  # a worker of the step has one task
     share: Share = NOTHING  # what an attempt takes of the host
+    workers: str = ""  # the step whose workers run its tasks, where that is another one with the same containers
 
 
 class Counterpart(NamedTuple):
@@ -65,6 +66,10 @@ class Plan:
     origin_run_id: str | None = None
     origin: Mapping[Counterpart, AttemptFinished] = field(default_factory=dict)
     capacity: Share = UNLIMITED  # what the host has
+
+    def workers(self, step: str) -> str:
+        """The step by whose name the workers go that run this one's tasks."""
+        return self.steps[step].workers or step
 
     def share(self, step: str) -> Share:
         """What an attempt of the step takes: no more than there is."""

@@ -124,8 +124,9 @@ def results(variables):
 def test_a_task_with_an_interpreter_of_its_own_uses_a_bucket_as_any_other(
     engine: str, way: str, dockerflow, tmp_path: Path, results
 ) -> None:
-    """Artifacts of every size, the client in the step and in the import, tags, time limits, crashes, tracebacks. (Why a
-    task has its own interpreter makes no difference on any engine, which `integration/engines/test_isolation` holds.)"""
+    """Artifacts of every size, the client in the step and in the import, tags, time limits, crashes, tracebacks.
+
+    Why a task has its own interpreter makes no difference on any engine: `integration/engines/test_isolation`."""
     (tmp_path / "flow.py").write_text(FLOW.format(**WAYS[way], large=LARGE, medium=MEDIUM))
     printed = dockerflow("run", "flow.py", "--engine", engine, code=1)
     run = results.Flow("Fresh").latest_run

@@ -1,8 +1,8 @@
 """Run tasks, one at a time, as the scheduler sends them.
 
 Between two tasks nothing of the first is left: its processes are gone, its folder is gone, its last line and then its
-result are sent. When the scheduler goes away (the stream ends, or SIGTERM), the running task is killed and nothing
-more is said.
+result are sent. In a container, what else it wrote is there for tasks of the same step only. When the scheduler goes
+away (the stream ends, or SIGTERM), the running task is killed and nothing more is said.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dockerflow.runtime import ending, memory, pids, processes, secret_files, ti
 from dockerflow.runtime.attempt import Attempt, Run
 from dockerflow.runtime.broker import Broker
 from dockerflow.runtime.channel import Channel, private
+from dockerflow.runtime.leftover_files import FOLDERS, LeftoverFiles
 from dockerflow.runtime.messages import Answered, RunTask, TaskResult, from_json
 from dockerflow.runtime.output import Output
 
@@ -46,6 +47,8 @@ class Server:
         self._broker = broker
         self._waiting: Deque[RunTask] = deque()
         self._alone = alone
+        self._left = LeftoverFiles((work, *FOLDERS), os.path.dirname(pipe)) if alone else None
+        self._step = ""  # of the last task
         self._number = 0
         self._open = True
         self._current: Optional[_Running] = None
@@ -92,6 +95,9 @@ class Server:
         folder = os.path.join(self._work, "task-" + str(self._number))
         before = memory.kills(), pids.refusals()
         time_limit.STEP.clear()
+        if self._left is not None and self._step not in ("", task.step):
+            self._left.remove()
+        self._step = task.step
         attempt = Attempt(task, self._run, folder, self._pipe, self._close_in_child)
         self._current = _Running(attempt, Output(task, self._channel.send), *before)
         for descriptor, read in self._current.readers:

@@ -117,7 +117,7 @@ def _follow_taken_over(run: Run, now: float) -> Iterator[Command]:
 
 
 def _enqueue(run: Run, task: Task) -> None:
-    run.queued.setdefault(task.step, deque()).append(task)
+    run.queued.setdefault(run.plan.workers(task.step), deque()).append(task)
 
 
 def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
@@ -330,9 +330,10 @@ def _schedule(run: Run, now: float) -> Iterator[Command]:
 
 
 def _cannot_start(run: Run, step: str, failure: Failure, now: float) -> Iterator[Command]:
-    """The tasks of a broken step fail, without a retry, and with them the run."""
-    run.failure = run.failure or f"step {step} cannot start: {failure.message}"
-    for task in run.queued.pop(step):
+    """The tasks for the workers that no engine gives fail, without a retry, and with them the run."""
+    tasks = run.queued.pop(step)
+    run.failure = run.failure or f"step {tasks[0].step} cannot start: {failure.message}"
+    for task in tasks:
         result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=failure)
         yield Write(AttemptStarted(now, task.step, task.task_id, task.attempt))
         yield Write(_record(End(task, result, None), now, final=True))

@@ -1,11 +1,13 @@
 """Which worker does what: tasks to workers of their step, workers for tasks, and some ahead of time.
 
-- A step's tasks go to workers of that step, one at a time each, oldest first; those of a gang all at once.
+- A step's tasks go to workers of that step, one at a time each, oldest first; those of a gang all at once. Steps whose
+  containers would be the same have their workers in common. These go by the name of the first of the steps, and what is
+  said of a step's workers and tasks below is said of all of them (`Plan.workers`).
 - At most `max_workers` attempts run at once, and no more than the host has memory and cores for, as far as their steps
   ask for some; a worker is started where one is wanted.
 - What waits for memory or cores is not passed by: others get what it leaves over.
 - Where a worker has one task only, the next ones are on their way while all that may run do.
-- When every queued task has a worker, others are started for the steps that may follow: that hides their start-up.
+- When every queued task has a worker, others are started for the tasks that may follow: that hides their start-up.
 - The workers of a step end when no task can reach it any more.
 """
 
@@ -25,6 +27,9 @@ from dockerflow.store.records import AttemptStarted
 
 # So many workers at most wait for tasks that are still to come, in a linear flow for the next steps.
 AHEAD = 2
+
+# So many of the steps that may follow are looked at for that.
+NEAREST = 16
 
 
 def assign(run: Run, now: float) -> Iterator[Command]:
@@ -95,7 +100,7 @@ def start_workers(run: Run) -> Iterator[Command]:
         left -= coming - starting
         started = max(0, min(wanted, max(left, _spare(run, step) - coming)))
         for _ in range(started):
-            yield _start(run, step)
+            yield _start(run, queue[0].step)
         left -= max(0, wanted)
         free -= share.times(coming + started)
         complete = complete and coming + started == len(queue)
@@ -134,24 +139,51 @@ def _spare(run: Run, step: str) -> int:
 
 
 def _start_ahead(run: Run) -> Iterator[Command]:
-    """The nearest steps first, as long as few workers wait for tasks that are still to come."""
-    served = {worker.step for worker in run.workers.values()}
+    """For the nearest steps first, as long as few workers wait for tasks that are still to come."""
+    there = Counter(worker.step for worker in run.workers.values() if _can_go_on(run, worker))
     waiting = sum(w.state in ("starting", "idle") and w.step not in run.queued for w in run.workers.values())
-    nearest = deque(run.live)
-    seen = set(nearest)
-    while nearest and waiting < AHEAD:
+    for step, most in islice(_expected(run), NEAREST):
+        workers = run.plan.workers(step)
+        of_use = max(1, run.plan.share(step).goes_into(run.plan.capacity, min(most, run.plan.max_workers)))
+        while waiting < AHEAD and there[workers] < of_use and workers not in run.broken:
+            there[workers] += 1
+            waiting += 1
+            yield _start(run, step, ahead=True)
+        if waiting >= AHEAD:
+            return
+
+
+def _can_go_on(run: Run, worker: Worker) -> bool:
+    """Whether it can have a task after the one that it has, if it has one."""
+    if worker.task is None:
+        return worker.state != "ending"
+    return not (run.plan.steps[worker.task.step].fresh_containers or worker.killed)
+
+
+def _expected(run: Run) -> Iterator[tuple[str, int]]:
+    """The steps that may follow, the nearest first, each with how many workers of its kind can be of use by then.
+
+    What follows directly may run side by side: the branches of a split, and of a foreach two tasks at least.
+    """
+    wanted: Counter[str] = Counter()
+    for live in run.live:
+        for follower in run.plan.steps[live].next:
+            workers = run.plan.workers(follower)
+            wanted[workers] += 2 if run.plan.steps[live].foreach else 1
+            yield follower, wanted[workers]
+    nearest = deque(follower for live in run.live for follower in run.plan.steps[live].next)
+    seen = {*run.live, *nearest}
+    while nearest:
         for follower in run.plan.steps[nearest.popleft()].next:
             if follower not in seen:
                 seen.add(follower)
                 nearest.append(follower)
-                if follower not in served and follower not in run.broken and waiting < AHEAD:
-                    waiting += 1
-                    yield _start(run, follower, ahead=True)
+                yield follower, 1
 
 
 def _start(run: Run, step: str, ahead: bool = False) -> Command:
     run.worker_count += 1
-    run.workers[run.worker_count] = Worker(run.worker_count, step)
+    run.workers[run.worker_count] = Worker(run.worker_count, run.plan.workers(step))
     return StartWorker(run.worker_count, step, ahead)
 
 

@@ -16,7 +16,10 @@ class Reach:
 
     def __init__(self, steps: Mapping[str, StepPlan]) -> None:
         self._bits = {name: 1 << number for number, name in enumerate(steps)}
-        self._before = _before(steps, self._bits)
+        self._wanted: dict[str, int] = {}
+        for name, before in _before(steps, self._bits).items():
+            workers = steps[name].workers or name
+            self._wanted[workers] = self._wanted.get(workers, 0) | before | self._bits[name]
         self._live = 0
 
     def add(self, step: str) -> None:
@@ -27,8 +30,8 @@ class Reach:
         self._live &= ~self._bits[step]
 
     def may_have_tasks(self, step: str) -> bool:
-        """Whether the step has unfinished tasks, or one before it."""
-        return bool(self._live & (self._before[step] | self._bits[step]))
+        """Whether a step has unfinished tasks, or one before it, of those whose workers go by the name `step`."""
+        return bool(self._live & self._wanted[step])
 
 
 def _before(steps: Mapping[str, StepPlan], bits: Mapping[str, int]) -> dict[str, int]:

@@ -80,13 +80,18 @@ def sharing(flow: Flow, environments: Environments) -> Iterator[tuple[Step, str]
 
 
 def _same(step: Step, environment: StepEnvironment | None) -> Hashable:
-    """What is equal for steps that can share a container. A gang has its containers for itself."""
+    """What is equal for steps that can share a container.
+
+    A gang has its containers for itself; and so has a step in an image of the user's, which may say of any folder that
+    it can be written.
+    """
+    alone = step.decorator(Parallel) is not None or (environment is not None and environment.own is not None)
     return (
-        (environment.container_image, environment.own) if environment else None,
+        environment.container_image if environment else None,
         step.decorator(Resources) or Resources(),
         frozenset(_variables(step).items()),
         _isolation(step),
-        step.name if step.decorator(Parallel) else None,
+        step.name if alone else None,
     )
 
 

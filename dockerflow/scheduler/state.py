@@ -47,7 +47,7 @@ class Gang:
 @dataclass
 class Worker:
     number: int
-    step: str
+    step: str  # by whose name it goes, see `Plan.workers`
     state: Literal["starting", "idle", "busy", "ending"] = "starting"
     task: Task | None = None
     killed: bool = False
@@ -59,12 +59,12 @@ class Run:
 
     plan: Plan
     tasks: dict[str, Task] = field(default_factory=dict)  # created and not finished
-    queued: dict[str, deque[Task]] = field(default_factory=dict)  # by step; a step without queued tasks is absent
+    queued: dict[str, deque[Task]] = field(default_factory=dict)  # by whose workers run them; absent where none is
     live: dict[str, int] = field(default_factory=dict)  # unfinished tasks by step; a step without is absent
     workers: dict[int, Worker] = field(default_factory=dict)
     joins: Joins = field(default_factory=Joins)
-    failed_starts: dict[str, int] = field(default_factory=dict)  # in a row, by step
-    broken: dict[str, Failure] = field(default_factory=dict)  # steps for which no worker will ever be ready
+    failed_starts: dict[str, int] = field(default_factory=dict)  # in a row, by the workers' step
+    broken: dict[str, Failure] = field(default_factory=dict)  # the workers' steps for which none will ever be ready
     created: Counter[tuple[str, tuple[int, ...]]] = field(default_factory=Counter)  # while results are taken over
     taken_over: set[str] = field(default_factory=set)  # ids of the tasks whose results were
     to_follow: deque[tuple[Task, AttemptFinished]] = field(default_factory=deque)  # taken over, not yet followed

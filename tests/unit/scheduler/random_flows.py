@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dockerflow.runtime.messages import RunTask, TaskResult
 from dockerflow.scheduler import values as v
@@ -33,6 +33,7 @@ class RandomFlow:
         self._rng = random.Random(self.seed)
         self._add("start", self._row("end", depth=3))
         self._add("end")
+        self._share()
 
     # ---- making one
 
@@ -74,6 +75,12 @@ class RandomFlow:
         meet = self._step(after, depth)
         cases = [self._row(meet, depth) for _ in range(self._rng.randint(2, 3))]
         return self._add(self._name("switch"), *cases, condition="c")
+
+    def _share(self) -> None:
+        """Have some steps their workers in common, so many kinds of them."""
+        kinds, first = self._rng.randint(1, len(self.steps)), dict[int, str]()
+        for name, step in self.steps.items():
+            self.steps[name] = replace(step, workers=first.setdefault(self._rng.randrange(kinds), name))
 
     # ---- what it does
 

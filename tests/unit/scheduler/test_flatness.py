@@ -117,10 +117,15 @@ def test_a_hundred_foreaches_of_a_hundred_cost_per_task_what_ten_of_ten_do() -> 
     assert usual(large.lines) <= 1.1 * usual(small.lines)
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("capacity", [None, Share(2000, 1000)])
-def test_two_thousand_steps_in_a_line_cost_per_step_what_a_hundred_do(capacity: Share | None) -> None:
-    long = counted(line(2_000), None, capacity)
-    short = counted(line(100), None, capacity)
+def test_two_thousand_steps_in_a_line_cost_per_step_what_a_hundred_do(capacity: Share | None, shared: bool) -> None:
+    """Whether each has workers of its own, or all have them in common."""
+    workers = "start" if shared else ""
+    long, short = (
+        counted(tuple(replace(step, workers=workers) for step in line(length)), None, capacity)
+        for length in (2_000, 100)
+    )
     assert usual(long.lines) <= 1.1 * usual(short.lines)
     assert max(long.lines) <= 2 * usual(short.lines)
 

@@ -1,0 +1,70 @@
+"""What tasks leave in the folders of their container: there for the next task of their step, and for no other step's.
+
+Tasks of one step may want to find it, such as what was downloaded to the home folder. Those of another step are in the
+same container or in another one, as it comes: so nothing of it may be there that they could come to rely on.
+
+Standard library only, Python 3.7.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from typing import Iterable, Iterator
+
+# A container's root cannot be written; these can, beside the worker's own folder and the outbox.
+FOLDERS = ("/tmp", "/dev/shm")
+
+
+class LeftoverFiles:
+    """What is in `folders` by now is for the tasks of all steps, and so is what is ever below `private`."""
+
+    def __init__(self, folders: Iterable[str], private: str) -> None:
+        self._folders = tuple(folders)
+        self._private = private
+        self._spared = frozenset(path for folder in self._folders for path in _below(folder, private))
+
+    def remove(self) -> None:
+        """Whatever else is there. What cannot be removed stays."""
+        for folder in self._folders:
+            self._clear(folder)
+
+    def _clear(self, folder: str) -> None:
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.path == self._private:
+                    continue
+                if entry.path not in self._spared:
+                    _remove(entry)
+                elif entry.is_dir(follow_symlinks=False):
+                    self._clear(entry.path)
+
+
+def _below(top: str, but: str) -> Iterator[str]:
+    """All paths below a folder, without what is in the one that is left out."""
+    for above, folders, files in os.walk(top):
+        folders[:] = [name for name in folders if os.path.join(above, name) != but]
+        for name in (*folders, *files):
+            yield os.path.join(above, name)
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    if not entry.is_dir(follow_symlinks=False):
+        with suppress(OSError):
+            os.unlink(entry.path)
+        return
+    import shutil  # noqa: PLC0415 - few tasks leave folders
+
+    _open(entry.path)
+    shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _open(folder: str) -> None:
+    """A task may have taken from its own user the right to look into a folder."""
+    with suppress(OSError):
+        os.chmod(folder, stat.S_IRWXU)
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _open(entry.path)

@@ -12,6 +12,7 @@
     plain     one line per event, for pipes and files
     checking  `check` and `show`
     drawing   a flow as a tree of its steps
+    meeting   where the ways come together that a step opens
     reading   `runs list`, `logs` and `dump`: what is kept about runs
     images    `images list` and `show`: what engine, cache and store know of step images
     giving    `images export` and `images push`

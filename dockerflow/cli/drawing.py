@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from dockerflow.cli.meeting import Joins
 from dockerflow.cli.options import METAVARS, shown_default
 from dockerflow.cli.words import counted, duration
 from dockerflow.environments.spec import default_python
-from dockerflow.flow.balance import matching_joins
 from dockerflow.flow.definition import (
     Card,
     Catch,
@@ -76,7 +76,7 @@ class _Drawing:
         self._steps = flow.steps
         self._preceding = flow.preceding()
         self._width = width
-        self._joins = _Joins(flow)
+        self._joins = Joins(flow)
         self._drawn: set[str] = set()
 
     def from_step(
@@ -207,37 +207,3 @@ def _wrapped(text: str, indent: str, width: int) -> Iterator[Line]:
     for paragraph in textwrap.dedent(text).strip().split("\n\n") if text.strip() else []:
         for line in textwrap.wrap(" ".join(paragraph.split()), max(20, width - len(indent))):
             yield ((indent + line, ""),)
-
-
-class _Joins:
-    """Where the ways come together that a split, a foreach, a gang or a switch opens."""
-
-    def __init__(self, flow: Flow) -> None:
-        self._steps = flow.steps
-        self._nearest = _post_dominators(flow.steps)
-        self._joins = matching_joins(flow)
-
-    def of(self, name: str) -> str | None:
-        """None for a step that opens none."""
-        step = self._steps[name]
-        if step.split or step.condition is not None:
-            return self._nearest.get(name)
-        return self._joins.get(name)
-
-
-def _post_dominators(steps: Mapping[str, Step]) -> Mapping[str, str]:
-    """For each step the nearest step that every way from it to the end passes."""
-    passed: dict[str, frozenset[str]] = {name: frozenset(steps) for name in steps}
-    changed = True
-    while changed:
-        changed = False
-        for name, step in steps.items():
-            ways = [passed[after] for after in step.next if after in passed]
-            now = frozenset.intersection(*ways) | {name} if ways else frozenset({name})
-            changed, passed[name] = changed or now != passed[name], now
-    nearest = {}
-    for name in steps:
-        others = passed[name] - {name}
-        if others:
-            nearest[name] = max(others, key=lambda other: len(passed[other]))
-    return nearest

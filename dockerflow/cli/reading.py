@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -77,6 +78,9 @@ def _run_lines(store: Store, flows: Iterable[str]) -> Iterator[RunLine]:
 
 # ---- logs
 
+# Of one line in C: `dumps` with an indent is all Python, and a task may print a million of them.
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -88,8 +92,12 @@ class Wanted:
     as_json: bool = False
 
 
+Printed = tuple[TaskHistory, Attempt, Iterator[LogLine]]
+
+
 def logs(pathspec: str, wanted: Wanted, chosen: str | None) -> int:
-    """Print what the named tasks printed; with several tasks, a line before each says which it is."""
+    """Print what the named tasks printed; with several tasks, a line before each says which it is. All of it is read
+    as it is shown: a log of gigabytes begins at once, and little of it is in memory."""
     store = store_of_runs(chosen)
     selection = select(store, pathspec)
     attempts = [(task, attempt) for task in selection.tasks if (attempt := _attempt(task, wanted.attempt))]
@@ -97,19 +105,43 @@ def logs(pathspec: str, wanted: Wanted, chosen: str | None) -> int:
         _tell_what_is_not_there(selection, selection.tasks[0], wanted.attempt)
     elif wanted.attempt is not None and not attempts:
         print(f"no task of `{pathspec}` had an attempt {wanted.attempt}", file=sys.stderr)
-    printed = ((task, attempt, tuple(_lines(store, selection, task, attempt, wanted))) for task, attempt in attempts)
-    if wanted.as_json:
-        print_json([_as_json(selection.pathspec(task), attempt, lines) for task, attempt, lines in printed])
-        return 0
-    for number, (task, lines) in enumerate((task, lines) for task, _, lines in printed if lines):
-        where = selection.pathspec(task)
-        if len(selection.tasks) > 1 and not wanted.timestamps:
-            print(f"{chr(10) if number else ''}==> {where} <==")
-        prefix = f"[{where.partition('/')[2]}] "
-        for line in lines:
-            end = "\n" * line.ended
-            sys.stdout.write(f"{timestamp(line.time)} {prefix}{line.text}\n" if wanted.timestamps else line.text + end)
+    printed = ((task, attempt, _lines(store, selection, task, attempt, wanted)) for task, attempt in attempts)
+    texts = _as_json(selection, printed) if wanted.as_json else _as_text(selection, printed, wanted.timestamps)
+    sys.stdout.writelines(texts)
     return 0
+
+
+def _as_text(selection: Selection, printed: Iterable[Printed], timestamps: bool) -> Iterator[str]:
+    several, number = len(selection.tasks) > 1, 0
+    for task, _, lines in printed:
+        where = selection.pathspec(task)
+        prefix = f"[{where.partition('/')[2]}] "
+        for position, line in enumerate(lines):
+            if position == 0 and several and not timestamps:
+                yield f"{chr(10) if number else ''}==> {where} <==\n"
+                number += 1
+            yield f"{timestamp(line.time)} {prefix}{line.text}\n" if timestamps else line.text + "\n" * line.ended
+
+
+def _as_json(selection: Selection, printed: Iterable[Printed]) -> Iterator[str]:
+    """What `print_json` would print of a list with an object for each attempt."""
+    before = "["
+    for task, attempt, lines in printed:
+        pathspec = _quoted(selection.pathspec(task))
+        yield f'{before}\n  {{\n    "pathspec": {pathspec},\n    "attempt": {attempt.number},\n    "lines": ['
+        between, end = "", ""
+        for line in lines:
+            yield f"{between}\n      {_line_as_json(line)}"
+            between, end = ",", "\n    "
+        yield f"{end}]\n  }}"
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
+
+
+def _line_as_json(line: LogLine) -> str:
+    values = (repr(line.time), _quoted(line.stream), _quoted(line.text), "true" if line.ended else "false")
+    members = ",\n".join(f'        "{name}": {value}' for name, value in zip(line._fields, values, strict=True))
+    return f"{{\n{members}\n      }}"
 
 
 def _attempt(task: TaskHistory, number: int | None) -> Attempt | None:
@@ -141,7 +173,3 @@ def _lines(
     if why and not complete:
         yield LogLine(why[0].time, "stdout", "")
     yield from why
-
-
-def _as_json(pathspec: str, attempt: Attempt, lines: Iterable[LogLine]) -> dict[str, object]:
-    return {"pathspec": pathspec, "attempt": attempt.number, "lines": [line._asdict() for line in lines]}

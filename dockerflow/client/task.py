@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from dockerflow.client import facts
@@ -17,6 +18,9 @@ from dockerflow.store.failures import log_lines
 from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import AttemptFinished, Failure, LogLine, StepRecord
+
+# Lines of a log that become one text before all do: a text for each of ten million takes as much memory as they do.
+TOGETHER = 10_000
 
 
 class TaskException:
@@ -187,30 +191,39 @@ class Task(PathObject):
     @property
     def stdout_size(self) -> int:
         """In bytes."""
-        return len(self.stdout.encode(errors="surrogateescape"))
+        return self._size("stdout")
 
     @property
     def stderr_size(self) -> int:
-        return len(self.stderr.encode(errors="surrogateescape"))
+        return self._size("stderr")
 
     def loglines(
         self, stream: str, as_unicode: bool = True, meta_dict: Optional[Mapping[str, str]] = None
     ) -> Iterator[Tuple[datetime, Any]]:
-        """Time (UTC, as in Metaflow without saying so) and text of each line of `stdout` or `stderr`. `meta_dict` is
-        Metaflow's and says nothing here."""
+        """Time (UTC, as in Metaflow without saying so) and text of each line of `stdout` or `stderr`, read as one goes:
+        however much was printed, little of it is in memory. `meta_dict` is Metaflow's and says nothing here."""
         for line in log.whole(self._lines(stream)):
             text = line.text if as_unicode else line.text.encode(errors="surrogateescape")
             yield datetime.fromtimestamp(line.time, timezone.utc).replace(tzinfo=None), text
 
     def _text(self, stream: str) -> str:
-        return "".join(line.text + ("\n" if line.ended else "") for line in self._lines(stream))
+        texts = (line.text + ("\n" if line.ended else "") for line in self._lines(stream))
+        return "".join("".join(some) for some in iter(lambda: list(islice(texts, TOGETHER)), []))
+
+    def _size(self, stream: str) -> int:
+        return sum(len(line.text.encode(errors="surrogateescape")) + line.ended for line in self._lines(stream))
 
     def _lines(self, stream: str) -> Iterator[LogLine]:
         if stream not in ("stdout", "stderr"):
             raise ValueError(f"a task prints to `stdout` or `stderr`, not to `{stream}`")
         flow, run_id = self._components[:2]
-        printed = log.of_attempt(self._store, flow, run_id, self.id, self._begun)
-        return (line for line in (*printed, *log_lines(self._begun, printed)) if line.stream == stream)
+        begun = False
+        for line in log.of_attempt(self._store, flow, run_id, self.id, self._begun):
+            if line.stream == stream:
+                yield line
+                begun = not line.ended
+        if stream == "stderr":
+            yield from log_lines(self._begun, begun)
 
     # What is read from the store
 

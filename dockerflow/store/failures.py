@@ -6,7 +6,7 @@ Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, List
+from typing import Iterator, List
 
 from dockerflow.store.history import Attempt
 from dockerflow.store.records import Failure, LogLine
@@ -25,15 +25,14 @@ def text_lines(why: Failure) -> Iterator[str]:
         yield f"hint: {why.hint}"
 
 
-def log_lines(attempt: Attempt, printed: Iterable[LogLine] = ()) -> List[LogLine]:
-    """The same behind what the attempt `printed`, as lines of its standard error; none where nothing failed, or
-    `@catch` made a success of it."""
+def log_lines(attempt: Attempt, begun: bool = False) -> List[LogLine]:
+    """The same behind what the attempt printed, as lines of its standard error; none where nothing failed, or `@catch`
+    made a success of it. `begun`: the last line that it printed there has no end, and gets one."""
     ended = attempt.finished
     if ended is None or ended.failure is None or ended.ok:
         return []
     lines = [LogLine(ended.time, "stderr", text) for text in text_lines(ended.failure)]
-    last = next((line for line in reversed(list(printed)) if line.stream == "stderr"), None)
-    return [LogLine(ended.time, "stderr", ""), *lines] if last and not last.ended and lines else lines
+    return [LogLine(ended.time, "stderr", ""), *lines] if begun and lines else lines
 
 
 def message(why: Failure) -> str:

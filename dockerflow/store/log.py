@@ -10,8 +10,7 @@ decoded with `surrogateescape`: JSON's escapes carry them.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
-from itertools import takewhile
+import os
 from typing import Iterable, Iterator, List
 
 from dockerflow.store.base import BlobStore, Store
@@ -22,6 +21,10 @@ from dockerflow.store.runs import log_key, running_log
 
 _LETTERS = {"stdout": "o", "stderr": "e"}
 _STREAMS = {letter: stream for stream, letter in _LETTERS.items()}
+
+# What is read of a file at a time, in bytes, and of what is in pieces, which are of 256 KiB.
+PIECE = 1 << 20
+AT_A_TIME = 4
 
 # `dumps` of a whole row takes more than twice as long, and a task may print a million of them.
 _quoted = json.JSONEncoder().encode
@@ -61,41 +64,59 @@ def write(blobs: BlobStore, lines: Iterable[LogLine]) -> str:
     return blobs.put([encode_lines(lines)])
 
 
-def read(blobs: BlobStore, sha256: str) -> List[LogLine]:
-    """The lines of a log blob. Raises MissingBlob, DamagedBlob or DamagedRecord.
-
-    Piece by piece: all its bytes and all its rows beside all its lines would be twice as much.
-    """
+def read(blobs: BlobStore, sha256: str) -> Iterator[LogLine]:
+    """The lines of a log blob, of which only some are in memory at a time. Raises MissingBlob, DamagedBlob or
+    DamagedRecord; that bytes are not what was written turns out at the end."""
     pieces = blobs.stream(sha256)
-    lines: List[LogLine] = []
-    rest = b""
     try:
-        for piece in pieces:
-            whole_lines, end, rest = (rest + piece).rpartition(b"\n")
-            lines += decode_lines(whole_lines + end)
-        return lines + decode_lines(rest)
+        yield from _lines(pieces)
     except ValueError as error:
         for _ in pieces:  # to the end, where it turns out whether the bytes are what was written
             pass
         raise DamagedRecord(f"blob `{sha256}` is not a log that this version can read") from error
 
 
-def of_attempt(store: Store, flow: str, run_id: str, task_id: str, attempt: Attempt) -> List[LogLine]:
-    """What an attempt has printed; so far, if it runs or was cut off with its scheduler. Raises as `read` does."""
+def of_attempt(store: Store, flow: str, run_id: str, task_id: str, attempt: Attempt) -> Iterator[LogLine]:
+    """What an attempt has printed; of one that runs or was cut off with its scheduler, what it had printed when this
+    was asked. Raises as `read` does."""
     if attempt.finished is not None:
-        return read(store.blobs, attempt.finished.log) if attempt.finished.log else []
-    written = _so_far(store, flow, run_id, task_id, attempt.number)
+        yield from read(store.blobs, attempt.finished.log) if attempt.finished.log else ()
+        return
     try:
-        return decode_lines(written[: written.rfind(b"\n") + 1])
+        yield from _lines(_so_far(store, flow, run_id, task_id, attempt.number), growing=True)
     except ValueError as error:
         file = running_log(store, flow, run_id, task_id, attempt.number)
         raise DamagedRecord(f"the log `{file}` is damaged: {error}") from error
 
 
-def _so_far(store: Store, flow: str, run_id: str, task_id: str, attempt: int) -> bytes:
+def _lines(pieces: Iterable[bytes], growing: bool = False) -> Iterator[LogLine]:
+    """Of one that grows, the last line may be there in part. Raises ValueError."""
+    rest = b""
+    for piece in pieces:
+        whole_lines, end, rest = (rest + piece).rpartition(b"\n")
+        yield from decode_lines(whole_lines + end)
+    if not growing:
+        yield from decode_lines(rest)
+
+
+def _so_far(store: Store, flow: str, run_id: str, task_id: str, attempt: int) -> Iterator[bytes]:
     """Nothing for one that has printed nothing, or has ended this moment."""
-    with suppress(OSError):
-        return running_log(store, flow, run_id, task_id, attempt).read_bytes()
-    folder = log_key(flow, run_id, task_id, attempt)
-    pieces = store.get_many(f"{folder}/{name}" for name in store.children(folder))
-    return b"".join(takewhile(bool, (piece or b"" for piece in pieces.values())))
+    try:
+        file = running_log(store, flow, run_id, task_id, attempt).open("rb")
+    except OSError:
+        yield from _sent(store, log_key(flow, run_id, task_id, attempt))
+        return
+    with file:
+        end = os.fstat(file.fileno()).st_size  # whoever reads more slowly than the task prints comes to an end, too
+        for start in range(0, end, PIECE):
+            yield file.read(min(PIECE, end - start))
+
+
+def _sent(store: Store, folder: str) -> Iterator[bytes]:
+    """The pieces of a log in a bucket, up to the first that is missing."""
+    names = store.children(folder)
+    for start in range(0, len(names), AT_A_TIME):
+        for piece in store.get_many(f"{folder}/{name}" for name in names[start : start + AT_A_TIME]).values():
+            if not piece:
+                return
+            yield piece

@@ -132,7 +132,7 @@ def test_what_the_journal_told_before_the_kill_is_there_after_it(records, tmp_pa
             assert store.blobs.has(task.result.manifest)
             if task.created.step == "work":
                 number = after.tasks[task_id].created.foreach[-1][2]
-                printed = log.of_attempt(store, "Killed", run_id, task_id, task.attempts[-1])
+                printed = list(log.of_attempt(store, "Killed", run_id, task_id, task.attempts[-1]))
                 assert [line.text for line in printed] == [f"line {number}"]
     assert check_readable(store) == ["killed"]
 

@@ -116,7 +116,7 @@ def test_a_run_that_was_killed_is_copied_with_what_its_tasks_had_printed(
     run = history.read(target, *name(made))
     assert run == history.read(source, *name(made))
     assert history.status_now(target, *name(made), run) == "killed"
-    lines = log.of_attempt(target, *name(made), "3", run.tasks["3"].attempts[0])
+    lines = list(log.of_attempt(target, *name(made), "3", run.tasks["3"].attempts[0]))
     assert [line.text for line in lines] == ["one", "two", "three"]
 
 

@@ -35,7 +35,7 @@ def lines(count: int) -> list[LogLine]:
 
 
 def seen(store: Store) -> list[LogLine]:
-    return log.of_attempt(store, "F", "1", "7", Attempt(0))
+    return list(log.of_attempt(store, "F", "1", "7", Attempt(0)))
 
 
 def wait_for(store: Store, expected: list[LogLine]) -> None:
@@ -84,7 +84,7 @@ def test_a_log_that_is_a_blob_has_no_pieces(store: Store, monkeypatch: pytest.Mo
     sha256 = logs.keep("7", 0)
     assert sha256 is not None
     logs.close()
-    assert log.read(store.blobs, sha256) == lines(30)
+    assert list(log.read(store.blobs, sha256)) == lines(30)
     assert store.keys(f"{runs.run_key('F', '1')}/logs") == []
 
 

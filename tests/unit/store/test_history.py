@@ -88,5 +88,5 @@ def test_a_log_reads_as_it_was_written_whatever_was_printed(store: DirectoryStor
         LogLine(3.0, "stdout", ""),
         LogLine(4.0, "stdout", "no line end", ended=False),
     ]
-    assert log.read(store.blobs, log.write(store.blobs, lines)) == lines
+    assert list(log.read(store.blobs, log.write(store.blobs, lines))) == lines
     assert log.decode_lines(log.encode_lines(lines[:1]) + log.encode_lines(lines[1:])) == lines

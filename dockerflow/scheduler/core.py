@@ -8,7 +8,8 @@ Which worker does what is in `pool`. Here is what follows what:
 - a finished task is followed by those of the next steps, after a switch by the one that it chose, a join by its last
   input;
 - a task whose result is there already, in the run that is resumed, does not run: see `resumed`;
-- a failed attempt is followed by another, as often as the step retries, then by `@catch`;
+- a failed attempt is followed by another, as often as the step retries, then by `@catch`; one that was lost with its
+  container is no failure of the step's, and is repeated a few times beyond that;
 - a worker that lost a task to a crash is not used again: the next attempt gets a fresh container;
 - the tasks of a gang begin together, and what becomes of them is known when all have ended: see `gangs`;
 - after a failure that nothing catches, or when the store is lost, no new attempt starts; those that run may end, and
@@ -186,22 +187,30 @@ def _settle(run: Run, ends: list[End], now: float) -> Iterator[Command]:
             for end in ends:
                 yield from _follow(run, end.task, end.result.manifest, end.result.transition, now)
         return
-    task = ends[0].task
+    task, culprit = ends[0].task, gangs.culprit(failed)
     step = run.plan.steps[task.step]
-    exhausted = task.attempt >= step.retries
+    lost = _failure(culprit.result).kind == "lost" and task.lost < step.lost_retries
+    exhausted = not lost and task.retries >= step.retries
     # What the step raises is caught in the task's own process; after a crash @catch acts in one more attempt.
     falls_back = step.catches and task.fallback is None
     if run.failure or (exhausted and not falls_back):
         yield from _conclude(run, ends, now)
-        run.failure = run.failure or _reason(gangs.culprit(failed))
+        run.failure = run.failure or _reason(culprit)
         return
-    pause = 0.0 if exhausted else step.retry_seconds
     for end in ends:
-        end.task.fallback = _failure(end.result) if exhausted else None
+        if lost:
+            end.task.lost += 1
+        else:
+            end.task.fallback = _failure(end.result) if exhausted else None
+    yield from _try_again(ends, 0.0 if lost or exhausted else step.retry_seconds, now)
+
+
+def _try_again(ends: list[End], pause: float, now: float) -> Iterator[Command]:
+    for end in ends:
         end.task.attempt += 1
         end.task.failed = _record(end, now, final=False)
         yield Write(end.task.failed, retry_in=pause)
-    yield WaitForRetry(task.task_id, pause)
+    yield WaitForRetry(ends[0].task.task_id, pause)
 
 
 def _conclude(run: Run, ends: list[End], now: float) -> Iterator[Command]:

@@ -351,7 +351,8 @@ def _plan(
 
 
 def _step_plan(step: Step, secrets: tuple[Secret, ...], fresh_containers: bool) -> v.StepPlan:
-    retry = step.decorator(Retry) or Retry(times=0)
+    asked = step.decorator(Retry)
+    retry = asked or Retry(times=0)
     return v.StepPlan(
         name=step.name,
         next=step.next,
@@ -359,6 +360,7 @@ def _step_plan(step: Step, secrets: tuple[Secret, ...], fresh_containers: bool) 
         join=step.join,
         retries=retry.times,
         retry_seconds=60 * retry.minutes_between_retries,
+        lost_retries=0 if asked and not asked.times else v.LOST_RETRIES,
         catches=step.decorator(Catch) is not None,
         condition=step.condition,
         gang=step.gang,

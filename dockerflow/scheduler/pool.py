@@ -207,7 +207,7 @@ def _message(run: Run, task: Task) -> RunTask:
         step=task.step,
         task_id=task.task_id,
         attempt=task.attempt,
-        last_attempt=task.attempt >= step.retries,
+        last_attempt=task.retries >= step.retries,
         parameters=plan.parameters,
         inputs=task.inputs,
         foreach=task.place.foreach,

@@ -21,10 +21,16 @@ class Task:
     inputs: tuple[Input, ...]
     place: Place
     attempt: int = 0
+    lost: int = 0  # attempts that do not count: they were lost with their container
     began: float = 0.0  # the attempt that runs
     fallback: Failure | None = None
     failed: AttemptFinished | None = None  # the record of the last attempt, until another begins
     gang: Gang | None = None
+
+    @property
+    def retries(self) -> int:
+        """How many of its step's it has used."""
+        return self.attempt - self.lost
 
 
 @dataclass

@@ -11,6 +11,9 @@ from dockerflow.runtime.messages import RunTask, Secret, TaskResult
 from dockerflow.scheduler.capacity import NOTHING, UNLIMITED, Share
 from dockerflow.store.records import AttemptFinished, Failure, Record, TaskCreated
 
+# Attempts of one task that may be lost with their containers before that counts as its failure.
+LOST_RETRIES = 2
+
 # Tasks that one foreach may make, unless the user says otherwise.
 MAX_NUM_SPLITS = 100_000
 
@@ -25,6 +28,7 @@ class StepPlan:
     join: bool = False
     retries: int = 0  # attempts beyond the first
     retry_seconds: float = 0.0  # pause before each of them
+    lost_retries: int = 0  # attempts in addition, at once, after those that were lost with their container
     catches: bool = False  # @catch turns the last failure into success
     condition: str | None = None
     gang: bool = False

@@ -1,4 +1,4 @@
-"""Containers that go away in the middle of their tasks: those tasks run again, and nothing else does."""
+"""Containers that go away in the middle of their tasks: those tasks run again, unasked, and nothing else does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.engines.fixtures import bring
 
 FLOW = """
 import time
-from dockerflow import FlowSpec, conda_base, current, retry, step
+from dockerflow import FlowSpec, conda_base, current, step
 
 @conda_base(python="3.11")
 class Lost(FlowSpec):
@@ -29,7 +29,6 @@ class Lost(FlowSpec):
         self.xs = ["one", "two", "three"]
         self.next(self.work, foreach="xs")
 
-    @retry(times=2, minutes_between_retries=0)
     @step
     def work(self):
         self.tried = current.retry_count

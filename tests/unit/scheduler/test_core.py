@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -170,6 +171,36 @@ def test_a_worker_that_lost_a_task_to_a_crash_is_not_used_again(kind):
     assert simulation.run() == v.Finish("succeeded")
     workers = [c.worker for c in simulation.history if isinstance(c, v.Assign) and c.task.step == "start"]
     assert len(set(workers)) == 2
+
+
+LOSING = (v.StepPlan("start", ("end",), retries=1, retry_seconds=60, lost_retries=2), v.StepPlan("end", ()))
+
+
+def test_attempts_that_were_lost_with_their_containers_cost_no_retry_and_no_pause():
+    simulation = Simulation(plan(*LOSING), failing("start", crash("lost"), attempts=2))
+    assert simulation.run() == v.Finish("succeeded")
+    assert [task.last_attempt for task in simulation.assigned("start")] == [False, False, False]
+    pauses = [c.seconds for c in simulation.history if isinstance(c, v.WaitForRetry)]
+    assert pauses == [0.0, 0.0]
+
+
+def test_a_step_that_loses_its_containers_again_and_again_fails_when_its_retries_are_used_up_as_well():
+    simulation = Simulation(plan(*LOSING), failing("start", crash("lost")))
+    assert simulation.run().status == "failed"
+    assert [task.last_attempt for task in simulation.assigned("start")] == [False, False, False, True]
+
+
+def test_an_attempt_of_catch_that_is_lost_is_repeated_as_one_of_catch():
+    steps = (v.StepPlan("start", ("end",), catches=True, lost_retries=1), v.StepPlan("end", ()))
+    ends = iter([crash("signal"), crash("lost")])
+
+    def outcome(task):
+        failure = next(ends, None) if task.step == "start" else None
+        return replace(succeed()(task), ok=failure is None, failure=failure)
+
+    simulation = Simulation(plan(*steps), outcome)
+    assert simulation.run() == v.Finish("succeeded")
+    assert [t.fallback for t in simulation.assigned("start")] == [None, crash("signal"), crash("signal")]
 
 
 def test_catch_acts_in_one_more_attempt_after_a_crash():

@@ -11,10 +11,11 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setting_values import SETTINGS, ConfigError, converted, nearest, unknown
 from dockerflow.store import files
 

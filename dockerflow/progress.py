@@ -8,8 +8,8 @@ in bytes, times in seconds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.records import AttemptFinished, Failure, LogLine
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 from dockerflow import credentials
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.image_name import is_image_name
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import names
 from dockerflow.store.errors import StoreError
 

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 # What is shipped into step containers, where an old Python may run it.
-_PARTS = ("errors.py", "exception.py", "flow", "artifacts", "cards", "runtime", "store", "client")
+_MODULES = ("errors.py", "exception.py", "lazy_dataclasses.py")
+_PARTS = (*_MODULES, "flow", "artifacts", "cards", "runtime", "store", "client")
 SHIPPED = [*(f"dockerflow/{name}" for name in _PARTS), "dockerflow/in_image/program.py"]
 WITH_ENGINE = ["integration", "end_to_end", "differential", "faults"]
 

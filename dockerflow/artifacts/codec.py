@@ -26,12 +26,13 @@ from __future__ import annotations
 
 import copyreg
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Callable, Dict, List, Mapping, Set, Union
 
 from dockerflow.artifacts import blame, libraries, typed
 from dockerflow.artifacts.errors import ArtifactError, CannotDecode, CannotEncode
 from dockerflow.artifacts.protocol import PROTOCOL, loads, pickler
+from dockerflow.lazy_dataclasses import dataclass
 
 MAGIC = b"DFVALUE1"
 ALIGNMENT = 64

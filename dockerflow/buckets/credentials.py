@@ -20,10 +20,10 @@ import configparser
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.config import Config
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.errors import AccessDenied, StoreError
 from dockerflow.store.names import SECRETS
 from dockerflow.store.s3.signing import Credentials

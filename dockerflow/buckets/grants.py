@@ -14,12 +14,12 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dockerflow.buckets.leases import ANSWERING, PAUSE, Bank, Leases
 from dockerflow.buckets.step_rights import CHECKSUM, reading_policy, refusal, writing_policy
 from dockerflow.errors import DockerflowError
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.errors import Unreachable
 from dockerflow.store.s3.access import Access, Answer, Lease, Presigned, Question, Refused, ToSign
 from dockerflow.store.s3.place import Place

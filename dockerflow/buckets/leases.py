@@ -12,12 +12,12 @@ import threading
 import time
 from calendar import timegm
 from collections.abc import Callable
-from dataclasses import dataclass
 from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio.credentials.providers import AssumeRoleProvider
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.errors import Unreachable
 from dockerflow.store.s3.access import Lease
 from dockerflow.store.s3.place import Place

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from xml.etree.ElementTree import ParseError
@@ -18,6 +17,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, Ne
 
 from dockerflow.buckets.errors import NoBucket, WrongRegion
 from dockerflow.buckets.patience import Again
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.errors import AccessDenied, StoreError
 from dockerflow.store.names import SECRETS
 from dockerflow.store.s3.place import Place

@@ -20,10 +20,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ContextManager, TypeVar
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import run_tags
 from dockerflow.store.base import BlobInfo, BlobStore, Chunk, Ends, KeyInfo, Store, Waiting, check_hash
 from dockerflow.store.directory import DirectoryStore

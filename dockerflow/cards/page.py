@@ -8,11 +8,11 @@ Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from typing import Iterable, Iterator, Sequence, Tuple
 
 from dockerflow.cards.components import Error, MetaflowCardComponent
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["LARGEST", "About", "Row", "page"]
 

@@ -7,7 +7,6 @@ rows, steps that have ended and steps that wait are left out, and a last line co
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -16,6 +15,7 @@ from dockerflow import progress
 from dockerflow.cli import sentences
 from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture
 from dockerflow.cli.words import counted, duration, listed, size
+from dockerflow.lazy_dataclasses import dataclass
 
 COLOURS = ("cyan", "magenta", "yellow", "blue", "green", "bright_cyan", "bright_magenta", "bright_blue")
 STATES = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.cli import sentences
@@ -19,6 +18,7 @@ from dockerflow.flow.definition import Flow
 from dockerflow.flow.given import NOTHING, Given
 from dockerflow.images import changes
 from dockerflow.images.build_history import History, Whose, read
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Notify
 from dockerflow.store.base import Store
 

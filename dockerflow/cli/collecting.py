@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dockerflow.cli.errors import CommandLineError, nearest
 from dockerflow.cli.meter import meter
@@ -18,6 +17,7 @@ from dockerflow.housekeeping import collect as collecting
 from dockerflow.housekeeping.choosing import STATUSES, SeenRun, Wanted
 from dockerflow.housekeeping.collect import DAY, Collected, Plan
 from dockerflow.housekeeping.references import RunName
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import runs
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError

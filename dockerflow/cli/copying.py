@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.buckets.errors import NoBucket
@@ -16,6 +15,7 @@ from dockerflow.cli.words import counted, size
 from dockerflow.config import load_config
 from dockerflow.housekeeping import copy as copying
 from dockerflow.housekeeping.copy import Copied, Seen
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.base import Store
 from dockerflow.store.directory import NAME, DirectoryStore, create
 from dockerflow.store.errors import StoreError

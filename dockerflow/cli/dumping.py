@@ -6,7 +6,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import size
 from dockerflow.client.task import Task
 from dockerflow.errors import DockerflowError
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import manifest
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError

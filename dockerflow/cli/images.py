@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from shutil import get_terminal_size
 
 from dockerflow.cli.places import config_here, store_for_reading
@@ -18,6 +17,7 @@ from dockerflow.engines.errors import EngineError
 from dockerflow.images import inventory, naming, pushed
 from dockerflow.images.build_record import RecordedLayer, RecordedPackage
 from dockerflow.images.inventory import Inventory, KnownImage, Places
+from dockerflow.lazy_dataclasses import dataclass
 
 # Hex digits that are shown where an image is one of many, and runs that are shown of those that used it.
 SHORT = 12

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from dockerflow.flow.checks import check as require_sound
 from dockerflow.flow.definition import Flow
 from dockerflow.flow.errors import place
 from dockerflow.flow.given import NOTHING, Given
+from dockerflow.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

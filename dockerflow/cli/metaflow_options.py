@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from dockerflow.cli.commands import unknown_option
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.words import counted
+from dockerflow.lazy_dataclasses import dataclass
 
 # Without a meaning here, with the number of values that each takes.
 IGNORED = {

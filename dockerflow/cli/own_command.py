@@ -15,7 +15,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,6 +24,7 @@ from typer.main import get_command
 from dockerflow.cli import metaflow_options
 from dockerflow.cli.commands import Commands, carry_out, unknown_command
 from dockerflow.cli.errors import CommandLineError
+from dockerflow.lazy_dataclasses import dataclass
 
 FILE, FLOW, PATHSPEC = "FLOW.PY", "--flow", "PATHSPEC"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.client.errors import not_found
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, runs
 from dockerflow.store.base import Store
 from dockerflow.store.history import RunHistory, TaskHistory

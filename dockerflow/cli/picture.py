@@ -7,10 +7,11 @@ forward) and returns a new picture. The live view draws what is here; the end of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import singledispatch
 
 from dockerflow import progress
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.records import Failure
 
 

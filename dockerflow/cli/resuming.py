@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from dockerflow.cli.errors import CommandLineError
@@ -23,6 +23,7 @@ from dockerflow.flow.definition import Flow
 from dockerflow.flow.given import NOTHING, Given
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.flow.parameters import resolve
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.origin import Origin
 from dockerflow.store import code_package, history, journal, manifest, runs
 from dockerflow.store.base import Store

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +27,7 @@ from dockerflow.flow.given import NOTHING, Given
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.flow.parameters import resolve, user_name
 from dockerflow.flow.project import project_of
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Event, Notify, RunBegan
 from dockerflow.store.tags import new_tags
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from dockerflow import progress
 from dockerflow.cli.picture import EnvironmentPicture, Picture, StepPicture, is_stopped
 from dockerflow.cli.words import counted, duration, size
 from dockerflow.flow.errors import place
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import failures
 from dockerflow.store.records import Failure
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.meter import meter
@@ -14,6 +14,7 @@ from dockerflow.cli.words import counted, size
 from dockerflow.client.errors import not_found
 from dockerflow.housekeeping.references import RunName
 from dockerflow.housekeeping.sizes import Artifact, Room, Sizes, artifacts_of, sizes
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.base import Store
 
 # So many artifacts are shown; all of them with `--json`.

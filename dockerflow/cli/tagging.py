@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.places import store_of_runs
 from dockerflow.cli.tables import print_json, print_table
 from dockerflow.client import Flow, Metaflow, NamespaceMismatch, Run, default_namespace, namespace
+from dockerflow.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dockerflow.cli.chosen_runs import chosen_runs
 from dockerflow.cli.meter import meter
@@ -12,6 +11,7 @@ from dockerflow.cli.places import store_of_runs
 from dockerflow.cli.tables import print_json
 from dockerflow.cli.words import counted, listed, size
 from dockerflow.housekeeping.verify import DAMAGED, MISSING, Fault, Seen, Verified, delete_damaged, verify
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.base import Store
 
 # Something is wrong.

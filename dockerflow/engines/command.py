@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import PurePath
 
 from dockerflow.engines.worker import WorkerRequest
+from dockerflow.lazy_dataclasses import dataclass
 
 _BOOTSTRAP = files("dockerflow.runtime").joinpath("bootstrap.py")
 

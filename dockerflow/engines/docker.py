@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from dockerflow.engines.exits import Exit, Exits
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.sender import Sender
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import RunTask
 
 # The API of Docker 19.03: the first that we test nothing older than.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 import docker
 from docker.types import DeviceRequest
 
 from dockerflow.engines.boundary import FOREIGN, translated
 from dockerflow.engines.errors import NoGpu
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["Wanted", "device_requests", "require"]
 

@@ -8,12 +8,13 @@ its environment and its limits, not the semantics.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol, Union
 
 from dockerflow.engines.known_blobs import KnownBlobs
 from dockerflow.images.image import OwnPython
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
 from dockerflow.store.records import Failure
 from dockerflow.store.s3.access import Answer, Question

@@ -5,7 +5,7 @@ The sources are put together in `request`. Every word keeps the place it was rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dockerflow.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

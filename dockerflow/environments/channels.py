@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from rattler import (
     BuildString,
@@ -32,6 +31,7 @@ from dockerflow.environments import virtual_packages
 from dockerflow.environments.errors import ChannelError, of_steps
 from dockerflow.environments.requirements import Requirement
 from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.lazy_dataclasses import dataclass
 
 # For one answer of a channel, a whole repodata file included. Attempts after the first are for passing failures.
 TIMEOUT = 180  # seconds

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -19,6 +18,7 @@ from rattler import RepoDataRecord
 
 from dockerflow import credentials
 from dockerflow.environments.errors import ChannelError
+from dockerflow.lazy_dataclasses import dataclass
 
 _CHUNK = 1 << 20
 _TIMEOUT = 60  # seconds without a byte

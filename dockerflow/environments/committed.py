@@ -8,7 +8,7 @@ another tool made it, and its packages satisfy the spec. `dockerflow lock` write
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +18,7 @@ from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import LockFile, Whose
 from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.flow.errors import place
+from dockerflow.lazy_dataclasses import dataclass
 
 _SUFFIXES = (".yml", ".yaml")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
+
+from dockerflow.lazy_dataclasses import dataclass
 
 # Part of every lock's hash. Raise it when the same packages would now be described otherwise.
 VERSION = 1

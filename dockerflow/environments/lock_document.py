@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from dockerflow.environments.errors import LockFileError
+from dockerflow.lazy_dataclasses import dataclass
 
 Key = str | int
 

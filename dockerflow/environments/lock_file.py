@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -23,6 +22,7 @@ from dockerflow import credentials
 from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.environments.lock_document import Document, Key
+from dockerflow.lazy_dataclasses import dataclass
 
 VERSION = 1
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,6 +23,7 @@ from dockerflow.environments import allowed_hashes, checksums, pypi_names, pypi_
 from dockerflow.environments.errors import InvalidSpec, PackageIndexError, Unsatisfiable, of_steps
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.lazy_dataclasses import dataclass
 
 _VERSION_CONTROL = ("git+", "hg+", "svn+", "bzr+")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dockerflow import credentials
@@ -16,6 +15,7 @@ from dockerflow.environments.errors import EnvironmentsError, PackageIndexError,
 from dockerflow.environments.indexes import DEFAULT
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.flow.conda_names import PACKAGES, pypi_package_of
+from dockerflow.lazy_dataclasses import dataclass
 
 _URL = re.compile(r"https?://[^\s`'\")]+")
 _DENIED = re.compile(r"An index(?: URL)? \((?P<url>[^)]+)\).*?(?P<status>401 Unauthorized|403 Forbidden)", re.DOTALL)

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,6 +27,7 @@ from uv import find_uv_bin
 from dockerflow.environments import indexes, virtual_packages
 from dockerflow.environments.errors import EnvironmentsError, PackageIndexError
 from dockerflow.environments.pypi_wheels import stand_in
+from dockerflow.lazy_dataclasses import dataclass
 
 if sys.version_info >= (3, 11):
     import tomllib

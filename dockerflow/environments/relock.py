@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -22,6 +22,7 @@ from dockerflow.environments.errors import LockFileError
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.environments.lock_file import Whose
 from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import files
 
 _AT_ONCE = 4

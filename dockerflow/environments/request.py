@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from dockerflow import credentials
@@ -22,6 +21,7 @@ from dockerflow.environments.asked import Asked, Word
 from dockerflow.environments.errors import InvalidSpec
 from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock
 from dockerflow.flow.definition import Conda, Image, Pypi, Step
+from dockerflow.lazy_dataclasses import dataclass
 
 _PYTHONS = "write a version like `3.11`, `3.11.9` or `>=3.10,<3.13`"
 _VERSIONS = "write a version like `1.5.3`, `1.5.*` or `>=1.5,<2`, or an empty one for any"

@@ -8,11 +8,11 @@ read as a build string (`>=1.5 <2`) or as a version that nothing has (`latest`) 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.lazy_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from rattler import MatchSpec

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -23,6 +23,7 @@ from dockerflow.environments.errors import InvalidSpec
 from dockerflow.environments.pep508 import NotARequirement
 from dockerflow.environments.python_versions import NotASpecifier, of_specifier
 from dockerflow.flow.errors import place
+from dockerflow.lazy_dataclasses import dataclass
 
 Line = tuple[str, int]
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from dockerflow.lazy_dataclasses import dataclass
 
 # A person reads the first lines; conflicts over many builds of one package repeat themselves.
 MOST_LINES = 16

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from dockerflow.lazy_dataclasses import dataclass
 
 # Part of every spec's hash. Raise it when an equal spec would now be solved to something else.
 VERSION = 2

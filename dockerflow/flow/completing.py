@@ -13,7 +13,7 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
 from dockerflow.flow.changing import Changes
@@ -28,6 +28,7 @@ from dockerflow.flow.given import Given
 from dockerflow.flow.members import classes_of, members_of, step_functions_of
 from dockerflow.flow.parameter import Parameter
 from dockerflow.flow.tracebacks import traceback_of
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["Completed", "complete"]
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Iterator, List, NoReturn, Optional, Tuple
 
 from dockerflow.flow.config_value import ConfigValue
 from dockerflow.flow.definition import ConfigDefinition
 from dockerflow.flow.expressions import Expression
 from dockerflow.flow.options import option_meant
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["Config", "Written", "written"]
 

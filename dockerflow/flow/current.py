@@ -13,10 +13,11 @@ from __future__ import annotations
 import importlib
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from dockerflow.flow.definition import Flow, Project
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["Current", "Parallel", "Situation", "current"]
 

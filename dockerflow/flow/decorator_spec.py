@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Dict, List
 
 from dockerflow.flow.errors import FlowError
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["DecoratorSpec", "parsed_spec"]
 

@@ -10,11 +10,11 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from dockerflow.flow.errors import FlowError, place
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = [
     "Written",

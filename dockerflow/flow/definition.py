@@ -6,8 +6,10 @@ them and never from the user's class. Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
+
+from dockerflow.lazy_dataclasses import dataclass
 
 D = TypeVar("D", bound="StepDecorator")
 

@@ -9,8 +9,10 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Mapping, Tuple
+
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["NOTHING", "Given"]
 

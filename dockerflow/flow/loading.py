@@ -17,7 +17,7 @@ import re
 import sys
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
@@ -31,6 +31,7 @@ from dockerflow.flow.metaflow_names import in_place_of_metaflow
 from dockerflow.flow.source import read_flow
 from dockerflow.flow.spec import FlowSpec
 from dockerflow.flow.tracebacks import traceback_of
+from dockerflow.lazy_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from dockerflow.flow.stand_ins import Missing

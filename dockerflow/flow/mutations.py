@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple, Type
 
 from dockerflow.flow.changing import Changes
@@ -16,6 +15,7 @@ from dockerflow.flow.decorator_spec import parsed_spec
 from dockerflow.flow.decorators import Written
 from dockerflow.flow.errors import FlowError, FlowFileError, place
 from dockerflow.flow.tracebacks import traceback_of
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = [
     "ERROR",

@@ -15,10 +15,10 @@ What the cases of a switch may be is in `cases_written`. Standard library only, 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from dockerflow.flow.cases_written import LookUp, cases_of
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["FORMS", "Fault", "Found", "transition_of"]
 

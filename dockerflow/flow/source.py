@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import FunctionType
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
@@ -28,6 +28,7 @@ from dockerflow.flow.members import classes_of, flow_spec_of, members_of, step_f
 from dockerflow.flow.next_written import transition_of
 from dockerflow.flow.options import Report
 from dockerflow.flow.parameter import Parameter
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["read_flow"]
 

@@ -19,12 +19,12 @@ import importlib.machinery
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType, ModuleType
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from dockerflow.flow.errors import StandInUsed, place
 from dockerflow.flow.metaflow_names import importing_frame
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["Missing", "stand_ins"]
 

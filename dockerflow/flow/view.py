@@ -8,11 +8,12 @@ Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from dockerflow.flow.definition import Flow, Step
+from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["CARDS", "FOREACH_ITEMS", "FOREACH_STACK", "INTERNAL", "Level", "Taken", "View", "item_of", "items_of"]
 

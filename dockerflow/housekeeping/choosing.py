@@ -6,9 +6,9 @@ What is asked of the store is in `every`; the rest is decided from what that has
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from dockerflow.housekeeping.references import RunName
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, overview, run_tags, runs
 from dockerflow.store.base import Store
 from dockerflow.store.errors import AccessDenied, StoreError, Unreachable

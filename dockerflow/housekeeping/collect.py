@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from dockerflow import __version__
 from dockerflow.housekeeping import choosing, removal
@@ -24,6 +24,7 @@ from dockerflow.housekeeping.choosing import SeenRun, Wanted
 from dockerflow.housekeeping.errors import Busy, TooSoon, Unknowable
 from dockerflow.housekeeping.references import Reader, RunName, Unreadable, every_run
 from dockerflow.housekeeping.waiting import AsDelivered, anything_waits, waiting_runs
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import condemned, runs
 from dockerflow.store.base import YOUNG, Store
 from dockerflow.store.directory import DirectoryStore

@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ from dockerflow.housekeeping import several
 from dockerflow.housekeeping.references import Reader, RunName, RunReferences, every_run
 from dockerflow.housekeeping.there import There
 from dockerflow.housekeeping.waiting import waiting_runs
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, journal, runs
 from dockerflow.store.base import YOUNG, Store, missing
 from dockerflow.store.directory import DirectoryStore

@@ -11,10 +11,11 @@ refers to nothing. A server that does not answer, or refuses, ends the pass with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import NamedTuple
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, manifest, runs, uses
 from dockerflow.store.base import Store
 from dockerflow.store.errors import AccessDenied, MissingBlob, StoreError, Unreachable

@@ -8,9 +8,10 @@ one alone is known only then.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dockerflow.housekeeping.references import RunName, Unreadable, of_store
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, manifest
 from dockerflow.store.base import Store
 

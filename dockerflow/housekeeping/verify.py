@@ -10,11 +10,12 @@ looked for again before it is called missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple
 
 from dockerflow.housekeeping import several
 from dockerflow.housekeeping.references import Reader, References, RunName, every_run
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, journal, run_tags, runs, uses
 from dockerflow.store.base import Store
 from dockerflow.store.errors import AccessDenied, DamagedBlob, MissingBlob, StoreError, Unreachable

@@ -17,7 +17,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -26,6 +25,7 @@ import zstandard
 from dockerflow.images.errors import PackageError
 from dockerflow.images.files import CHUNK
 from dockerflow.images.memory import DECOMPRESSION
+from dockerflow.lazy_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from typing_extensions import Self

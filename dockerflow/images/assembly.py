@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.environments.lock import Lock, LockedPackage
@@ -26,6 +25,7 @@ from dockerflow.images.metadata import Python
 from dockerflow.images.packages import PackageCache, Stamp, check_unchanged, stamp
 from dockerflow.images.tar import END_OF_ARCHIVE, LayerWriter
 from dockerflow.images.wheel_tags import check_tags
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Event, LayerReady, Notify
 
 

@@ -14,7 +14,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -31,6 +31,7 @@ from dockerflow.images.layer_cache import LayerCache, is_complete, layer_key
 from dockerflow.images.pinned import candidates
 from dockerflow.images.streams import IteratorStream
 from dockerflow.images.tar import Hashed
+from dockerflow.lazy_dataclasses import dataclass
 
 DEFAULT_BASE = "debian:bookworm-slim"
 TITLE = "base"

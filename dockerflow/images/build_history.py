@@ -8,13 +8,13 @@ It says more than the images' own records: those are found by what they are made
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dockerflow.images.build_record import KeyParts, parts_as_json, parts_from_json
 from dockerflow.images.files import read_json, write_json
 from dockerflow.images.layer_cache import layer_key
+from dockerflow.lazy_dataclasses import dataclass
 
 FOLDER = "builds"
 VERSION = 1

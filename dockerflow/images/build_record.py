@@ -12,13 +12,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.images.files import read_json, write_json
 from dockerflow.images.layer_cache import layer_key
+from dockerflow.lazy_dataclasses import dataclass
 
 FOLDER = "images"
 

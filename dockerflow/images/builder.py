@@ -15,7 +15,6 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.environments.lock import Lock
@@ -33,6 +32,7 @@ from dockerflow.images.layer_cache import LayerCache, is_complete, layer_key
 from dockerflow.images.oci import ImageName, architecture, assemble
 from dockerflow.images.packages import PackageCache
 from dockerflow.images.wheel_tags import check_is_wheel
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Event, LayerMended, Notify, ignore
 
 # Part of every build key. Raise it when the same layers would now make another image: another order, grouping or

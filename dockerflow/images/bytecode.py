@@ -15,13 +15,13 @@ import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol, cast
 
 from dockerflow.images.archive import members
 from dockerflow.images.image import PREFIX, Layer, StepImage
 from dockerflow.images.metadata import Python
 from dockerflow.images.tar import LayerWriter
+from dockerflow.lazy_dataclasses import dataclass
 
 # Part of the key of every bytecode layer and of every image that may have one. Raise it when the same source would now
 # give other bytes.

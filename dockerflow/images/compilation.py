@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from dockerflow.images import bytecode
 from dockerflow.images.assembly import Assembly, Found, PackageLayers, StoppedError, is_empty
@@ -20,6 +19,7 @@ from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.layer_cache import layer_key, verify
 from dockerflow.images.metadata import Python
 from dockerflow.images.tar import LayerWriter
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Compiling
 
 # Packages whose layers are waited for at once. Most of a thread's time goes into waiting for the container.

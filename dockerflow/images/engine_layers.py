@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import takewhile
 
 from docker import DockerClient
@@ -16,6 +15,7 @@ from docker import DockerClient
 from dockerflow.images.engine import api, explaining_engine, inspect, is_surely_whole
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.oci import LOCK_LABEL
+from dockerflow.lazy_dataclasses import dataclass
 
 # Images asked for at once: an engine may have hundreds, and takes some milliseconds for each. The SDK keeps ten
 # connections.

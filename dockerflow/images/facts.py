@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from dockerflow.images import wheel
 from dockerflow.images.archive import CondaArchive
 from dockerflow.images.files import read_json, write_json
 from dockerflow.images.metadata import Python, files, place
+from dockerflow.lazy_dataclasses import dataclass
 
 # Part of the file's name. Raise it when more must be known.
 _VERSION = 4

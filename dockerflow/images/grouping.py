@@ -17,10 +17,10 @@ Sizes are those of the archives: a property of the packages' contents, wherever 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.images.needs import Needs, needs
+from dockerflow.lazy_dataclasses import dataclass
 
 BIG = 1_000_000
 GROUP = 8_000_000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from dockerflow.lazy_dataclasses import dataclass
 
 # Where every environment stands in its image. Part of every layer's key, so it cannot change without new layers.
 PREFIX = "/opt/env"

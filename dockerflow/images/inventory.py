@@ -8,7 +8,7 @@ reference, which is made of all that went into it. What none of them knows is em
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from dockerflow.images.build_record import BuildRecord, RecordedLayer, RecordedP
 from dockerflow.images.engine import api, explaining_engine
 from dockerflow.images.oci import CREATED_BY, LOCK_LABEL
 from dockerflow.images.saved import EngineImage
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import journal, runs
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError

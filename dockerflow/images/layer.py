@@ -19,7 +19,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, cast
 
@@ -33,6 +33,7 @@ from dockerflow.images.record import Installed, record, record_path
 from dockerflow.images.scripts import script
 from dockerflow.images.tar import LayerWriter
 from dockerflow.images.wheel_layer import WheelOnItsWay
+from dockerflow.lazy_dataclasses import dataclass
 
 # Part of every layer's key. Raise it when the same package would now give other bytes: old layers are then
 # left unused, not mistaken for new ones.

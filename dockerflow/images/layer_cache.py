@@ -15,7 +15,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from dockerflow.images.errors import LayerDamaged, explaining_full_disk
 from dockerflow.images.files import canonical_json, chunks, new_file, read_json, write_json
 from dockerflow.images.image import Layer
 from dockerflow.images.tar import LayerWriter
+from dockerflow.lazy_dataclasses import dataclass
 
 _DIFF_ID = re.compile(r"sha256:[0-9a-f]{64}")
 

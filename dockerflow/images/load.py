@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import docker.errors
@@ -24,6 +23,7 @@ from dockerflow.images.engine_layers import EngineLayers, engine_layers
 from dockerflow.images.errors import ImageError, LayerDamaged, LoadError
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.load_archive import load_archive
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import ImageReady, ImageSending, LayerMended, Notify, ignore
 
 # Progress is told every so many bytes.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from dockerflow.images.files import canonical_json
 from dockerflow.images.image import PREFIX, Layer, StepImage
+from dockerflow.lazy_dataclasses import dataclass
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from dockerflow.images.errors import OwnImageError, explaining_cache
 from dockerflow.images.image import OwnImage, OwnPython
 from dockerflow.images.oci import architecture
 from dockerflow.images.pinned import candidates
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import ImagePulling, Notify, OwnImageReady
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -21,6 +21,7 @@ from dockerflow import credentials
 from dockerflow.environments.lock import LockedPackage
 from dockerflow.images.errors import PackageError, explaining_full_disk
 from dockerflow.images.files import new_file, sha256_of
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Notify, PackageFetching, ignore
 
 # How often a download is reported: every so many bytes. `notify` may raise, which ends the download.

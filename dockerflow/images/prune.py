@@ -21,7 +21,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import docker.errors
@@ -32,6 +32,7 @@ from dockerflow.images.builder import BEGINNING
 from dockerflow.images.engine import api, explaining_engine
 from dockerflow.images.inventory import PYTHON, Inventory, KnownImage, Places, diff_ids_of_others, engine_images
 from dockerflow.images.saved import EngineImage
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import runs
 from dockerflow.store.base import Store
 

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.images import pushed
@@ -21,6 +20,7 @@ from dockerflow.images.layer_cache import read
 from dockerflow.images.oci import MANIFEST_TYPE
 from dockerflow.images.registry import Registry, Sized
 from dockerflow.images.repository import Repository
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import ImagePushing, Notify, ignore
 
 # Layers that are sent at once: more gain nothing on one connection to the world.

@@ -13,7 +13,6 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ import requests
 
 from dockerflow.images.errors import RegistryError
 from dockerflow.images.repository import Repository
+from dockerflow.lazy_dataclasses import dataclass
 
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 

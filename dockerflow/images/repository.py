@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
 import docker.auth
 
 from dockerflow.images.errors import RegistryError
+from dockerflow.lazy_dataclasses import dataclass
 
 # https://github.com/opencontainers/distribution-spec (v1.1), "Pulling manifests"
 _NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")

@@ -7,7 +7,6 @@ too, built again from the image's lock; either way a layer counts only with the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from docker import DockerClient
 
@@ -22,6 +21,7 @@ from dockerflow.images.inventory import KnownImage, Places, lock_of
 from dockerflow.images.layer_cache import LayerCache, is_complete
 from dockerflow.images.oci import ImageName, assemble
 from dockerflow.images.saved import from_engine, restore_from_engine
+from dockerflow.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, cast
 
 from docker import DockerClient
@@ -25,6 +24,7 @@ from dockerflow.images.layer_cache import LayerCache, is_complete
 from dockerflow.images.oci import CREATED_BY, LOCK_LABEL, ImageName, with_config
 from dockerflow.images.streams import IteratorStream
 from dockerflow.images.tar import Hashed
+from dockerflow.lazy_dataclasses import dataclass
 
 # No config and no manifest of ours is larger.
 _SMALL = 1 << 20

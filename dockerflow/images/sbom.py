@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
@@ -24,6 +23,7 @@ from packageurl import PackageURL
 
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.images.needs import needs
+from dockerflow.lazy_dataclasses import dataclass
 
 # Part of the serial number. Raise it when the same lock would now be told otherwise.
 _VERSION = 1

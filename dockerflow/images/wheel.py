@@ -28,7 +28,6 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email.parser import Parser
 from pathlib import Path
 
@@ -37,6 +36,7 @@ from packaging.utils import canonicalize_name
 from dockerflow.images.errors import PackageError
 from dockerflow.images.metadata import EntryPoint, Python
 from dockerflow.images.tar import WHITEOUT
+from dockerflow.lazy_dataclasses import dataclass
 
 # Written by whoever installs.
 BY_INSTALLER = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")

@@ -12,10 +12,10 @@ from __future__ import annotations
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import IO, cast
 
 from dockerflow.images.files import CHUNK
+from dockerflow.lazy_dataclasses import dataclass
 
 # A file is kept in memory up to this size, and on disk beyond it.
 _IN_MEMORY = 8 * CHUNK

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Tuple
 
 from dockerflow.cards.collector import CardComponentManager
 from dockerflow.cards.components import Error, short
 from dockerflow.cards.page import About, Row, page
 from dockerflow.flow.definition import Card, Flow
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime import time_limit
 from dockerflow.runtime.messages import RunTask
 from dockerflow.store.manifest import ArtifactRef

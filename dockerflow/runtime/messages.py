@@ -21,13 +21,14 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import field, is_dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Type, Union, get_type_hints
 
 from dockerflow.flow.definition import Project
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.records import Failure, LogLine, Transition
-from dockerflow.store.s3.access import Access, Answer, Lease, Presigned, Question, Refused, ToSign
-from dockerflow.store.s3.place import Place
+from dockerflow.store.s3.access import Answer, Question
 
 HEADER = struct.Struct(">I")
 
@@ -244,19 +245,16 @@ def _reader(hint: Any) -> Read:
     return lambda value: tuple(each(one) for one in several(value))
 
 
-_READERS: Dict[Any, Dict[str, Read]] = {
-    kind: {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
-    for kind in (
-        *(*_MESSAGES.values(), Input, ForeachFrame, Project, Gang, Secret, Inline, Transition, Failure),
-        *(Question, ToSign, Answer, Access, Place, Lease, Presigned, Refused),
-    )
-}
+@lru_cache(maxsize=None)
+def _readers(kind: Any) -> Dict[str, Read]:
+    """By field. Made when the first of them is read: a worker reads few kinds, and waits for them to begin."""
+    return {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
 
 
 def _build(kind: Callable[..., Any], value: Any) -> Any:
     if not isinstance(value, dict):
         raise ValueError(f"no fields: {value!r:.40}")
-    readers = _READERS[kind]
+    readers = _readers(kind)
     return kind(**{name: readers[name](field) for name, field in value.items()})
 
 

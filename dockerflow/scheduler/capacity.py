@@ -8,10 +8,9 @@ it. Pure, like the core.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dockerflow.flow.definition import Flow, Resources, Step
 from dockerflow.flow.errors import place
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.errors import RunError
 
 _MIB = 1 << 20

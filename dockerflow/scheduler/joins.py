@@ -7,8 +7,9 @@ has arrived, and takes them in branch order whatever finished first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import ForeachFrame, Input
 
 

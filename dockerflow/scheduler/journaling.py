@@ -11,8 +11,8 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
 from dockerflow.store.records import Record

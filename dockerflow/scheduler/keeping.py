@@ -14,10 +14,11 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dockerflow.engines.worker import Said, WorkerEnded, WorkerRequest
 from dockerflow.errors import DockerflowError
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Inline, Log, TaskResult
 from dockerflow.scheduler.logs import Logs
 from dockerflow.scheduler.tagging import Tagging

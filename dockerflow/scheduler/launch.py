@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from dockerflow.flow.definition import (
     Timeout,
 )
 from dockerflow.flow.loading import LoadedFlow
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Secret
 from dockerflow.scheduler import capacity, gangs, origin
 from dockerflow.scheduler import values as v
@@ -57,6 +58,7 @@ from dockerflow.store.sweep import sweep
 
 if TYPE_CHECKING:
     from dockerflow.scheduler.prepare import StepEnvironment
+
 
 @dataclass(frozen=True)
 class RunRequest:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.records import LogLine
 
 

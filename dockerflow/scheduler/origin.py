@@ -8,9 +8,9 @@ parameters that are lost end the matter, since nobody else knows them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from dockerflow.errors import DockerflowError
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.resumed import from_step, reusable
 from dockerflow.scheduler.values import Counterpart, StepPlan

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
 
@@ -27,6 +26,7 @@ from dockerflow.images.build_history import LastBuild
 from dockerflow.images.image import OwnPython
 from dockerflow.images.own_image import OwnImages, Wanted
 from dockerflow.images.provide import ImageProvider
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Notify
 from dockerflow.store.base import Store
 

@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 
 from dockerflow import progress
 from dockerflow.engines.errors import EngineError
 from dockerflow.engines.worker import Host, Said, Worker, WorkerRequest
 from dockerflow.errors import DockerflowError
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.errors import StoreError
 
 # Starts at once. An engine on two cores starts about 16 containers a second however many are asked for at a time.

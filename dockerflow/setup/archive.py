@@ -16,12 +16,14 @@ import os
 import tarfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import zstandard
+
+from dockerflow.lazy_dataclasses import dataclass
 
 # Raise it when the same wheel or interpreter would now give other bytes: it is part of every package's build number.
 RECIPE = 0

@@ -16,10 +16,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.environments import event_loop
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setup import archive, interpreter, python_package, wheel_package, wheels
 from dockerflow.setup.errors import ChannelNotMade
 from dockerflow.setup.interpreter import Interpreter

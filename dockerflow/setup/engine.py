@@ -11,12 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerflow.config import Config, state_dir
 from dockerflow.engines.docker import DockerHost
 from dockerflow.engines.errors import EngineError, EngineNotFound
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setup.debian import SYSTEM_FOLDERS, install, last_error, which, why_not_installable
 from dockerflow.setup.errors import EngineNotReady, SetupError
 from dockerflow.setup.finding import Finding, Notify, ignore

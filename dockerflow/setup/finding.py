@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from dockerflow.lazy_dataclasses import dataclass
 
 State = Literal["ok", "made", "missing", "broken", "doing"]
 

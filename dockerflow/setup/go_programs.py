@@ -16,9 +16,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setup.debian import SYSTEM_FOLDERS, last_error, which
 from dockerflow.setup.errors import ProgramNotBuilt
 from dockerflow.setup.finding import Finding, Notify, ignore

@@ -11,10 +11,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setup.errors import ChannelNotMade
 
 QUESTIONS = """

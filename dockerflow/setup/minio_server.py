@@ -16,7 +16,6 @@ import socket
 import tarfile
 import time
 import urllib.request
-from dataclasses import dataclass
 from typing import Any
 
 import docker.errors
@@ -25,6 +24,7 @@ from docker.models.containers import Container
 from dockerflow import confinement
 from dockerflow.engines.boundary import translated
 from dockerflow.engines.docker import DockerHost
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setup.errors import ServiceNotReady
 from dockerflow.setup.minio_image import HOME, IMAGE, PORT, USER
 

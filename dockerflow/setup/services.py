@@ -10,7 +10,6 @@ import configparser
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import minio as sdk
@@ -18,6 +17,7 @@ from minio.error import MinioException
 
 from dockerflow.config import Config, project_file, set_in_file, unset_in_file, user_file
 from dockerflow.engines.docker import DockerHost
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setup import engine, minio_image, minio_server
 from dockerflow.setup.errors import EngineNotReady, ServiceNotReady
 from dockerflow.setup.finding import Finding, Notify, ignore

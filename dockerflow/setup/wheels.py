@@ -11,7 +11,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesParser
 from functools import cached_property
@@ -22,6 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setup.errors import ChannelNotMade
 from dockerflow.setup.names import normalized
 

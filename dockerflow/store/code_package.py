@@ -24,7 +24,18 @@ from dockerflow.flow.given import NOTHING, Given
 from dockerflow.store.errors import StoreError
 
 # What of dockerflow runs in a container. Standard library only, Python 3.7.
-SHIPPED = ("__init__.py", "errors.py", "exception.py", "artifacts", "cards", "client", "flow", "runtime", "store")
+SHIPPED = (
+    "__init__.py",
+    "errors.py",
+    "exception.py",
+    "lazy_dataclasses.py",
+    "artifacts",
+    "cards",
+    "client",
+    "flow",
+    "runtime",
+    "store",
+)
 
 # The parts. `runtime.bootstrap` knows their names too: it runs before there is anything to import.
 OURS = "dockerflow-runtime"

@@ -6,9 +6,10 @@ there. Nothing here reads artifacts: `manifest` does, by the hashes that the rec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import journal, runs
 from dockerflow.store.base import Store
 from dockerflow.store.records import (

@@ -17,11 +17,12 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Dict, List, Mapping, Tuple
 
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import CannotDecode
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.base import BlobStore, Chunk, computed_again, hash_of
 from dockerflow.store.errors import DamagedBlob, DamagedRecord, MissingBlob
 

@@ -6,9 +6,10 @@ journal say the rest; only of one that goes on, or was cut off, the journal is r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, journal, run_tags, runs
 from dockerflow.store.base import Store
 from dockerflow.store.records import RunFinished, RunStarted

@@ -10,8 +10,11 @@ Times are seconds since the epoch (UTC). This module is shipped into step contai
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
-from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Tuple, Type, Union
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Tuple, Type, Union, cast
+
+from dockerflow.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -170,9 +173,10 @@ _INNER: Dict[Tuple[Type[Any], str], Type[Any]] = {
     (AttemptFinished, "transition"): Transition,
 }
 
-_FIELDS: Dict[Type[Any], FrozenSet[str]] = {
-    kind: frozenset(field.name for field in fields(kind)) for kind in (*_KINDS.values(), *_INNER.values())
-}
+
+@lru_cache(maxsize=None)
+def _fields(kind: Any) -> FrozenSet[str]:
+    return frozenset(field.name for field in fields(kind))
 
 
 def to_line(record: Record) -> str:
@@ -194,7 +198,7 @@ def from_line(line: Union[str, bytes]) -> Optional[Record]:
 
 
 def _build(kind: Type[Any], values: Dict[str, Any]) -> Any:
-    known = _FIELDS[kind]
+    known = _fields(cast(Any, kind))
     return kind(**{name: _value(kind, name, value) for name, value in values.items() if name in known})
 
 

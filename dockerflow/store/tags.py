@@ -9,9 +9,9 @@ Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import AbstractSet, FrozenSet, Iterable, Tuple
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.errors import TaggingError
 
 # As in Metaflow: characters of one tag, and tags of a user's on one run.

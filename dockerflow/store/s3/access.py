@@ -13,9 +13,10 @@ Standard library only, Python 3.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional, Tuple
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.s3.place import Place
 
 # Names and values of a query or of headers.

@@ -6,11 +6,11 @@ one way alone, the one in which it is signed: every byte but letters, digits, `-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Mapping, NamedTuple, Optional
 from urllib.parse import quote, urlsplit
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.errors import StoreError
 
 

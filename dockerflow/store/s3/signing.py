@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.s3.place import Place, in_query
 
 ALGORITHM = "AWS4-HMAC-SHA256"

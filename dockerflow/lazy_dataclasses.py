@@ -1,0 +1,147 @@
+"""`dataclass` as `dataclasses` has it, for classes that are made at every start of a command and of a worker.
+
+The standard one compiles six methods for each class, which took a quarter of the time until a run begins: some two
+hundred classes are imported, and half of them never have an instance. Here a class is finished when it has its first
+instance, or when somebody asks for its fields, and only its `__init__` is compiled; the other methods are the same
+functions for all classes. To type checkers, and to `replace`, `fields` and `asdict`, both kinds are one.
+
+What nobody needs here is left to the standard one: options other than `frozen`, and fields that `__init__` does not
+take. Standard library only, Python 3.7: workers import this.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
+
+# A class is finished once, whatever thread comes first. It may have to wait for the class that it is derived from.
+_FINISHING = threading.RLock()
+
+# The default of a parameter whose value is made by a factory.
+_MADE = object()
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+else:
+
+    def dataclass(cls=None, *, frozen=False):
+        """With and without parentheses, as the standard one."""
+        return _begun(cls, frozen) if cls is not None else lambda cls: _begun(cls, frozen)
+
+
+class _Unfinished:
+    """An attribute of a class which is there as soon as somebody asks for it."""
+
+    def __init__(self, cls: type, name: str, finish: Callable[[], None]) -> None:
+        self._cls, self._name, self._finish = cls, name, finish
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        self._finish()
+        return self._cls.__dict__[self._name]
+
+
+def _begun(cls: Any, frozen: bool) -> Any:
+    """The class with all that needs no knowledge of its fields."""
+
+    def finish() -> None:
+        with _FINISHING:
+            if cls.__dict__["__init__"] is unfinished:
+                _finish(cls, frozen)
+
+    def unfinished(self: Any, *values: Any, **given: Any) -> None:
+        finish()
+        cls.__init__(self, *values, **given)
+
+    own = dict(cls.__dict__)
+    methods: Dict[str, Any] = {"__repr__": _repr, "__eq__": _equal}
+    if frozen:
+        methods.update(__setattr__=_setter(cls), __delattr__=_deleter(cls))
+    for name, method in methods.items():
+        if name not in own:
+            setattr(cls, name, method)
+    # As in the standard one: who says what is equal but not what the hash is has, for Python, set that to None.
+    if own.get("__hash__") is None:
+        cls.__hash__ = _hash if frozen else None
+    cls.__init__ = unfinished
+    for name in ("__dataclass_fields__", "_compared"):
+        setattr(cls, name, _Unfinished(cls, name, finish))
+    return cls
+
+
+def _finish(cls: Any, frozen: bool) -> None:
+    documented = cls.__doc__
+    cls.__doc__ = documented or cls.__name__  # otherwise one is made of the signature, which takes longer than the rest
+    dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+    cls.__doc__ = documented
+    compared = [field.name for field in dataclasses.fields(cls) if field.compare]
+    cls._compared = staticmethod(attrgetter(*compared) if compared else _nothing)
+    cls.__init__ = _initializer(cls, frozen)
+
+
+def _initializer(cls: type, frozen: bool) -> Callable[..., None]:
+    """What nobody else can make: Python itself tells of a missing value, and of one too many."""
+    there: Dict[str, Any] = {"_set": object.__setattr__, "_MADE": _MADE}
+    parameters: List[str] = ["self"]
+    lines: List[str] = []
+    for field in dataclasses.fields(cls):
+        name = value = field.name
+        parameter = name
+        if field.default is not dataclasses.MISSING:
+            there[f"_default_{name}"] = field.default
+            parameter = f"{name}=_default_{name}"
+        elif field.default_factory is not dataclasses.MISSING:
+            there[f"_make_{name}"] = field.default_factory
+            parameter, value = f"{name}=_MADE", f"_make_{name}() if {name} is _MADE else {name}"
+        parameters.append(parameter)
+        lines.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
+    if hasattr(cls, "__post_init__"):
+        lines.append("self.__post_init__()")
+    exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"]), there)
+    made: Callable[..., None] = there["__init__"]
+    made.__qualname__ = f"{cls.__qualname__}.__init__"
+    made.__module__ = cls.__module__
+    return made
+
+
+def _repr(self: Any) -> str:
+    shown = (field.name for field in dataclasses.fields(self) if field.repr)
+    return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+
+def _equal(self: Any, other: Any) -> Any:
+    if type(other) is not type(self):
+        return NotImplemented
+    compared = self._compared
+    return compared(self) == compared(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(self._compared(self))
+
+
+def _nothing(instance: object) -> Tuple[()]:
+    return ()
+
+
+def _setter(cls: Any) -> Callable[[Any, str, Any], None]:
+    def set_attribute(self: Any, name: str, value: Any) -> None:
+        _require_other(self, cls, name)
+        super(cls, self).__setattr__(name, value)
+
+    return set_attribute
+
+
+def _deleter(cls: Any) -> Callable[[Any, str], None]:
+    def delete_attribute(self: Any, name: str) -> None:
+        _require_other(self, cls, name)
+        super(cls, self).__delattr__(name)
+
+    return delete_attribute
+
+
+def _require_other(self: Any, cls: Any, name: str) -> None:
+    """Classes that are derived from a frozen one may have attributes of their own."""
+    if type(self) is cls or name in cls.__dataclass_fields__:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")

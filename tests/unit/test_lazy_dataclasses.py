@@ -1,0 +1,213 @@
+"""What is finished late behaves as what the standard library makes at once."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import pytest
+
+from dockerflow import lazy_dataclasses
+
+Decorator = Callable[..., Any]
+
+
+@pytest.fixture(params=[dataclasses.dataclass, lazy_dataclasses.dataclass], ids=["standard", "lazy"])
+def dataclass(request: pytest.FixtureRequest) -> Decorator:
+    decorator: Decorator = request.param
+    return decorator
+
+
+@pytest.fixture
+def point(dataclass: Decorator) -> Any:
+    @dataclass(frozen=True)
+    class Point:
+        kind: ClassVar[str] = "point"
+        x: int
+        y: int = 0
+        tags: list[str] = field(default_factory=list, compare=False)
+        secret: str = field(default="", repr=False)
+
+        @cached_property
+        def sum(self) -> int:
+            return self.x + self.y
+
+    return Point
+
+
+def test_values_are_given_by_place_and_by_name_and_defaults_fill_up(point: Any) -> None:
+    assert vars(point(1, secret="s")) == {"x": 1, "y": 0, "tags": [], "secret": "s"}
+    assert point(1).tags is not point(1).tags
+
+
+@pytest.mark.parametrize("wrong", [lambda p: p(), lambda p: p(1, 2, [], "", 5), lambda p: p(1, z=3)])
+def test_a_value_too_few_or_too_many_is_refused(point: Any, wrong: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError, match="__init__"):
+        wrong(point)
+
+
+def test_equal_values_are_equal_and_have_one_hash(dataclass: Decorator) -> None:
+    @dataclass(frozen=True)
+    class Pair:
+        x: int
+        y: str = field(default="", compare=False)
+
+    assert Pair(1, "a") == Pair(1, "b") != Pair(2, "a")
+    assert {Pair(1, "a"): 5}[Pair(1, "b")] == 5
+    assert Pair(1) != (1,)
+
+
+def test_classes_without_fields_are_equal_by_class(dataclass: Decorator) -> None:
+    @dataclass(frozen=True)
+    class Nothing:
+        pass
+
+    assert Nothing() == Nothing()
+    assert hash(Nothing()) == hash(Nothing())
+
+
+def test_a_text_shows_what_may_be_shown(point: Any) -> None:
+    assert repr(point(1, secret="s")).endswith("Point(x=1, y=0, tags=[])")
+
+
+def test_frozen_values_stay_what_they_are(point: Any) -> None:
+    value = point(1)
+    with pytest.raises(FrozenInstanceError):
+        value.x = 2
+    with pytest.raises(FrozenInstanceError):
+        del value.x
+    assert value.sum == 1  # a property that is computed once may still be kept
+
+
+def test_values_that_are_not_frozen_can_be_set_and_have_no_hash(dataclass: Decorator) -> None:
+    @dataclass
+    class Count:
+        number: int = 0
+
+    count = Count()
+    count.number += 1
+    assert count == Count(1)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(count)
+
+
+def test_what_the_class_says_itself_is_left(dataclass: Decorator) -> None:
+    @dataclass(frozen=True)
+    class Own:
+        x: int
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        def __hash__(self) -> int:
+            return 7
+
+        def __repr__(self) -> str:
+            return "own"
+
+    assert (Own(1) == Own(2), hash(Own(1)), repr(Own(1))) == (True, 7, "own")
+
+
+def test_what_comes_after_the_values_is_done(dataclass: Decorator) -> None:
+    @dataclass(frozen=True)
+    class Checked:
+        x: int
+
+        def __post_init__(self) -> None:
+            if self.x < 0:
+                raise ValueError("negative")
+
+    with pytest.raises(ValueError, match="negative"):
+        Checked(-1)
+
+
+def test_derived_classes_have_the_fields_of_both(dataclass: Decorator) -> None:
+    @dataclass(frozen=True)
+    class Base:
+        x: int
+
+    @dataclass(frozen=True)
+    class Derived(Base):
+        y: int = 2
+
+    class Plain(Derived):
+        pass
+
+    assert [each.name for each in fields(Derived)] == ["x", "y"]
+    assert Derived(1) == Derived(1, 2) != Base(1)
+    assert Plain(1) == Plain(1) != Derived(1)
+    plain: Any = Plain(1)
+    plain.other = 3  # who derives a class that is none of these may keep more
+    with pytest.raises(FrozenInstanceError):
+        plain.y = 3
+
+
+def test_the_standard_functions_know_the_fields(point: Any) -> None:
+    assert is_dataclass(point)
+    assert [each.name for each in fields(point)] == ["x", "y", "tags", "secret"]
+    assert replace(point(1), y=4) == point(1, 4)
+    assert asdict(point(1)) == {"x": 1, "y": 0, "tags": [], "secret": ""}
+
+
+def test_patterns_know_the_fields_of_a_value(point: Any) -> None:
+    match point(1, 2):
+        case point(x, y):
+            assert (x, y) == (1, 2)
+        case _:
+            pytest.fail("no match")
+
+
+@lazy_dataclasses.dataclass(frozen=True)
+class Copied:
+    x: int
+    y: tuple[int, ...] = ()
+
+
+def test_copies_are_equal_also_of_a_class_that_had_no_instance_yet() -> None:
+    value = Copied(1, (2,))
+    assert copy.deepcopy(value) == pickle.loads(pickle.dumps(value)) == value
+    unpickle = f"import pickle, sys; value = pickle.loads({pickle.dumps(value)!r}); print(value, value == value)"
+    said = subprocess.run([sys.executable, "-c", unpickle], capture_output=True, text=True, check=False)
+    assert said.stdout == f"{value} True\n", said.stderr
+
+
+def test_a_class_is_finished_once_when_many_threads_begin_with_it() -> None:
+    made = []
+
+    def make() -> None:
+        together.wait()
+        made.append((cls(1), cls.__init__))
+
+    for _ in range(20):
+
+        @lazy_dataclasses.dataclass(frozen=True)
+        class cls:  # noqa: N801
+            x: int
+
+        together, made[:] = threading.Barrier(4), []
+        threads = [threading.Thread(target=make) for _ in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert len(made) == 4
+        assert {value.x for value, _ in made} == {1}
+        assert {initializer for _, initializer in made} == {cls.__init__}
+
+
+def test_a_class_that_nobody_uses_is_not_finished() -> None:
+    @lazy_dataclasses.dataclass(frozen=True)
+    class Unused:
+        x: int
+
+    before = Unused.__init__
+    Unused(1)
+    assert before is not Unused.__init__

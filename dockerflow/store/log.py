@@ -40,7 +40,10 @@ def encode_lines(lines: Iterable[LogLine]) -> bytes:
 
 def decode_lines(encoded: bytes) -> List[LogLine]:
     """The lines that `encode_lines` wrote. Raises ValueError for anything else."""
-    rows = (json.loads(line) for line in encoded.splitlines())
+    written = encoded.splitlines()
+    rows = json.loads(b"[%s]" % b",".join(written))  # row by row takes twice as long
+    if len(rows) != len(written):
+        raise ValueError("not one log line in each line")
     try:
         return [LogLine(time, _STREAMS[letter], text, not cut) for time, letter, text, *cut in rows]
     except (KeyError, TypeError) as error:

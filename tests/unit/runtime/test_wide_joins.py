@@ -8,55 +8,24 @@ from typing import Any
 
 import pytest
 
-from dockerflow.flow.loading import LoadedFlow, load
-from dockerflow.runtime.messages import Input, RunTask, TaskResult
-from dockerflow.runtime.task import run_task
+from dockerflow.runtime.messages import TaskResult
 from dockerflow.store import manifest
 from dockerflow.store.blobs import Blobs
-
-FLOW = """
-from dockerflow import FlowSpec, step
-
-class Wide(FlowSpec):
-    @step
-    def start(self):
-        self.xs = [1]
-        self.next(self.work, foreach="xs")
-
-    @step
-    def work(self):
-        self.next(self.join)
-
-    @step
-    def join(self, inputs):
-{body}
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
+from tests.unit.runtime.wide_joins import WideJoin
 
 
-class Join:
-    """A join of so many inputs, which have the artifacts that `values` gives for their number."""
+class Join(WideJoin):
+    """With blobs in a folder."""
 
     def __init__(self, folder: Path, width: int, values: Any = lambda number: {"y": number}) -> None:
-        self.folder = folder
         self.blobs = Blobs(folder / "blobs")
-        self.manifests = [manifest.write(self.blobs, values(number), {}, "work") for number in range(width)]
-        self.parameters = manifest.write(self.blobs, {}, {})
+        super().__init__(folder, self.blobs, width, values)
 
-    def run(self, *lines: str) -> TaskResult:
-        file = self.folder / "flow.py"
-        file.write_text(FLOW.format(body="\n".join(" " * 8 + line for line in lines)))
-        loaded: LoadedFlow = load(file)
-        inputs = tuple(Input("work", str(number), sha256) for number, sha256 in enumerate(self.manifests))
-        request = RunTask("Wide", "1", "join", "j", 0, True, self.parameters, inputs)
-        return run_task(loaded.cls, loaded.flow, request, Blobs(self.blobs.root))
+    def result(self, *lines: str) -> TaskResult:
+        return self.run(Blobs(self.blobs.root), *lines)
 
     def values(self, *lines: str) -> dict[str, Any]:
-        result = self.run(*lines)
+        result = self.result(*lines)
         assert result.failure is None, result.failure
         refs = manifest.read(self.blobs, str(result.manifest)).artifacts
         return {name: manifest.load(self.blobs, ref) for name, ref in refs.items()}
@@ -71,7 +40,7 @@ def test_an_input_that_is_not_touched_is_not_read(tmp_path: Path) -> None:
 def test_an_input_that_is_gone_fails_the_step_that_touches_it_with_its_name(tmp_path: Path) -> None:
     join = Join(tmp_path, 3)
     join.blobs.delete(join.manifests[2:])
-    result = join.run("self.z = [i.y for i in inputs]")
+    result = join.result("self.z = [i.y for i in inputs]")
     assert result.failure is not None
     assert result.failure.message.startswith("step `join` cannot read the artifacts of task `work/2`")
 
@@ -117,7 +86,7 @@ def test_an_input_in_use_is_the_same_however_it_is_asked_for(tmp_path: Path) -> 
 
 
 def test_a_step_may_be_called_as_what_inputs_keep(tmp_path: Path) -> None:
-    result = Join(tmp_path, 2).run("self.z = inputs.in_use")
+    result = Join(tmp_path, 2).result("self.z = inputs.in_use")
     assert result.failure is not None
     assert result.failure.message.startswith("no step `in_use` leads to this join")
 
@@ -128,7 +97,7 @@ def test_merging_thousands_of_inputs_compares_hashes_and_reads_no_value(tmp_path
     join = Join(tmp_path, 2_000, lambda number: {"same": large, f"own{number % 3}": number % 3})
     refs = manifest.read(join.blobs, join.manifests[0]).artifacts
     join.blobs.delete([refs["same"].blob])
-    result = join.run("self.merge_artifacts(inputs)")
+    result = join.result("self.merge_artifacts(inputs)")
     assert result.failure is None, result.failure
     merged = manifest.read(join.blobs, str(result.manifest)).artifacts
     assert sorted(merged) == ["own0", "own1", "own2", "same"]

@@ -100,6 +100,14 @@ class Scene:
             text=True,
         )
 
+    def start_and_lose_the_store(self, patience: float) -> subprocess.Popen[str]:
+        """A run whose server dies while two tasks of the foreach run, which then end."""
+        run = self.start("run", "flow.py", patience=patience)
+        self.hear(3)
+        self.bucket.server.kill()
+        self.open()
+        return run
+
     def variables(self, patience: float) -> Mapping[str, str]:
         pipes = {"TOLD": str(self.folder / "told"), "GATE": str(self.folder / "gate")}
         return {**os.environ, **self.bucket.variables(self.folder / "state", patience), **pipes}
@@ -198,10 +206,7 @@ def test_a_run_outlives_a_server_that_is_killed_at_any_moment(seed, scene):
 
 @ON_BOTH
 def test_what_was_computed_when_the_server_stayed_away_is_delivered_by_resume_and_not_computed_again(scene):
-    run = scene.start("run", "flow.py", patience=SHORT)
-    scene.hear(3)
-    scene.bucket.server.kill()
-    scene.open()
+    run = scene.start_and_lose_the_store(patience=SHORT)
     printed = output(run)
     assert run.returncode == 1, printed
     assert f"no answer from the S3 server `{scene.bucket.server.endpoint}`" in printed
@@ -226,10 +231,7 @@ def test_what_was_computed_when_the_server_stayed_away_is_delivered_by_resume_an
 
 
 def test_tags_and_logs_of_a_lost_store_are_there_when_it_is_back(scene):
-    run = scene.start("run", "flow.py", patience=SHORT)
-    scene.hear(3)
-    scene.bucket.server.kill()
-    scene.open()
+    run = scene.start_and_lose_the_store(patience=SHORT)
     output(run)
     lost = next(iter((spool_folder_of(scene) / "runs" / "Away").iterdir())).name
     scene.bucket.server.start()
@@ -277,10 +279,7 @@ def children(process_id: int) -> list[int]:
 
 def test_a_run_that_waits_for_its_store_can_be_stopped(scene):
     """It does not wait then as long as it would have, and what was computed is kept."""
-    run = scene.start("run", "flow.py", patience=3600)
-    scene.hear(3)
-    scene.bucket.server.kill()
-    scene.open()
+    run = scene.start_and_lose_the_store(patience=3600)
     wait_for_the_store(scene, run)
     run.send_signal(signal.SIGINT)
     printed = output(run)
@@ -295,10 +294,7 @@ def test_a_run_that_waits_for_its_store_can_be_stopped(scene):
 
 
 def test_a_scheduler_that_is_killed_while_it_waits_leaves_a_run_that_can_be_resumed(scene):
-    run = scene.start("run", "flow.py", patience=3600)
-    scene.hear(3)
-    scene.bucket.server.kill()
-    scene.open()
+    run = scene.start_and_lose_the_store(patience=3600)
     wait_for_the_store(scene, run)
     run.kill()
     output(run)

@@ -11,12 +11,12 @@ from dockerflow.buckets.errors import NoBucket
 from dockerflow.cli.sentences import Place
 from dockerflow.cli.streams import CLEARED, drawable
 from dockerflow.cli.words import counted, size
-from dockerflow.client.stores import store_here
 from dockerflow.config import Config, load_config
 from dockerflow.store.base import Store
 from dockerflow.store.directory import NAME, DirectoryStore, create, find
 from dockerflow.store.errors import StoreError
 from dockerflow.store.files import make_folder
+from dockerflow.store.here import store_here
 from dockerflow.store.names import in_bucket, is_in_bucket
 
 _ANOTHER = "name another with `--store` or DOCKERFLOW_STORE"

@@ -17,10 +17,8 @@ from dockerflow.client.errors import NoStore
 from dockerflow.store import directory
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
+from dockerflow.store.here import VARIABLE, store_here
 from dockerflow.store.names import SCHEME, in_bucket, is_in_bucket
-
-# The setting that names a store's root for everything that reads or writes one.
-VARIABLE = "DOCKERFLOW_STORE"
 
 # In a step: the folder for what is to be written to that store.
 OUTBOX = "DOCKERFLOW_OUTBOX"
@@ -74,16 +72,6 @@ def _named(given: str) -> str:
     return str(found.absolute())
 
 
-def store_here() -> Optional[str]:
-    """The store that is read where none is given: DOCKERFLOW_STORE; else, on a machine that has all of dockerflow, the
-    setting `store`; else the nearest `.dockerflow` from the working directory upwards; None if there is none."""
-    named = os.environ.get(VARIABLE) or _configured()
-    if named is None:
-        found = directory.find(os.getcwd())
-        return None if found is None else str(found.resolve())
-    return str(in_bucket(named)) if is_in_bucket(named) else str(Path(named).expanduser().resolve())
-
-
 def open_store(given: StoreLike = None) -> Store:
     """The store to read: the one given (itself or its name), or of `metadata`, or of `store_here`. Raises NoStore, and
     for a bucket StoreError."""
@@ -100,14 +88,6 @@ def open_store(given: StoreLike = None) -> Store:
     if not Path(chosen).is_dir():
         raise NoStore(f"there is no store at `{chosen}`", None if given else f"it was named by {VARIABLE}")
     return DirectoryStore(chosen)
-
-
-def _configured() -> Optional[str]:
-    """What the configuration says. Of dockerflow a step's container has only what steps need: there it says nothing."""
-    if find_spec("dockerflow.config") is None:
-        return None
-    name: Optional[str] = import_module("dockerflow.config").load_config().store
-    return name
 
 
 def _opened(name: str) -> Store:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -237,13 +238,18 @@ def _host_and_environments(request: RunRequest, store: Store, notify: progress.N
         from dockerflow.engines.process import ProcessHost  # noqa: PLC0415
 
         return ProcessHost(), {}
-    from dockerflow.engines import gpu  # noqa: PLC0415
     from dockerflow.engines.docker import DockerHost  # noqa: PLC0415
+
+    pool = ThreadPoolExecutor(1, thread_name_prefix="connect")
+    connecting = pool.submit(DockerHost.connect, request.config.engine)
+    pool.shutdown(wait=False)  # nobody who does not want to wait for the engine has to
+    # While the engine answers: importing these takes as long.
+    from dockerflow.engines import gpu  # noqa: PLC0415
     from dockerflow.engines.leftovers import remove_leftovers  # noqa: PLC0415
     from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
 
     with ExitStack() as stack:
-        host = stack.enter_context(closing(DockerHost.connect(request.config.engine)))
+        host = stack.enter_context(closing(connecting.result()))
         _require_bucket(request, host)
         _require_capacity(request.loaded.flow, host, notify)
         remove_leftovers(host.client, host.url)

@@ -2,6 +2,7 @@
 
     base          what every store does
     directory     a store in a folder; where one is found
+    here          which store is meant where none is named
     s3_store      a store in a bucket, on any client of one; its blobs are `s3_blobs`
     s3            what a client of a bucket does, and one with the standard library alone
     blobs         bytes by their sha256: artifacts, logs, code packages

@@ -8,6 +8,7 @@ in bytes, times in seconds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
 
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.records import AttemptFinished, Failure, LogLine
@@ -205,10 +206,15 @@ class AttemptBegan(Event):
 
 @dataclass(frozen=True)
 class TaskPrinted(Event):
+    """`source` gives what the lines came in. Who cannot show them now keeps that, too: of what is kept of one worker
+    there is a limit, and where it is reached the task that prints waits, and nobody else.
+    """
+
     step: str
     task_id: str
     attempt: int
     lines: tuple[LogLine, ...]
+    source: Callable[[], object] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import heapq
 import queue
 import time
+import weakref
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -209,7 +210,7 @@ class Loop:
             case Broken(failure):
                 self._broken[number] = failure
             case Log():
-                self.notify(progress.TaskPrinted(item.step, item.task_id, item.attempt, item.lines))
+                self.notify(progress.TaskPrinted(item.step, item.task_id, item.attempt, item.lines, weakref.ref(item)))
             case Returned(result, log):
                 self._busy.discard(number)
                 self._tell(v.TaskReturned(number, result, log))

@@ -28,7 +28,9 @@ from dockerflow.cli.words import listed
 from dockerflow.store import failures
 
 PAINT_EVERY = 0.1  # seconds
-KEEP_AT_MOST = 20_000  # lines that wait to be painted; more are painted at once, by whoever brought them
+# Lines that wait to be painted, and their characters; more are painted at once, by whoever brought them.
+KEEP_AT_MOST = 20_000
+KEEP_TEXT = 4 << 20
 
 # What a user's line may not do to the picture: any escape sequence but a colour, and any other control character.
 CONTROLS = re.compile(
@@ -50,6 +52,7 @@ class LiveView:
         self._painting = threading.Lock()
         self._picture = Picture()
         self._lines: list[Line] = []
+        self._size = 0  # of their text
         self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
         self._ended = threading.Event()
         self._painter = threading.Thread(target=self._paint_until_ended, name="paint", daemon=True)
@@ -66,8 +69,10 @@ class LiveView:
         now = self._clock()
         with self._lock:
             self._picture = after(self._picture, event, now)
-            self._lines.extend(self._told(event))
-            full = len(self._lines) > KEEP_AT_MOST
+            told = list(self._told(event))
+            self._lines += told
+            self._size += sum(len(text) for line in told for text, _ in line)
+            full = len(self._lines) > KEEP_AT_MOST or self._size > KEEP_TEXT
         if full:
             self._paint()
 
@@ -113,7 +118,7 @@ class LiveView:
     def _paint(self) -> None:
         with self._painting:
             with self._lock:
-                picture, lines, self._lines = self._picture, self._lines, []
+                picture, lines, self._lines, self._size = self._picture, self._lines, [], 0
             self._live.update(Group(*self._board().lines(picture, self._clock())))
             with self._while_it_is_open(), self._console:  # one write for both: nothing flickers
                 if lines:

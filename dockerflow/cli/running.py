@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dockerflow.cli import options, sentences, streams
+from dockerflow.cli.apart import Apart, View
 from dockerflow.cli.errors import HUNG_UP, INTERRUPTED, TERMINATED, CommandLineError, show_error
 from dockerflow.cli.flows import load_flow
 from dockerflow.cli.picture import Picture
@@ -65,15 +66,6 @@ class Chosen:
     def project(self, flow: Flow) -> Project | None:
         """The project of the run that was chosen. Raises FlowError."""
         return project_of(flow, user_name(), self.branch, self.production)
-
-
-class View(AbstractContextManager["View"], Protocol):
-    """Someone who watches a run and tells the user: `PlainView` or `LiveView`."""
-
-    @property
-    def notify(self) -> Notify: ...
-
-    def finish(self) -> Picture: ...
 
 
 def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
@@ -165,21 +157,25 @@ def telling_of_a_stop(what: str = "stopped before the run began") -> Iterator[Ca
         raise
 
 
-def view_for(place: sentences.Place, quiet: bool = False) -> View:
-    """Lines for a pipe, a picture for a terminal; a few lines for who wants quiet."""
+def view_for(place: sentences.Place, quiet: bool = False) -> Apart:
+    """Lines for a pipe, a picture for a terminal; a few lines for who wants quiet. None of them holds up the run."""
+    return Apart(_view(place, quiet, streams.direct(sys.stdout)))
+
+
+def _view(place: sentences.Place, quiet: bool, stream: TextIO) -> View:
     if quiet:
         from dockerflow.cli.quiet import QuietView
 
-        return QuietView(sys.stdout, place)
-    if not streams.drawable(sys.stdout):
+        return QuietView(stream, place)
+    if not streams.drawable(stream):
         from dockerflow.cli.plain import PlainView
 
-        return PlainView(sys.stdout, place)
+        return PlainView(stream, place)
     from rich.console import Console
 
     from dockerflow.cli.live import LiveView
 
-    return LiveView(Console(), place)
+    return LiveView(Console(file=stream), place)
 
 
 def _what_failed(outcome: RunOutcome, picture: Picture, place: sentences.Place) -> DockerflowError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import select
 import sys
-from typing import IO, TextIO
+from typing import IO, Any, TextIO
 
 CLEARED = "\r\x1b[K"  # what puts the next text in place of the line on a terminal
 PIPE_CLOSED = 141  # 128 + SIGPIPE: the exit code of any program whose reader went away
@@ -29,6 +31,31 @@ def discard(stream: IO[str]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+class _Whole(io.FileIO):
+    """Writes all that it is given, also where a write is interrupted, or nobody may be waited for in it."""
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest:
+            written: int | None = super().write(rest)
+            if written is None:
+                select.select([], [self], [])
+            rest = rest[written or 0 :]
+        return size
+
+
+def direct(stream: TextIO) -> TextIO:
+    """The same file without buffer and lock: a thread that waits for the reader keeps no other from ending the
+    command. As it is, where it is no file."""
+    try:
+        file = stream.fileno()
+    except OSError:
+        return stream
+    stream.flush()
+    return io.TextIOWrapper(_Whole(file, "w", closefd=False), stream.encoding, stream.errors, write_through=True)
 
 
 def drawable(stream: TextIO) -> bool:

@@ -31,6 +31,12 @@ else:
         return _begun(cls, frozen) if cls is not None else lambda cls: _begun(cls, frozen)
 
 
+def finish(*classes: type) -> None:
+    """Before a fork, so that no child does it for itself."""
+    for cls in classes:
+        dataclasses.fields(cls)
+
+
 class _Unfinished:
     """An attribute of a class which is there as soon as somebody asks for it."""
 

@@ -17,7 +17,8 @@ from dataclasses import replace
 from typing import Callable, Iterator, NamedTuple, Optional, Union
 
 from dockerflow.errors import DockerflowError
-from dockerflow.flow.definition import Flow, Isolation
+from dockerflow.flow.definition import Flow, Isolation, Secrets
+from dockerflow.lazy_dataclasses import finish
 from dockerflow.runtime import beside, import_output, processes
 from dockerflow.runtime.attempt import Run
 from dockerflow.runtime.broker import Broker
@@ -28,7 +29,7 @@ from dockerflow.runtime.messages import Answered, Broken, Ready, RunTask, TaskRe
 from dockerflow.runtime.randomness import Randomness
 from dockerflow.runtime.server import Server
 from dockerflow.store.base import BlobStore
-from dockerflow.store.records import Failure
+from dockerflow.store.records import Failure, Transition
 from dockerflow.store.s3 import line
 
 # How long a step waits for a server that does not take a value, in seconds. Then the value is left to the scheduler, in
@@ -120,11 +121,22 @@ def _serve(channel: Channel, run: Run, place: Place, broker: Optional[Broker], r
     processes.hide()
     server = Server(channel, run, place.work, os.path.join(place.private, "result"), place.alone, broker)
     channel.send(ready)
+    _finish_values()  # while the scheduler chooses a task
     try:
         server.serve()
     except BrokenPipeError:  # the scheduler is gone, and so is whom we could tell
         return 1
     return 0
+
+
+def _finish_values() -> None:
+    """Those that each task has, which would otherwise be finished in the process of each."""
+    from dockerflow.artifacts.codec import Encoded  # noqa: PLC0415 - they are here since the flow was imported
+    from dockerflow.flow.current import Situation  # noqa: PLC0415
+    from dockerflow.flow.view import Level, Taken, View  # noqa: PLC0415
+    from dockerflow.store.manifest import ArtifactRef, Manifest  # noqa: PLC0415
+
+    finish(Isolation, Secrets, Manifest, ArtifactRef, View, Level, Taken, Situation, Encoded, TaskResult, Transition)
 
 
 def load_for_task(place: Place, granted: Optional[Granted]) -> Run:

@@ -1,8 +1,11 @@
-"""Whether an engine gives its containers GPUs. It says so in no other way than by starting one that asks for some."""
+"""Whether an engine gives its containers GPUs, and how many. It says so in no other way than by starting one that asks
+for them."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import docker
 from docker.types import DeviceRequest
@@ -11,7 +14,17 @@ from dockerflow.engines.boundary import FOREIGN, translated
 from dockerflow.engines.errors import NoGpu
 from dockerflow.lazy_dataclasses import dataclass
 
-__all__ = ["Wanted", "device_requests", "require"]
+__all__ = ["Wanted", "available", "device_requests", "listed", "require"]
+
+# What all GPUs of a machine are asked for by, and the driver's program to list them: see `nvidia-smi --help` and
+# https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html.
+_ALL = [DeviceRequest(count=-1, capabilities=[["gpu", "utility"]])]
+_LIST = "import os; os.execvp('nvidia-smi', ['nvidia-smi', '-L'])"
+_LISTED = re.compile(r"^GPU \d+: ", re.MULTILINE)
+_NONE = "No devices"
+
+# How long the list is waited for, in seconds: a driver that is not in use takes a while to wake up.
+_PATIENCE = 60
 
 
 @dataclass(frozen=True)
@@ -30,20 +43,51 @@ def device_requests(count: int) -> list[DeviceRequest]:
 
 def require(client: docker.DockerClient, url: str, wanted: Wanted) -> None:
     """Raise NoGpu unless the engine starts a container that asks for the GPUs."""
+    with _started(client, url, wanted, device_requests(wanted.count), ""):
+        pass
+
+
+def available(client: docker.DockerClient, url: str, wanted: Wanted) -> int | None:
+    """How many the engine gives a container that asks for all; None where the container cannot tell. `wanted` is who
+    asks for some, whatever number. Raises NoGpu where the engine starts no such container."""
+    api = client.api
+    with _started(client, url, wanted, _ALL, _LIST) as container_id, suppress(*FOREIGN):
+        api.wait(container_id, timeout=_PATIENCE)
+        return listed(api.logs(container_id, stdout=True, stderr=False).decode(errors="replace"))
+    return None
+
+
+def listed(text: str) -> int | None:
+    """How many GPUs `nvidia-smi -L` lists, whatever they are divided into; None where that is no list."""
+    count = len(_LISTED.findall(text))
+    return count if count or text.startswith(_NONE) else None
+
+
+@contextmanager
+def _started(
+    client: docker.DockerClient, url: str, wanted: Wanted, devices: list[DeviceRequest], program: str
+) -> Iterator[str]:
+    """A container with these devices that runs the program; it is gone afterwards."""
     api = client.api
     with translated("make a container with a GPU", url):
-        host_config = api.create_host_config(device_requests=device_requests(wanted.count), network_mode="none")
+        host_config = api.create_host_config(device_requests=devices, network_mode="none")
         made = str(
-            api.create_container(wanted.image, entrypoint=[wanted.python, "-c", ""], host_config=host_config)["Id"]
+            api.create_container(wanted.image, entrypoint=[wanted.python, "-c", program], host_config=host_config)["Id"]
         )
     try:
-        api.start(made)
+        _start(client, url, wanted, made)
+        yield made
+    finally:
+        with suppress(*FOREIGN):
+            api.remove_container(made, force=True, v=True)
+
+
+def _start(client: docker.DockerClient, url: str, wanted: Wanted, container_id: str) -> None:
+    try:
+        client.api.start(container_id)
     except FOREIGN as error:
         said = getattr(error, "explanation", None) or error
         raise NoGpu(
             f"step `{wanted.step}` asks for a GPU, and the engine at `{url}` cannot give it: {said}",
             "install the NVIDIA container toolkit on the engine's machine, or take `gpu` out of the step's resources",
         ) from error
-    finally:
-        with suppress(*FOREIGN):
-            api.remove_container(made, force=True, v=True)

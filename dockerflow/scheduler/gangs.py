@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from dockerflow.flow.definition import Flow, Parallel
 from dockerflow.flow.errors import place
-from dockerflow.scheduler.capacity import NOTHING, Share
+from dockerflow.scheduler.capacity import NOTHING, Share, in_words
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.state import End, Gang, Run, Task, Worker
 from dockerflow.scheduler.values import Command, KillWorker, Plan, StepPlan
@@ -37,6 +37,10 @@ def fault(plan: Plan, step: StepPlan, transition: Transition | None) -> Failure 
             f"the gang of `{name}` has {size:,} tasks of {each:,} MiB of memory each, and the host has {there:,} MiB"
         )
         return Failure("exception", message, hint="ask for less with `@resources(memory=…)`, or for fewer tasks")
+    gpus, there = plan.share(name).gpus, plan.capacity.gpus
+    if size * gpus > there:
+        message = f"the gang of `{name}` has {size:,} tasks of {in_words(gpus)} each, and the host has {there}"
+        return Failure("exception", message, hint="ask for fewer with `@resources(gpu=…)`, or for fewer tasks")
     return None
 
 

@@ -27,7 +27,6 @@ from dockerflow.flow.definition import (
     Flow,
     Isolation,
     Project,
-    Resources,
     Retry,
     Step,
     Timeout,
@@ -58,6 +57,7 @@ from dockerflow.store.records import RunStarted, StepRecord
 from dockerflow.store.sweep import sweep
 
 if TYPE_CHECKING:
+    from dockerflow.engines.docker import DockerHost
     from dockerflow.scheduler.prepare import StepEnvironment
 
 
@@ -104,6 +104,7 @@ class Prepared:
 
     environments: Environments
     secrets: Mapping[str, tuple[Secret, ...]]
+    gpus: int | None = None  # that containers can have; None: not known
 
 
 def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> RunOutcome:
@@ -122,9 +123,9 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
         notify(progress.Noted(text))
     store = request.store
     sweep(store)
-    host, environments = _host_and_environments(request, store, notify)
+    host, environments, gpus = _host_and_environments(request, store, notify)
     with closing(host):
-        return _run(request, store, host, Prepared(environments, secrets), notify)
+        return _run(request, store, host, Prepared(environments, secrets, gpus), notify)
 
 
 def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, notify: progress.Notify) -> RunOutcome:
@@ -232,19 +233,23 @@ def _outbox(store: Store, started: RunStarted) -> Iterator[Path]:
                 store.delete(*store.keys(f"{runs.outbox_key(started.flow, started.run_id)}/"))
 
 
-def _host_and_environments(request: RunRequest, store: Store, notify: progress.Notify) -> tuple[Host, Environments]:
-    """Where the steps run, and what each runs in. Docker's libraries are imported only for Docker."""
+def _host_and_environments(
+    request: RunRequest, store: Store, notify: progress.Notify
+) -> tuple[Host, Environments, int | None]:
+    """Where the steps run, what each runs in, and how many GPUs there are, see `_gpus`.
+
+    Docker's libraries are imported only for Docker.
+    """
     if request.engine == "process":
         from dockerflow.engines.process import ProcessHost  # noqa: PLC0415
 
-        return ProcessHost(), {}
+        return ProcessHost(), {}, None
     from dockerflow.engines.docker import DockerHost  # noqa: PLC0415
 
     pool = ThreadPoolExecutor(1, thread_name_prefix="connect")
     connecting = pool.submit(DockerHost.connect, request.config.engine)
     pool.shutdown(wait=False)  # nobody who does not want to wait for the engine has to
     # While the engine answers: importing these takes as long.
-    from dockerflow.engines import gpu  # noqa: PLC0415
     from dockerflow.engines.leftovers import remove_leftovers  # noqa: PLC0415
     from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
 
@@ -254,13 +259,26 @@ def _host_and_environments(request: RunRequest, store: Store, notify: progress.N
         _require_capacity(request.loaded.flow, host, notify)
         remove_leftovers(host.client, host.url)
         environments = prepare(request.loaded.flow, host, request.config, store, notify)
-        for step in request.loaded.flow.steps.values():
-            count, environment = (step.decorator(Resources) or Resources()).gpu, environments[step.name]
-            if count:
-                wanted = gpu.Wanted(step.name, environment.container_image, environment.python, count)
-                gpu.require(host.client, host.url, wanted)
+        gpus = _gpus(request.loaded.flow, host, environments)
         stack.pop_all()
-        return host, environments
+        return host, environments, gpus
+
+
+def _gpus(flow: Flow, host: DockerHost, environments: Environments) -> int | None:
+    """How many containers can have, if any step asks for one and that is known. Raises NoGpu or RunError for a step
+    that cannot have what it asks for."""
+    from dockerflow.engines import gpu  # noqa: PLC0415
+
+    asking = [
+        gpu.Wanted(step.name, environments[step.name].container_image, environments[step.name].python, count)
+        for step in flow.steps.values()
+        if (count := capacity.of_step(step).gpus)
+    ]
+    there = gpu.available(host.client, host.url, asking[0]) if asking else None
+    capacity.require(flow, host.name, capacity.of_host(host.cpus, host.memory, there))
+    for wanted in asking if there is None else ():
+        gpu.require(host.client, host.url, wanted)
+    return there
 
 
 def _require_capacity(flow: Flow, host: Host, notify: progress.Notify) -> None:
@@ -354,7 +372,7 @@ def _plan(
         project=request.project,
         origin_run_id=started.origin_run_id,
         origin=origin.results(store.blobs, request.origin, steps) if request.origin else {},
-        capacity=capacity.of_host(host.cpus, host.memory),
+        capacity=capacity.of_host(host.cpus, host.memory, prepared.gpus),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -136,10 +137,13 @@ def test_shared_memory_has_the_size_asked_for(scene: Scene) -> None:
     assert worker.artifacts(run(worker, "without")[1])["shared_memory"] == 24
 
 
-def test_an_engine_without_gpus_says_so_and_keeps_no_container(image: str, docker_client: docker.DockerClient) -> None:
+@pytest.mark.parametrize("ask", [gpu.require, gpu.available])
+def test_an_engine_without_gpus_says_so_and_keeps_no_container(
+    ask: Callable[..., object], image: str, docker_client: docker.DockerClient
+) -> None:
     wanted = gpu.Wanted("train", image, "/usr/bin/no-such-python-of-this-test", 1)
     with pytest.raises(NoGpu) as error:
-        gpu.require(docker_client, "unix:///var/run/docker.sock", wanted)
+        ask(docker_client, "unix:///var/run/docker.sock", wanted)
     assert error.value.message.startswith(
         "step `train` asks for a GPU, and the engine at `unix:///var/run/docker.sock`"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +44,7 @@ def at_most(simulation: Simulation) -> Share:
             taken = NOTHING
             for task in self.working.values():
                 taken += self.plan.share(task.step)
-            most = Share(max(most.cores, taken.cores), max(most.memory, taken.memory))
+            most = Share(*map(max, astuple(most), astuple(taken)))
 
     watching = Watching(simulation.plan, simulation.outcome, simulation.rng)
     assert watching.run().status == "succeeded"
@@ -52,9 +52,19 @@ def at_most(simulation: Simulation) -> Share:
     return most
 
 
-@pytest.mark.parametrize(("asked", "at_once"), [(Share(memory=600), 1), (Share(memory=500), 2), (Share(cores=1500), 1)])
+@pytest.mark.parametrize(
+    ("asked", "at_once"),
+    [
+        (Share(memory=600), 1),
+        (Share(memory=500), 2),
+        (Share(cores=1500), 1),
+        (Share(gpus=1), 3),
+        (Share(gpus=2), 1),
+        (Share(gpus=1, memory=500), 2),
+    ],
+)
 def test_no_more_attempts_run_at_once_than_the_host_has_room_for(asked: Share, at_once: int) -> None:
-    simulation = Simulation(wide(asked, Share(2000, 1000)), succeed({"start": 9}))
+    simulation = Simulation(wide(asked, Share(2000, 1000, 3)), succeed({"start": 9}))
     assert simulation.run().status == "succeeded"
     assert simulation.busy_at_most == at_once
 
@@ -100,7 +110,7 @@ def test_small_tasks_do_not_pass_by_a_large_one_that_waits() -> None:
         assert order.index("large") < len(order) - 150
 
 
-shares = st.builds(Share, st.integers(0, 4000), st.integers(0, 1500))
+shares = st.builds(Share, st.integers(0, 4000), st.integers(0, 1500), st.integers(0, 3))
 
 
 @settings(deadline=None, max_examples=150)
@@ -124,12 +134,13 @@ def test_every_run_ends_and_never_takes_more_than_there_is(branches, max_workers
             v.StepPlan(f"join{i}", ("join",), join=True),
         ]
     steps += [v.StepPlan("join", ("end",), join=True), v.StepPlan("end", ())]
-    capacity = Share(2000, 1500)
+    capacity = Share(2000, 1500, 3)
     plan = v.Plan("F", "1", {step.name: step for step in steps}, "p", max_workers, capacity=capacity)
     simulation = Simulation(plan, succeed(sizes), random.Random(seed))
     most = at_most(simulation)
     assert most.cores <= capacity.cores
     assert most.memory <= capacity.memory
+    assert most.gpus <= capacity.gpus
 
 
 def gang(size: int, share: Share, capacity: Share) -> Simulation:
@@ -160,6 +171,21 @@ def test_a_gang_that_asks_for_more_memory_than_there_is_fails_the_task_before_it
     )
 
 
+@pytest.mark.parametrize(("gpus", "words"), [(1, "1 GPU"), (2, "2 GPUs")])
+def test_a_gang_that_asks_for_more_gpus_than_there_are_fails_the_task_before_it(gpus: int, words: str) -> None:
+    simulation = gang(3, Share(gpus=gpus), Share(2000, 1000, 2))
+    assert simulation.run().status == "failed"
+    (failed,) = [record for record in simulation.ended() if not record.ok]
+    assert failed.step == "start"
+    assert failed.failure.message == f"the gang of `work` has 3 tasks of {words} each, and the host has 2"
+
+
+def test_a_gang_begins_with_a_gpu_for_each_of_its_tasks() -> None:
+    simulation = gang(3, Share(gpus=1), Share(2000, 1000, 3))
+    assert simulation.run().status == "succeeded"
+    assert simulation.busy_at_most == 3
+
+
 def test_a_gang_that_asks_for_more_cores_than_there_are_shares_them() -> None:
     simulation = gang(3, Share(cores=1000), Share(2000, 1000))
     assert simulation.run().status == "succeeded"
@@ -183,7 +209,7 @@ FLOW = """
 from dockerflow import FlowSpec, resources, step
 
 class Asking(FlowSpec):
-    @resources(cpu=8, memory=64000)
+    @resources({resources})
     @step
     def start(self):
         self.next(self.end)
@@ -195,9 +221,9 @@ class Asking(FlowSpec):
 """
 
 
-def asking(folder: Path) -> Flow:
+def asking(folder: Path, resources: str = "cpu=8, memory=64000") -> Flow:
     path = folder / "flow.py"
-    path.write_text(FLOW)
+    path.write_text(FLOW.format(resources=resources))
     return load(path).flow
 
 
@@ -210,6 +236,26 @@ def test_a_step_that_asks_for_more_memory_than_the_host_has_is_refused_with_both
     )
     assert error.value.hint == "ask for less with `@resources(memory=…)`, or run it on a host that has more"
     require(flow, "box", of_host(2, 64 * GIB))
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 GPU"), (3, "3 GPUs")])
+def test_a_step_that_asks_for_more_gpus_than_the_host_has_is_refused_with_both_figures(
+    tmp_path: Path, count: int, words: str
+) -> None:
+    flow = asking(tmp_path, f"gpu={count}")
+    with pytest.raises(RunError) as error:
+        require(flow, "box", of_host(2, GIB, count - 1))
+    assert error.value.message == (
+        f"step `start` ({flow.file}:7) asks for {words}, and the host `box` gives its containers {count - 1}"
+    )
+    assert error.value.hint == "ask for fewer with `@resources(gpu=…)`, or run it on a host that has more"
+    require(flow, "box", of_host(2, GIB, count))
+
+
+def test_gpus_that_nobody_could_count_are_not_counted(tmp_path: Path) -> None:
+    flow = asking(tmp_path, "gpu=8")
+    require(flow, "box", of_host(2, GIB))
+    assert of_step(flow.steps["start"]) == Share(gpus=8)
 
 
 def test_a_step_that_asks_for_more_cores_than_there_are_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 
 from dockerflow.engines.worker import Said, WorkerEnded, WorkerRequest
@@ -57,9 +58,11 @@ class Keeping:
         self._store, self._logs, self._tagging, self._tell, self._sent = store, logs, tagging, tell, sent
         self._attempts: dict[int, Attempt] = {}  # that workers have, until they return or end
         self._closed = False
-        self._writing = threading.Lock()  # so that nothing is written to a log that is closed
+        # So that nothing is written to a log that is closed. One for each worker: nobody waits for what another prints.
+        self._writing: dict[int, threading.Lock] = {}
 
     def expect(self, number: int, attempt: Attempt) -> None:
+        self._writing.setdefault(number, threading.Lock())
         self._attempts[number] = attempt
 
     def hear(self, request: WorkerRequest, said: Said) -> None:
@@ -74,12 +77,16 @@ class Keeping:
     def give_up(self, number: int) -> str | None:
         """Wait no more for the end of a worker's attempt: the blob with what it has printed by now."""
         attempt = self._attempts.pop(number, None)
-        with self._writing:
-            return self._logs.keep(*attempt) if attempt else None
+        if attempt is None:
+            return None
+        with self._writing[number]:
+            return self._logs.keep(*attempt)
 
     def close(self) -> None:
         """Keep and write no more logs: those of attempts that have not ended remain as they are."""
-        with self._writing:
+        with ExitStack() as stack:
+            for lock in self._writing.values():
+                stack.enter_context(lock)
             self._closed = True
             self._logs.close()
 
@@ -88,7 +95,8 @@ class Keeping:
         attempt = self._attempts.get(request.worker_id)
         match said:
             case Log():
-                return said if attempt == (said.task_id, said.attempt) and self._added(said) else None
+                theirs = attempt == (said.task_id, said.attempt)
+                return said if theirs and self._added(request.worker_id, said) else None
             case TaskResult():
                 return self._returned(request, said) if attempt == (said.task_id, said.attempt) else None
             case WorkerEnded():
@@ -97,8 +105,8 @@ class Keeping:
                 return Ended(said.failure(), self._logs.keep(*attempt) if attempt and not self._closed else None)
         return said
 
-    def _added(self, log: Log) -> bool:
-        with self._writing:
+    def _added(self, number: int, log: Log) -> bool:
+        with self._writing[number]:
             if not self._closed:
                 self._logs.add(log)
             return not self._closed

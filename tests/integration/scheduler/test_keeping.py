@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,11 +38,11 @@ class Meeting(DirectoryStore):
 
 
 class Scene:
-    def __init__(self, folder: Path, store: DirectoryStore) -> None:
+    def __init__(self, folder: Path, store: DirectoryStore, kind: type[Logs] = Logs) -> None:
         self.folder, self.store = folder, store
         self.heard: list[tuple[int, object]] = []
-        logs, tagging = Logs(store, "F", "1"), Tagging(store, progress.ignore)
-        self.keeping = Keeping(store, logs, tagging, lambda *heard: self.heard.append(heard), "outbox/F/1")
+        self.logs, tagging = kind(store, "F", "1"), Tagging(store, progress.ignore)
+        self.keeping = Keeping(store, self.logs, tagging, lambda *heard: self.heard.append(heard), "outbox/F/1")
 
     def request(self, number: int) -> WorkerRequest:
         outbox = self.folder / str(number)
@@ -133,3 +134,30 @@ def test_when_the_run_is_over_a_log_that_nobody_asked_for_stays_a_file(scene):
     assert ended.log is None
     (kept,) = (scene.store.scratch / "runs" / "F" / "1" / "logs").iterdir()
     assert len(log.decode_lines(kept.read_bytes())) == 1
+
+
+class Stuck(Logs):
+    """The log of one task is on a disk that takes nothing until it is told to."""
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self.reached, self.goes_on = threading.Event(), threading.Event()
+
+    def add(self, log: Log) -> None:
+        if log.task_id == "1":
+            self.reached.set()
+            assert self.goes_on.wait(PATIENCE)
+        super().add(log)
+
+
+def test_what_one_task_prints_does_not_wait_for_what_another_does(tmp_path):
+    scene = Scene(tmp_path, DirectoryStore(tmp_path / "store"), Stuck)
+    assert isinstance(scene.logs, Stuck)
+    slow = scene.says(1, line(1))
+    assert scene.logs.reached.wait(PATIENCE)
+    scene.says(2, line(2)).join(PATIENCE)
+    assert scene.heard == [(2, line(2))]
+    scene.logs.goes_on.set()
+    slow.join(PATIENCE)
+    assert scene.heard == [(2, line(2)), (1, line(1))]
+    scene.keeping.close()

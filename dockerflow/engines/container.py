@@ -157,7 +157,7 @@ def _limits(request: WorkerRequest, cpus: int) -> dict[str, Any]:
     if request.memory:
         limits["mem_limit"] = limits["memswap_limit"] = request.memory * _MIB  # the sum of both: no swap
     if request.gpu:
-        limits["device_requests"] = device_requests(request.gpu)
+        limits["device_requests"] = device_requests(request.gpu, request.gpus)
     return limits
 
 

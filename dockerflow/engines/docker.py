@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from dockerflow.engines.boundary import FOREIGN, NEWER, translated
 from dockerflow.engines.container import PYTHON, WORK, container, host_options, opening, place_of_work
 from dockerflow.engines.errors import EngineError, EngineTooOld
 from dockerflow.engines.exits import Exit, Exits
+from dockerflow.engines.gpu import Devices
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.sender import Sender
 from dockerflow.engines.worker import Notify, Worker, WorkerRequest
@@ -68,6 +70,7 @@ class DockerHost:
         self._exits = Exits(client, info.get("SystemTime", ""))
         self._is_podman = any("Podman" in str(each.get("Name")) for each in version.get("Components") or ())
         self._kills: list[threading.Thread] = []
+        self._gpus = Devices()
 
     @classmethod
     def connect(cls, url: str | None = None, python: str = PYTHON) -> DockerHost:
@@ -141,6 +144,14 @@ class DockerHost:
 
         Raises ImageNotOnEngine, or EngineError with what the engine says.
         """
+        request = replace(request, gpus=self._gpus.take(request.gpu, request.gpus_there))
+        try:
+            return self._started(request, notify)
+        except BaseException:
+            self.give_back(request)
+            raise
+
+    def _started(self, request: WorkerRequest, notify: Notify) -> Worker:
         with translated(f"start container `{request.name}`", self.url):
             container_id = self._create(request)
             try:
@@ -150,6 +161,10 @@ class DockerHost:
                 self._remove(container_id)
                 raise
         return DockerWorker(self, request, running, attached, expected, notify)
+
+    def give_back(self, request: WorkerRequest) -> None:
+        """What the container of a worker had for itself, when it has ended."""
+        self._gpus.give_back(request.gpus)
 
     def is_away(self) -> bool:
         try:
@@ -274,6 +289,7 @@ class DockerWorker:
             self._sender.end()
             self._attached.close()
         finally:
+            self._host.give_back(self._request)
             self._listener.end(self._exit.code, self._exit.out_of_memory, self._request.memory)
 
     def _read_to_end(self) -> None:

@@ -1,10 +1,16 @@
-"""Whether an engine gives its containers GPUs, and how many. It says so in no other way than by starting one that asks
-for them."""
+"""Whether an engine gives its containers GPUs, how many, and which one has which.
+
+It says how many in no other way than by starting one that asks for them. One that asks for a number of them gets the
+first ones, whoever else has those (`countToDevices` in https://github.com/moby/moby/blob/master/daemon/nvidia_linux.go):
+so they are asked for one by one wherever they could be counted.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import docker
@@ -14,7 +20,7 @@ from dockerflow.engines.boundary import FOREIGN, translated
 from dockerflow.engines.errors import NoGpu
 from dockerflow.lazy_dataclasses import dataclass
 
-__all__ = ["Wanted", "available", "device_requests", "listed", "require"]
+__all__ = ["Devices", "Wanted", "available", "device_requests", "listed", "require"]
 
 # What all GPUs of a machine are asked for by, and the driver's program to list them: see `nvidia-smi --help` and
 # https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html.
@@ -37,7 +43,32 @@ class Wanted:
     count: int
 
 
-def device_requests(count: int) -> list[DeviceRequest]:
+class Devices:
+    """Which of a host's GPUs the containers have that were started here: each those that the fewest others have, since
+    a container keeps its own while it waits for a task. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._containers: Counter[int] = Counter()  # by GPU
+
+    def take(self, asked: int | None, there: int | None) -> tuple[int, ...]:
+        """Their numbers, for a container that asks for so many; none where nobody knows how many there are."""
+        if not asked or there is None:
+            return ()
+        with self._lock:
+            chosen = sorted(range(there), key=lambda number: self._containers[number])[:asked]
+            self._containers.update(chosen)
+        return tuple(sorted(chosen))
+
+    def give_back(self, numbers: Sequence[int]) -> None:
+        with self._lock:
+            self._containers.subtract(numbers)
+
+
+def device_requests(count: int, numbers: Sequence[int] = ()) -> list[DeviceRequest]:
+    """So many GPUs: those with these numbers, if there are any."""
+    if numbers:
+        return [DeviceRequest(device_ids=[str(number) for number in numbers], capabilities=[["gpu"]])]
     return [DeviceRequest(count=count, capabilities=[["gpu"]])]
 
 

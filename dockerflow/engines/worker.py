@@ -57,6 +57,8 @@ class WorkerRequest:
     cpu: float | None = None  # cores; None: no limit
     memory: int | None = None  # MiB; None: no limit
     gpu: int | None = None  # how many
+    gpus_there: int | None = None  # on the host, to choose from; None: not known
+    gpus: tuple[int, ...] = ()  # which, by number, as the host has chosen; empty: the engine chooses
     shared_memory: int | None = None  # MiB; None: as much as the memory
     network: str = "bridge"  # or `host`, `none`
     user: str | None = None  # `uid:gid`; None: the caller's, or 65534:65534 where that is root

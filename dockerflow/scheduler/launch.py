@@ -151,8 +151,8 @@ def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, noti
                 again = "it runs again, and all that follow it"
                 notify(progress.Noted(f"step `{step}` asks for something else in its `self.next` now: {again}"))
             compiled = bytecode(request.config.cache_dir)
-            there = prepared.environments
-            requests = Requests(flow, started, there, request.config, store, bucket, outbox, compiled)
+            there, gpus = prepared.environments, prepared.gpus
+            requests = Requests(flow, started, there, request.config, store, bucket, outbox, compiled, gpus)
             finish = Loop(run, receiver, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason, kept.spool)

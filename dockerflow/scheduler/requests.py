@@ -42,6 +42,7 @@ class Requests:
     bucket: BucketForWorkers | None
     outbox: Path
     bytecode: bytes  # see `scheduler.bytecode`
+    gpus: int | None = None  # that the host has; None: not known
 
     def __call__(self, number: int, step: str) -> WorkerRequest:
         """For worker `number`, which begins with tasks of `step`."""
@@ -63,6 +64,7 @@ class Requests:
             cpu=resources.cpu,
             memory=resources.memory,
             gpu=resources.gpu,
+            gpus_there=self.gpus,
             shared_memory=resources.shared_memory,
             network=self.config.network,
             isolation=_isolation(self.flow.steps[step]),

@@ -98,7 +98,9 @@ def test_shared_memory_is_what_is_asked_for_or_as_much_as_the_memory() -> None:
 def test_gpus_are_asked_for_as_devices() -> None:
     assert "device_requests" not in host_options(OURS, "1000:1000", 2, 1 << 30)
     (asked,) = host_options(replace(OURS, gpu=2), "1000:1000", 2, 1 << 30)["device_requests"]
-    assert (asked.count, asked.capabilities) == (2, [["gpu"]])
+    assert (asked.count, asked.device_ids, asked.capabilities) == (2, [], [["gpu"]])
+    (asked,) = host_options(replace(OURS, gpu=2, gpus=(1, 3)), "1000:1000", 2, 1 << 30)["device_requests"]
+    assert (asked.count, asked.device_ids, asked.capabilities) == (0, ["1", "3"], [["gpu"]])
 
 
 def test_variables_go_over_those_that_every_worker_has() -> None:

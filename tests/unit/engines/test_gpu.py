@@ -1,10 +1,10 @@
-"""What the driver's own program lists, in its words, is counted; and nothing else is."""
+"""What the driver's own program lists, in its words, is counted, and nothing else is; who gets which of them."""
 
 from __future__ import annotations
 
 import pytest
 
-from dockerflow.engines.gpu import listed
+from dockerflow.engines.gpu import Devices, listed
 
 TWO = """\
 GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f)
@@ -37,3 +37,23 @@ def test_every_gpu_is_counted_once(text: str, count: int) -> None:
 )
 def test_what_is_no_list_says_nothing_of_their_number(text: str) -> None:
     assert listed(text) is None
+
+
+def test_each_container_has_the_gpus_that_the_fewest_others_have() -> None:
+    devices = Devices()
+    assert [devices.take(1, 3) for _ in range(4)] == [(0,), (1,), (2,), (0,)]
+    devices.give_back((1,))
+    assert devices.take(1, 3) == (1,)
+    assert devices.take(2, 3) == (1, 2)
+    assert devices.take(3, 3) == (0, 1, 2)
+
+
+def test_containers_that_have_all_gpus_between_them_share_none() -> None:
+    devices = Devices()
+    taken = [number for _ in range(4) for number in devices.take(2, 8)]
+    assert sorted(taken) == list(range(8))
+
+
+@pytest.mark.parametrize(("asked", "there"), [(None, 2), (0, 2), (2, None)])
+def test_who_asks_for_none_or_where_nobody_could_count_gets_no_numbers(asked: int | None, there: int | None) -> None:
+    assert Devices().take(asked, there) == ()

@@ -35,6 +35,9 @@ from dockerflow.flow.errors import place
 
 Line = tuple[tuple[str, str], ...]
 
+# Lines, and in their place whatever makes more of them. Not by `yield from`: a thousand switches are inside each other.
+Lines = Iterator["Line | Lines"]
+
 COLOURS = {"step": "1", "flow": "1", "edge": "2", "note": "36", "environment": "32", "place": "2"}
 
 
@@ -61,7 +64,19 @@ def draw(flow: Flow, width: int) -> Iterator[Line]:
         yield from _wrapped(config.help, "    ", width)
     if flow.parameters or flow.configs:
         yield ()
-    yield from _Drawing(flow, width).from_step(flow.start, None, "", "")
+    yield from _one_by_one(_Drawing(flow, width).from_step(flow.start, None, "", ""))
+
+
+def _one_by_one(lines: Lines) -> Iterator[Line]:
+    inside = [lines]
+    while inside:
+        found = next(inside[-1], None)
+        if found is None:
+            inside.pop()
+        elif isinstance(found, tuple):
+            yield found
+        else:
+            inside.append(found)
 
 
 def _parameter(parameter: ParameterDefinition, width: int) -> Iterator[Line]:
@@ -81,7 +96,7 @@ class _Drawing:
 
     def from_step(
         self, first: str, stop: str | None, margin: str, head: str, case: tuple[str, str] = ("", "")
-    ) -> Iterator[Line]:
+    ) -> Lines:
         """`first` and what follows it at this level, up to `stop`. `head` stands before the first line, `margin` before
         every other. `case` says for what a switch leads here.
         """
@@ -99,12 +114,12 @@ class _Drawing:
             if goes_on:
                 yield ((margin + "│", "edge"),)
             if _opens(step):
-                yield from self._branches(step, follower, margin)
+                yield self._branches(step, follower, margin)
                 if follower is not None and follower != stop:
                     yield ((margin + "│", "edge"),)
             name, head, case = follower, margin, ("", "")
 
-    def _branches(self, step: Step, join: str | None, margin: str) -> Iterator[Line]:
+    def _branches(self, step: Step, join: str | None, margin: str) -> Lines:
         for number, branch in enumerate(step.next):
             if number:
                 yield ((margin + "│", "edge"),)
@@ -114,7 +129,7 @@ class _Drawing:
             elif branch == join:
                 yield (f"{margin}├── → {branch}", "edge"), case
             else:
-                yield from self.from_step(branch, join, margin + "│   ", margin + "├── ", case)
+                yield self.from_step(branch, join, margin + "│   ", margin + "├── ", case)
 
     def _note(self, step: Step) -> tuple[str, str]:
         before = self._preceding[step.name]

@@ -279,6 +279,16 @@ def test_ways_of_a_switch_that_meet_at_the_join_around_it_end_there() -> None:
     ]
 
 
+def test_a_thousand_switches_inside_each_other_are_drawn() -> None:
+    ways = [
+        replace(step(f"s{n}", f"s{n + 1}", "end"), condition="go", cases=(("on", f"s{n + 1}"), ("off", "end")))
+        for n in range(1_000)
+    ]
+    lines = names(step("start", "s0"), *ways, step("s1000", "end"), step("end"))
+    assert lines[-1] == "● end"
+    assert sum("● s" in line for line in lines) == 1_002
+
+
 def test_a_gang_is_called_one() -> None:
     flow = [replace(step("start", "node"), gang=True), step("node", "j"), step("j", "end", join=True)]
     assert names(*flow, step("end")) == [

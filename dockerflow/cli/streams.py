@@ -7,6 +7,7 @@ import io
 import os
 import select
 import sys
+from contextlib import suppress
 from typing import IO, Any, TextIO
 
 CLEARED = "\r\x1b[K"  # what puts the next text in place of the line on a terminal
@@ -14,7 +15,9 @@ PIPE_CLOSED = 141  # 128 + SIGPIPE: the exit code of any program whose reader we
 
 
 def accept_any_text() -> None:
-    """A name or a line that the stream's encoding lacks is shown with `?`, and never ends a run."""
+    """A name or a line that the stream's encoding lacks is shown with `?`, and never ends a run; of a command that was
+    started without a stream, as by `>&-`, what belongs there goes nowhere."""
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -31,6 +34,13 @@ def discard(stream: IO[str]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def forget_unread(stream: TextIO) -> None:
+    """After Ctrl-C nobody waits for a reader who stands still: what the stream still holds goes nowhere then."""
+    with suppress(OSError):
+        if not select.select([], [stream.fileno()], [], 0)[1]:
+            discard(stream)
 
 
 class _Whole(io.FileIO):

@@ -5,8 +5,8 @@ hundred classes are imported, and half of them never have an instance. Here a cl
 instance, or when somebody asks for its fields, and only its `__init__` is compiled; the other methods are the same
 functions for all classes. To type checkers, and to `replace`, `fields` and `asdict`, both kinds are one.
 
-What nobody needs here is left to the standard one: options other than `frozen`, and fields that `__init__` does not
-take. Standard library only, Python 3.7: workers import this.
+What nobody needs here is left to the standard one: options other than `frozen`, and values that are there for
+`__init__` alone. Standard library only, Python 3.7: workers import this.
 """
 
 from __future__ import annotations
@@ -100,7 +100,11 @@ def _initializer(cls: type, frozen: bool) -> Callable[..., None]:
         elif field.default_factory is not dataclasses.MISSING:
             there[f"_make_{name}"] = field.default_factory
             parameter, value = f"{name}=_MADE", f"_make_{name}() if {name} is _MADE else {name}"
-        parameters.append(parameter)
+            value = f"_make_{name}()" if not field.init else value
+        if field.init:
+            parameters.append(parameter)
+        elif field.default_factory is dataclasses.MISSING:
+            continue  # the class has its default, or `__post_init__` sets it
         lines.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
     if hasattr(cls, "__post_init__"):
         lines.append("self.__post_init__()")

@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from dockerflow.cli.pathspecs import Selection, origin_of, select
 from dockerflow.cli.places import store_for_reading, store_of_runs
@@ -14,6 +13,7 @@ from dockerflow.cli.plain import timestamp
 from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import duration
 from dockerflow.client.errors import not_found
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import log, overview, runs
 from dockerflow.store.base import Store
 from dockerflow.store.failures import log_lines

@@ -20,11 +20,12 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dockerflow import progress
 from dockerflow.engines.worker import Host, Worker, WorkerRequest
 from dockerflow.errors import DockerflowError
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.core import advance

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Gang, RunTask
 from dockerflow.scheduler import gangs
 from dockerflow.scheduler.capacity import NOTHING, Share

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dockerflow.config import Config
 from dockerflow.engines.worker import BucketForWorkers, WorkerRequest
 from dockerflow.flow.definition import Environment, Flow, Isolation, Parallel, Resources, Step
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.records import RunStarted

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Input, TaskResult
 from dockerflow.scheduler.capacity import NOTHING, Share
 from dockerflow.scheduler.joins import Joins, Place

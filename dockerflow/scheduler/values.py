@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Union
 
 from dockerflow.flow.definition import Project
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import RunTask, Secret, TaskResult
 from dockerflow.scheduler.capacity import NOTHING, UNLIMITED, Share
 from dockerflow.store.records import AttemptFinished, Failure, Record, TaskCreated

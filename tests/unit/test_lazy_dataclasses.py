@@ -129,6 +129,24 @@ def test_what_comes_after_the_values_is_done(dataclass: Decorator) -> None:
         Checked(-1)
 
 
+def test_fields_that_are_not_given_are_made_or_set_afterwards(dataclass: Decorator) -> None:
+    @dataclass
+    class Made:
+        x: int
+        y: int = 1
+        double: int = field(init=False)
+        parts: list[int] = field(init=False, default_factory=list)
+        fixed: int = field(init=False, default=3)
+
+        def __post_init__(self) -> None:
+            self.double = 2 * self.x
+
+    made = Made(4)
+    assert (made.double, made.parts, made.fixed) == (8, [], 3)
+    with pytest.raises(TypeError, match="__init__"):
+        Made(4, 1, 8)
+
+
 def test_derived_classes_have_the_fields_of_both(dataclass: Decorator) -> None:
     @dataclass(frozen=True)
     class Base:

@@ -6,6 +6,8 @@ import json
 import os
 import pty
 import re
+import select
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -163,3 +165,35 @@ def test_a_task_that_prints_waits_for_a_reader_who_is_slow_and_no_line_is_left_o
         shown += rest_of(ours)
         assert process.wait(timeout=60) == 0
     assert [int(number) for number in SHOWN.findall(bytes(shown))] == list(range(lines))
+
+
+def test_ctrl_c_ends_logs_that_nobody_reads(project: Path) -> None:
+    with running(project, MANY) as (process, ours):
+        wait_for_the_end(project)
+        rest_of(ours)
+        assert process.wait(timeout=60) == 0
+    ours, its = os.pipe()
+    words = [*PROGRAM, "logs", f"Prints/{(project / 'id').read_text()}"]
+    try:
+        with subprocess.Popen(words, cwd=project, env=environment(), stdout=its, stderr=subprocess.PIPE) as process:
+            while select.select([], [its], [], 0)[1]:  # until the pipe is full
+                pass
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60) == (None, b"")
+            assert process.returncode == 130
+    finally:
+        os.close(its)
+        os.close(ours)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", ">/dev/full"])
+def test_a_run_goes_on_without_the_streams_or_where_they_take_nothing(project: Path, closed: str) -> None:
+    command = f"{shlex.join([*PROGRAM, 'run', 'prints.py', '--engine', 'process', '--lines', '3'])} {closed}"
+    with subprocess.Popen(command, shell=True, cwd=project, env=environment(), stderr=subprocess.PIPE) as process:
+        wait_for_the_end(project)
+        _, errors = process.communicate(timeout=60)
+    full = closed == ">/dev/full"
+    told = b"error: what happened could not be told: No space left on device" if full else b""
+    assert (process.returncode, errors.partition(b"\n")[0]) == (int(full), told)
+    [run] = json.loads(dockerflow("runs", "list", "--json", cwd=project).stdout)
+    assert run["status"] == "succeeded"

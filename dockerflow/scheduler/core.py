@@ -77,8 +77,7 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
         case WorkerGone(worker):
             yield from _gone(run, run.workers.pop(worker), event, now)
         case RetryDue(task_id):
-            for task in gangs.with_its_gang(run.tasks[task_id]):
-                _enqueue(run, task)
+            _queue_again(run, gangs.with_its_gang(run.tasks[task_id]))
         case StopRequested():
             yield from _stop(run, event, now)
         case StoreLost(reason):
@@ -106,7 +105,7 @@ def _added(run: Run, task: Task, found: AttemptFinished | None, now: float) -> C
         run.to_follow.append((task, found))
         return taken_over(run, created, found)
     run.add(task)
-    _enqueue(run, task)
+    _queue(run, task).append(task)
     return Write(created)
 
 
@@ -117,8 +116,14 @@ def _follow_taken_over(run: Run, now: float) -> Iterator[Command]:
         yield from _follow(run, task, result.manifest, result.transition, now)
 
 
-def _enqueue(run: Run, task: Task) -> None:
-    run.queued.setdefault(run.plan.workers(task.step), deque()).append(task)
+def _queue_again(run: Run, tasks: list[Task]) -> None:
+    """Before those that were not tried yet."""
+    for task in reversed(tasks):
+        _queue(run, task).appendleft(task)
+
+
+def _queue(run: Run, task: Task) -> deque[Task]:
+    return run.queued.setdefault(run.plan.workers(task.step), deque())
 
 
 def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
@@ -202,15 +207,18 @@ def _settle(run: Run, ends: list[End], now: float) -> Iterator[Command]:
             end.task.lost += 1
         else:
             end.task.fallback = _failure(end.result) if exhausted else None
-    yield from _try_again(ends, 0.0 if lost or exhausted else step.retry_seconds, now)
+    yield from _try_again(run, ends, 0.0 if lost or exhausted else step.retry_seconds, now)
 
 
-def _try_again(ends: list[End], pause: float, now: float) -> Iterator[Command]:
+def _try_again(run: Run, ends: list[End], pause: float, now: float) -> Iterator[Command]:
     for end in ends:
         end.task.attempt += 1
         end.task.failed = _record(end, now, final=False)
         yield Write(end.task.failed, retry_in=pause)
-    yield WaitForRetry(ends[0].task.task_id, pause)
+    if pause:
+        yield WaitForRetry(ends[0].task.task_id, pause)
+    else:
+        _queue_again(run, [end.task for end in ends])
 
 
 def _conclude(run: Run, ends: list[End], now: float) -> Iterator[Command]:

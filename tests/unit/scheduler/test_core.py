@@ -180,8 +180,7 @@ def test_attempts_that_were_lost_with_their_containers_cost_no_retry_and_no_paus
     simulation = Simulation(plan(*LOSING), failing("start", crash("lost"), attempts=2))
     assert simulation.run() == v.Finish("succeeded")
     assert [task.last_attempt for task in simulation.assigned("start")] == [False, False, False]
-    pauses = [c.seconds for c in simulation.history if isinstance(c, v.WaitForRetry)]
-    assert pauses == [0.0, 0.0]
+    assert not [c for c in simulation.history if isinstance(c, v.WaitForRetry)]
 
 
 def test_a_step_that_loses_its_containers_again_and_again_fails_when_its_retries_are_used_up_as_well():
@@ -211,15 +210,14 @@ def test_catch_acts_in_one_more_attempt_after_a_crash():
 
 
 def test_a_worker_that_goes_away_loses_only_its_own_task():
-    steps = (v.StepPlan("start", ("end",), retries=1), v.StepPlan("end", ()))
+    steps = (v.StepPlan("start", ("end",), retries=1, retry_seconds=1.0), v.StepPlan("end", ()))
     run = Run(plan(*steps))
     advance(run, v.Begin(), 0.0)
     advance(run, v.WorkerReady(1), 0.0)
     commands = advance(run, v.WorkerGone(1, crash("lost"), log="abc"), 0.0)
     record = next(c.record for c in commands if isinstance(c, v.Write))
     assert (record.attempt, record.final, record.log) == (0, False, "abc")
-    commands = advance(run, v.RetryDue("1"), 0.0)
-    assert v.StartWorker(3, "start") in commands
+    assert v.StartWorker(3, "start") in advance(run, v.RetryDue("1"), 0.0)
 
 
 def test_a_worker_that_never_becomes_ready_is_started_a_few_times_then_the_run_fails():

@@ -27,7 +27,7 @@ Fails = Callable[[RunTask], Failure | None]
 def gang(max_workers: int = 4, retries: int = 0, *, catches: bool = False) -> v.Plan:
     return plan(
         v.StepPlan("start", ("node",), gang=True),
-        v.StepPlan("node", ("join",), retries=retries, catches=catches),
+        v.StepPlan("node", ("join",), retries=retries, retry_seconds=1.0, catches=catches),
         v.StepPlan("join", ("end",), join=True),
         v.StepPlan("end", ()),
         max_workers=max_workers,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dockerflow.runtime.messages import RunTask, TaskResult
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.capacity import Share
 from dockerflow.store.records import AttemptFinished, Failure
@@ -88,6 +89,26 @@ def test_tasks_of_several_steps_begin_in_the_order_in_which_they_came() -> None:
     simulation = Simulation(plan(*shared(*SPLIT), max_workers=1), succeed())
     assert simulation.run() == v.Finish("succeeded")
     assert [c.task.step for c in simulation.history if isinstance(c, v.Assign)] == ["start", "a", "b", "join", "end"]
+
+
+def test_a_task_is_tried_again_before_others_begin() -> None:
+    """As with Metaflow: what is told of a flow of which one branch fails for good does not depend on who shares what."""
+    steps = shared(SPLIT[0], replace(SPLIT[1], retries=1), *SPLIT[2:])
+
+    def outcome(task: RunTask) -> TaskResult:
+        ok = task.step != "a" or task.attempt > 0
+        return replace(succeed()(task), ok=ok, failure=None if ok else Failure("exception", "no"))
+
+    simulation = Simulation(plan(*steps, max_workers=1), outcome)
+    assert simulation.run() == v.Finish("succeeded")
+    assert [c.task.step for c in simulation.history if isinstance(c, v.Assign)] == [
+        "start",
+        "a",
+        "a",
+        "b",
+        "join",
+        "end",
+    ]
 
 
 def test_a_worker_that_has_one_task_only_is_followed_by_another_that_starts_ahead() -> None:

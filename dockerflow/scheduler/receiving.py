@@ -94,6 +94,7 @@ class Receiver:
         try:
             with suppress(OSError, StoreError):
                 # Not Python's own timeout, with which it asks twice for whatever happens to be there.
+                connection.settimeout(None)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(self._patience))
                 (size,) = SIZE.unpack(_received(connection, SIZE.size))
                 if size + ROOM <= _free(self._blobs.root):

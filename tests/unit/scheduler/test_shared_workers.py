@@ -92,7 +92,7 @@ def test_tasks_of_several_steps_begin_in_the_order_in_which_they_came() -> None:
 
 
 def test_a_task_is_tried_again_before_others_begin() -> None:
-    """As with Metaflow: what is told of a flow of which one branch fails for good does not depend on who shares what."""
+    """As with Metaflow, also where those of other steps have waited for the same workers."""
     steps = shared(SPLIT[0], replace(SPLIT[1], retries=1), *SPLIT[2:])
 
     def outcome(task: RunTask) -> TaskResult:

@@ -150,4 +150,5 @@ def _remove(folder: str) -> None:
     except OSError:
         import shutil  # noqa: PLC0415 - most tasks leave their folder empty
 
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(RecursionError):  # thousands of folders inside each other; the result is to be sent nevertheless
+            shutil.rmtree(folder, ignore_errors=True)

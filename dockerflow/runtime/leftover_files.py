@@ -11,14 +11,19 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from typing import Iterable, Iterator
+from typing import Iterable, Iterator, List
 
 # A container's root cannot be written; these can, beside the worker's own folder and the outbox.
 FOLDERS = ("/tmp", "/dev/shm")
 
+# In the worker's own folder that of the flow's file, as `store.code_package` lays it out. A task can write there too:
+# beside the file, and through links to what travels with it.
+CODE = "user-code"
+
 
 class LeftoverFiles:
-    """What is in `folders` by now is for the tasks of all steps, and so is what is ever below `private`."""
+    """What is in `folders` by now is for the tasks of all steps, and so is what is ever below `private`, except in those
+    of the folders that are there."""
 
     def __init__(self, folders: Iterable[str], private: str) -> None:
         self._folders = tuple(folders)
@@ -54,17 +59,24 @@ def _remove(entry: os.DirEntry[str]) -> None:
         with suppress(OSError):
             os.unlink(entry.path)
         return
-    import shutil  # noqa: PLC0415 - few tasks leave folders
+    folders = [entry.path]
+    for folder in folders:  # which grow; not by recursion: they may be inside each other by the thousand
+        folders += _emptied(folder)
+    for folder in reversed(folders):
+        with suppress(OSError):
+            os.rmdir(folder)
 
-    _open(entry.path)
-    shutil.rmtree(entry.path, ignore_errors=True)
 
-
-def _open(folder: str) -> None:
-    """A task may have taken from its own user the right to look into a folder."""
+def _emptied(folder: str) -> List[str]:
+    """The folders in it, which alone are left."""
+    inner = []
     with suppress(OSError):
-        os.chmod(folder, stat.S_IRWXU)
+        os.chmod(folder, stat.S_IRWXU)  # a task may have taken from its own user the right to look into it
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                _open(entry.path)
+                inner.append(entry.path)
+                continue
+            with suppress(OSError):
+                os.unlink(entry.path)
+    return inner

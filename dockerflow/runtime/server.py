@@ -20,7 +20,7 @@ from dockerflow.runtime import ending, memory, pids, processes, secret_files, ti
 from dockerflow.runtime.attempt import Attempt, Run
 from dockerflow.runtime.broker import Broker
 from dockerflow.runtime.channel import Channel, private
-from dockerflow.runtime.leftover_files import FOLDERS, LeftoverFiles
+from dockerflow.runtime.leftover_files import CODE, FOLDERS, LeftoverFiles
 from dockerflow.runtime.messages import Answered, RunTask, TaskResult, from_json
 from dockerflow.runtime.output import Output
 
@@ -47,7 +47,8 @@ class Server:
         self._broker = broker
         self._waiting: Deque[RunTask] = deque()
         self._alone = alone
-        self._left = LeftoverFiles((work, *FOLDERS), os.path.dirname(pipe)) if alone else None
+        own = os.path.dirname(pipe)
+        self._left = LeftoverFiles((work, os.path.join(own, CODE), *FOLDERS), own) if alone else None
         self._step = ""  # of the last task
         self._number = 0
         self._open = True

@@ -6,7 +6,7 @@ FLOW = """
 import os
 from dockerflow import FlowSpec, conda_base, resources, step
 
-FOLDERS = [os.path.expanduser("~"), "/tmp", "/dev/shm"]
+FOLDERS = [os.path.expanduser("~"), os.path.dirname(os.path.abspath(__file__)), "/tmp", "/dev/shm"]
 
 
 def left():

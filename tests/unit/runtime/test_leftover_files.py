@@ -47,6 +47,27 @@ def test_the_workers_own_folder_is_left_alone(tmp_path: Path) -> None:
     assert files(tmp_path) == {"run", "run/result"}
 
 
+def test_a_folder_within_the_workers_own_is_cleared_where_it_is_named(tmp_path: Path) -> None:
+    code = tmp_path / "run" / "code"
+    code.mkdir(parents=True)
+    (code / "flow.py").write_text("")
+    left = LeftoverFiles([str(tmp_path), str(code)], str(tmp_path / "run"))
+    (tmp_path / "run" / "result").write_text("")
+    (code / "written beside the flow").write_text("")
+    left.remove()
+    assert files(tmp_path) == {"run", "run/result", "run/code", "run/code/flow.py"}
+
+
+def test_folders_inside_each_other_by_the_thousand_are_removed(tmp_path: Path) -> None:
+    left = LeftoverFiles([str(tmp_path)], "")
+    folder = str(tmp_path)
+    for _ in range(1_200):  # more than Python lets calls be inside each other
+        folder += "/f"
+        os.mkdir(folder)
+    left.remove()
+    assert os.listdir(tmp_path) == []
+
+
 def test_nothing_outside_is_reached_through_a_link(tmp_path: Path) -> None:
     outside, inside = tmp_path / "outside", tmp_path / "inside"
     (inside / "before").mkdir(parents=True)

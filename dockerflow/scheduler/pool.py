@@ -25,7 +25,7 @@ from dockerflow.scheduler.state import Run, Task, Worker
 from dockerflow.scheduler.values import Assign, Command, StartWorker, StopWorker, Write
 from dockerflow.store.records import AttemptStarted
 
-# So many workers at most wait for tasks that are still to come, in a linear flow for the next steps.
+# So many workers at most wait for their first task while it is still to come, in a linear flow for the next steps.
 AHEAD = 2
 
 # So many of the steps that may follow are looked at for that.
@@ -139,9 +139,10 @@ def _spare(run: Run, step: str) -> int:
 
 
 def _start_ahead(run: Run) -> Iterator[Command]:
-    """For the nearest steps first, as long as few workers wait for tasks that are still to come."""
+    """For the nearest steps first, as long as few workers wait for a first task that is still to come: those that have
+    had one are kept for steps further on, and are no reason not to start others."""
     there = Counter(worker.step for worker in run.workers.values() if _can_go_on(run, worker))
-    waiting = sum(w.state in ("starting", "idle") and w.step not in run.queued for w in run.workers.values())
+    waiting = sum(_awaits_its_first(worker) and worker.step not in run.queued for worker in run.workers.values())
     for step, most in islice(_expected(run), NEAREST):
         workers = run.plan.workers(step)
         of_use = max(1, run.plan.share(step).goes_into(run.plan.capacity, min(most, run.plan.max_workers)))
@@ -151,6 +152,10 @@ def _start_ahead(run: Run) -> Iterator[Command]:
             yield _start(run, step, ahead=True)
         if waiting >= AHEAD:
             return
+
+
+def _awaits_its_first(worker: Worker) -> bool:
+    return worker.state in ("starting", "idle") and not worker.tried
 
 
 def _can_go_on(run: Run, worker: Worker) -> bool:

@@ -58,6 +58,7 @@ class Worker:
     state: Literal["starting", "idle", "busy", "ending"] = "starting"
     task: Task | None = None
     killed: bool = False
+    tried: bool = False  # it has had a task
 
 
 @dataclass
@@ -102,7 +103,7 @@ class Run:
             self.reach.remove(task.step)
 
     def occupy(self, worker: Worker, task: Task) -> None:
-        worker.state, worker.task = "busy", task
+        worker.state, worker.task, worker.tried = "busy", task, True
         self.busy += 1
         self.used += self.plan.share(task.step)
 

@@ -121,6 +121,15 @@ def test_a_worker_that_has_one_task_only_is_followed_by_another_that_starts_ahea
     assert [command.step for command in started(simulation)] == ["start", "a"]
 
 
+def test_workers_that_are_kept_for_later_steps_keep_no_others_from_starting_ahead() -> None:
+    kinds = {"b2": "b", "end": "start"}
+    steps = (replace(step, workers=kinds.get(step.name, "")) for step in linear("start", "b", "c", "d", "b2", "end"))
+    simulation = Simulation(plan(*steps), succeed())
+    assert simulation.run() == v.Finish("succeeded")
+    ahead = [(command.step, command.ahead) for command in started(simulation)]
+    assert ahead == [("start", False), ("b", True), ("c", True), ("d", True)]
+
+
 def test_tasks_of_all_steps_fail_whose_workers_cannot_start() -> None:
     simulation = Simulation(plan(*shared(*SPLIT), max_workers=4), succeed())
     simulation.tell(v.Begin())

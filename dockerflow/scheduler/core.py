@@ -194,7 +194,8 @@ def _settle(run: Run, ends: list[End], now: float) -> Iterator[Command]:
         return
     task, culprit = ends[0].task, gangs.culprit(failed)
     step = run.plan.steps[task.step]
-    lost = _failure(culprit.result).kind == "lost" and task.lost < step.lost_retries
+    # Of a gang only the first to fail is lost still, see `gangs.verdict`: what others then raise is because of that.
+    lost = any(_failure(end.result).kind == "lost" for end in failed) and task.lost < step.lost_retries
     exhausted = not lost and task.retries >= step.retries
     # What the step raises is caught in the task's own process; after a crash @catch acts in one more attempt.
     falls_back = step.catches and task.fallback is None

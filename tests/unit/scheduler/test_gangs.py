@@ -191,6 +191,24 @@ def test_gang_whose_workers_cannot_start_fails() -> None:
     assert len([record for record in simulation.ended() if record.step == "node" and record.final]) == 3
 
 
+def test_gang_that_lost_a_container_is_repeated_whatever_the_others_made_of_it() -> None:
+    """The others can notice first of all that their peer is gone, and raise before they are killed."""
+    of_plan = gang()
+    steps = {**of_plan.steps, "node": replace(of_plan.steps["node"], lost_retries=1)}
+    simulation = Simulation(replace(of_plan, steps=steps), outcome(2))
+    simulation.tell(v.Begin())
+    while len([task for task in simulation.working.values() if task.step == "node"]) < 2:
+        simulation.turn()
+    first, second = sorted(simulation.working, key=lambda worker: number(simulation.working[worker]))
+    del simulation.working[second]
+    task = simulation.working[first]
+    simulation.tell(v.WorkerGone(second, Failure("lost", "gone")))
+    simulation.tell(v.TaskReturned(first, TaskResult("node", task.task_id, 0, ok=False, failure=FAILED)))
+    while simulation.finished is None:
+        simulation.turn()
+    assert simulation.finished == v.Finish("succeeded")
+
+
 @pytest.mark.parametrize("size", [0, 100_001])
 def test_gang_of_no_size_or_too_large_a_one_fails_the_task_before_it(size: int) -> None:
     finish = Simulation(gang(), outcome(size)).run()

@@ -22,8 +22,8 @@ CODE = "user-code"
 
 
 class LeftoverFiles:
-    """What is in `folders` by now is for the tasks of all steps, and so is what is ever below `private`, except in those
-    of the folders that are there."""
+    """What is in `folders` by now is for the tasks of all steps, and so is what is ever below `private`, except in
+    those of the folders that are there."""
 
     def __init__(self, folders: Iterable[str], private: str) -> None:
         self._folders = tuple(folders)

@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Protocol
@@ -73,11 +73,19 @@ Entry = progress.Event | _Printed | _LeftOut
 class Apart:
     """Shows by `view`, of which all but its beginning happens in one thread. `notify` never waits."""
 
-    def __init__(self, view: View, still: float = STILL, keep: int = KEEP, last: float = LAST) -> None:
-        self._view, self._still, self._limit, self._last = view, still, keep, last
+    def __init__(
+        self,
+        view: View,
+        still: float = STILL,
+        keep: int = KEEP,
+        last: float = LAST,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._view, self._still, self._limit, self._last, self._clock = view, still, keep, last, clock
         self._streams = sys.stdout, sys.stderr
         self._changed = threading.Condition()  # guards what follows
         self._waiting: deque[Entry] = deque()
+        self._waited_for = False  # whether some of it is not kept yet, so that tasks may wait for it
         self._kept = 0  # bytes, of what is kept
         self._gap: _LeftOut | None = None  # what is printed now goes there
         self._held: object = None  # the source of what is shown now
@@ -118,7 +126,7 @@ class Apart:
 
         self._close(self._finish, patient=not self._stopped)
         if isinstance(self._error, OSError):
-            hint = "the run went on: `dockerflow runs list` shows how it ended"
+            hint = "it went on to its end all the same; `dockerflow runs list` shows how a run ended"
             raise DockerflowError(f"what happened could not be told: {self._error.strerror}", hint) from self._error
         if self._error is not None:
             raise self._error
@@ -158,6 +166,9 @@ class Apart:
             self._carefully(partial(self._view.notify, event))
         if self._end is not None:
             self._carefully(self._end)
+        if self._error is not None:
+            with suppress(Exception):  # the first error is told
+                self._view.__exit__(None, None, None)
         self._over.set()
 
     def _next(self) -> progress.Event | None:
@@ -166,7 +177,7 @@ class Apart:
             self._held = self._since = None
             while not self._waiting and self._end is None:
                 self._changed.wait()
-            self._since = time.monotonic()
+            self._since = self._clock()
             return self._taken(self._waiting.popleft()) if self._waiting else None
 
     def _taken(self, entry: Entry) -> progress.Event:
@@ -191,7 +202,7 @@ class Apart:
 
     def _stands_still(self, seconds: float) -> bool:
         since = self._since
-        return since is not None and time.monotonic() - since >= seconds
+        return since is not None and self._clock() - since >= seconds
 
     def _watch(self) -> None:
         while not self._over.wait(self._still):
@@ -201,14 +212,18 @@ class Apart:
 
     def _add(self, entry: _Printed) -> None:
         if self._stands_still(self._still):
+            self._let_go()  # what came before has its place before
             self._keep(entry)
         else:
             self._waiting.append(entry)
-            self._gap = None
+            self._waited_for, self._gap = True, None
 
     def _let_go(self) -> None:
         """Nobody waits any more for what waits to be shown."""
         self._held = None
+        if not self._waited_for:
+            return
+        self._waited_for = False
         waiting, self._waiting = self._waiting, deque()
         for entry in waiting:
             if isinstance(entry, _Printed) and not entry.kept:

@@ -107,9 +107,11 @@ class Keeping:
 
     def _added(self, number: int, log: Log) -> bool:
         with self._writing[number]:
-            if not self._closed:
+            # Asked again: it may have been given up meanwhile, and its log be a blob.
+            wanted = not self._closed and self._attempts.get(number) == (log.task_id, log.attempt)
+            if wanted:
                 self._logs.add(log)
-            return not self._closed
+            return wanted
 
     def _returned(self, request: WorkerRequest, result: TaskResult) -> Returned:
         self._attempts.pop(request.worker_id, None)

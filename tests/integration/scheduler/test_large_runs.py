@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from dockerflow.client import Run
 from dockerflow.config import load_config
 from dockerflow.flow.loading import load
@@ -18,6 +20,8 @@ from dockerflow.scheduler.launch import RunRequest, launch
 from dockerflow.store import journal
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.records import AttemptFinished, AttemptStarted, Record, RunFinished, RunStarted, TaskCreated
+
+pytestmark = pytest.mark.timeout(900)
 
 BRANCHES, LONG = 20, 100
 OUTER = INNER = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockerflow.cli.meeting import nearest_passed
@@ -38,6 +38,7 @@ def passed(ways: Ways, first: str) -> list[str]:
 NAMES = [f"s{number}" for number in range(7)]
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({name: st.lists(st.sampled_from(NAMES), max_size=3, unique=True) for name in NAMES}))
 def test_it_is_the_first_of_those_that_every_way_to_an_end_passes(ways: Ways) -> None:
     """In any graph, also with circles and several ends. Of a step that leads to no end nothing is said."""

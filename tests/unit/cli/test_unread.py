@@ -10,6 +10,7 @@ import select
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,7 +39,7 @@ class Prints(FlowSpec):
     def end(self):
         open("FIFO", "w").close()
         if self.stays:
-            open("FIFO", "w").close()
+            open("FIFO-of-nobody", "w").close()
 """
 SHOWN = re.compile(rb"start/1\]? (?:\x1b\[0m)?(\d{99})\r?\n")
 LEFT_OUT = re.compile(rb"([\d,]+) lines that tasks printed are left out here")
@@ -50,6 +51,7 @@ MANY = 20_000
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     os.mkfifo(tmp_path / "fifo")
+    os.mkfifo(tmp_path / "fifo-of-nobody")
     (tmp_path / "prints.py").write_text(PRINTS.replace("FIFO", str(tmp_path / "fifo")))
     return tmp_path
 
@@ -82,10 +84,11 @@ def wait_for_the_end(project: Path) -> None:
 
 def wait_until_finished(project: Path) -> None:
     """Until the journal has the end of the run; nobody but the journal tells."""
-    status = ""
-    while status != "succeeded":
+    status = "running"
+    while status == "running":
         [run] = json.loads(dockerflow("runs", "list", "--json", cwd=project).stdout)
         status = run["status"]
+    assert status == "succeeded"
 
 
 def rest_of(ours: int) -> bytes:
@@ -158,9 +161,13 @@ def test_ctrl_c_ends_the_wait_for_who_does_not_read_the_end(project: Path, termi
 def test_a_task_that_prints_waits_for_a_reader_who_is_slow_and_no_line_is_left_out(project: Path) -> None:
     lines = 3 * apart.KEEP // (apart.LINE + 99)
     with running(project, lines) as (process, ours):
-        shown = bytearray()
-        while shown.count(b"\n") < lines:
-            shown += os.read(ours, 1 << 14)
+        shown, left = bytearray(), lines
+        while left > 0:
+            piece = os.read(ours, 1 << 14)
+            assert piece
+            shown += piece
+            left -= piece.count(b"\n")
+            time.sleep(0.003)  # slower than the task prints, and far from standing still
         wait_for_the_end(project)
         shown += rest_of(ours)
         assert process.wait(timeout=60) == 0

@@ -5,19 +5,29 @@ hundred classes are imported, and half of them never have an instance. Here a cl
 instance, or when somebody asks for its fields, and only its `__init__` is compiled; the other methods are the same
 functions for all classes. To type checkers, and to `replace`, `fields` and `asdict`, both kinds are one.
 
-What nobody needs here is left to the standard one: options other than `frozen`, and values that are there for
-`__init__` alone. Standard library only, Python 3.7: workers import this.
+What nobody needs here is left to the standard one: options other than `frozen`, a class's own `__init__`, fields that
+are given by name only or hashed otherwise than compared, and values that are there for `__init__` alone. What is
+derived from a class of this kind is of this kind. A mistake in a class's fields is told when the class is finished, and
+patterns know their places from then on. Standard library only, Python 3.7: workers import this.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
+from reprlib import recursive_repr
+from typing import TYPE_CHECKING, Any, Callable, Dict, List
 
 # A class is finished once, whatever thread comes first. It may have to wait for the class that it is derived from.
 _FINISHING = threading.RLock()
+
+# A fork waits for the thread that finishes a class: in the child there would be nobody to release the lock.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_FINISHING.acquire, after_in_parent=_FINISHING.release, after_in_child=_FINISHING.release
+    )
 
 # The default of a parameter whose value is made by a factory.
 _MADE = object()
@@ -82,7 +92,7 @@ def _finish(cls: Any, frozen: bool) -> None:
     dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
     cls.__doc__ = documented
     compared = [field.name for field in dataclasses.fields(cls) if field.compare]
-    cls._compared = staticmethod(attrgetter(*compared) if compared else _nothing)
+    cls._compared = attrgetter(*compared or ["__class__"])  # those without any are equal by class
     cls.__init__ = _initializer(cls, frozen)
 
 
@@ -115,6 +125,7 @@ def _initializer(cls: type, frozen: bool) -> Callable[..., None]:
     return made
 
 
+@recursive_repr("...")
 def _repr(self: Any) -> str:
     shown = (field.name for field in dataclasses.fields(self) if field.repr)
     return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
@@ -124,20 +135,16 @@ def _equal(self: Any, other: Any) -> Any:
     if type(other) is not type(self):
         return NotImplemented
     compared = self._compared
-    return compared(self) == compared(other)
+    return (compared(self),) == (compared(other),)  # also of a single field, a value is equal to itself: NaN
 
 
 def _hash(self: Any) -> int:
     return hash(self._compared(self))
 
 
-def _nothing(instance: object) -> Tuple[()]:
-    return ()
-
-
 def _setter(cls: Any) -> Callable[[Any, str, Any], None]:
     def set_attribute(self: Any, name: str, value: Any) -> None:
-        _require_other(self, cls, name)
+        _require_other(self, cls, name, "assign to")
         super(cls, self).__setattr__(name, value)
 
     return set_attribute
@@ -145,13 +152,13 @@ def _setter(cls: Any) -> Callable[[Any, str, Any], None]:
 
 def _deleter(cls: Any) -> Callable[[Any, str], None]:
     def delete_attribute(self: Any, name: str) -> None:
-        _require_other(self, cls, name)
+        _require_other(self, cls, name, "delete")
         super(cls, self).__delattr__(name)
 
     return delete_attribute
 
 
-def _require_other(self: Any, cls: Any, name: str) -> None:
+def _require_other(self: Any, cls: Any, name: str, what: str) -> None:
     """Classes that are derived from a frozen one may have attributes of their own."""
     if type(self) is cls or name in cls.__dataclass_fields__:
-        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+        raise dataclasses.FrozenInstanceError(f"cannot {what} field {name!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 import pickle
 import subprocess
 import sys
@@ -11,10 +12,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
 from functools import cached_property
+from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import dockerflow
 from dockerflow import lazy_dataclasses
 
 Decorator = Callable[..., Any]
@@ -229,3 +235,171 @@ def test_a_class_that_nobody_uses_is_not_finished() -> None:
     before = Unused.__init__
     Unused(1)
     assert before is not Unused.__init__
+
+
+def test_what_contains_itself_has_a_text(dataclass: Decorator) -> None:
+    @dataclass
+    class Node:
+        next: Any = None
+
+    node = Node()
+    node.next = node
+    assert repr(node).endswith("Node(next=...)")
+
+
+def test_a_value_is_equal_to_itself_however_many_fields_it_has() -> None:
+    @lazy_dataclasses.dataclass(frozen=True)
+    class One:
+        x: float
+
+    @lazy_dataclasses.dataclass(frozen=True)
+    class Two(One):
+        y: int = 0
+
+    nan = float("nan")  # to the standard one, that depends on Python's version
+    assert (One(nan), Two(nan)) == (One(nan), Two(nan))
+
+
+_values = st.sampled_from([0, 1, "a", (), None])
+_options = st.fixed_dictionaries(
+    {},
+    optional={
+        "default": _values,
+        "default_factory": st.just(list),
+        "init": st.booleans(),
+        "compare": st.booleans(),
+        "repr": st.booleans(),
+    },
+).filter(lambda options: not {"default", "default_factory"} <= options.keys())
+_bodies = st.dictionaries(st.sampled_from("abcde"), _options, max_size=4)
+
+
+def _in_order(body: dict[str, dict[str, Any]], inherited: dict[str, dict[str, Any]]) -> bool:
+    """Whether no field that must be given comes after one that need not be."""
+    given = [each for each in {**inherited, **body}.values() if each.get("init", True)]
+    optional = ["default" in each or "default_factory" in each for each in given]
+    return optional == sorted(optional)
+
+
+@st.composite
+def _lines(draw: st.DrawFn) -> list[dict[str, dict[str, Any]]]:
+    """What each class of a line of derived classes adds."""
+    bodies: list[dict[str, dict[str, Any]]] = []
+    inherited: dict[str, dict[str, Any]] = {}
+    for _ in range(draw(st.integers(1, 3))):
+        known = dict(inherited)
+        bodies.append(draw(_bodies.filter(lambda body, known=known: _in_order(body, known))))  # type: ignore[misc]
+        inherited.update(bodies[-1])
+    return bodies
+
+
+def _made(decorator: Decorator, bodies: list[dict[str, dict[str, Any]]], frozen: bool) -> list[Any]:
+    made: list[Any] = [object]
+    for number, body in enumerate(bodies):
+        attributes = {name: field(**options) for name, options in body.items()}
+        names = {"__annotations__": dict.fromkeys(body, "object"), "__qualname__": f"C{number}"}
+        made.append(decorator(frozen=frozen)(type(f"C{number}", (made[-1],), {**attributes, **names})))
+    return made[1:]
+
+
+def _told(action: Callable[[], Any]) -> Any:
+    """What comes of it, in a form that does not name the class."""
+    try:
+        return action()
+    except (TypeError, AttributeError, ValueError) as error:
+        return type(error), str(error)
+
+
+def _seen(cls: Any, other: Any, values: list[Any], named: dict[str, Any]) -> list[Any]:
+    """All that can be seen of an instance, and how it compares to one of a class beside it in the line."""
+    one = _told(lambda: cls(*values, **named))
+    if isinstance(one, tuple):
+        return [one]
+    same, name = cls(*values, **named), next(iter(named), "a")
+    return [
+        *(dict(vars(one)), _told(lambda: repr(one)), one == values),
+        *(_told(lambda: one == one), _told(lambda: one == same), _told(lambda: one != same)),
+        *(_told(lambda: one == other()), _told(lambda: hash(one) == hash(same)), cls.__hash__ is None),
+        _told(lambda: vars(replace(one, **named))),
+        *(_told(lambda: asdict(one)), is_dataclass(cls), cls.__match_args__),
+        [(each.name, each.init, each.repr, each.compare, each.default) for each in fields(cls)],
+        *(_told(lambda: vars(copy.copy(one))), _told(lambda: setattr(one, name, 5)), _told(lambda: delattr(one, name))),
+        *(_told(lambda: setattr(one, "z", 5)), vars(one)),
+    ]
+
+
+@given(
+    _lines(),
+    st.booleans(),
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.lists(_values, max_size=3),
+    st.dictionaries(st.sampled_from("abcdef"), _values, max_size=2),
+)
+def test_a_generated_class_behaves_as_the_standard_one(
+    bodies: list[dict[str, dict[str, Any]]],
+    frozen: bool,
+    which: int,
+    other: int,
+    values: list[Any],
+    named: dict[str, Any],
+) -> None:
+    seen = []
+    for decorator in (dataclasses.dataclass, lazy_dataclasses.dataclass):
+        classes = _made(decorator, bodies, frozen)
+        seen.append(_seen(classes[which % len(classes)], classes[other % len(classes)], values, named))
+    assert seen[0] == seen[1]
+
+
+def test_every_class_of_values_can_be_finished() -> None:
+    root = Path(dockerflow.__file__).parent
+    found = []
+    for file in root.rglob("*.py"):
+        if "from dockerflow.lazy_dataclasses import dataclass" in file.read_text():
+            name = ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
+            classes = [each for each in vars(import_module(name)).values() if isinstance(each, type)]
+            found += [each for each in classes if each.__module__ == name and "__dataclass_fields__" in vars(each)]
+    lazy_dataclasses.finish(*found)
+    assert len(found) > 200
+
+
+FORKED = """
+import dataclasses, os, signal, threading
+from dockerflow import lazy_dataclasses
+
+@lazy_dataclasses.dataclass(frozen=True)
+class Slow:
+    x: int
+
+@lazy_dataclasses.dataclass(frozen=True)
+class Other:
+    x: int
+
+finish, begun, go_on = lazy_dataclasses._finish, threading.Event(), threading.Event()
+
+def slowly(cls, frozen):
+    if cls is Slow:
+        begun.set()
+        go_on.wait()
+    finish(cls, frozen)
+
+lazy_dataclasses._finish = slowly
+thread = threading.Thread(target=Slow, args=(1,))
+thread.start()
+begun.wait()
+threading.Timer(0.2, go_on.set).start()
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    print(Other(1), Slow(2), flush=True)
+    os._exit(0)
+thread.join()
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_while_a_class_is_finished_leaves_no_lock_behind() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout) == (0, "Other(x=1) Slow(x=2)\n"), said.stderr

@@ -8,7 +8,7 @@
 - What waits for memory or cores is not passed by: others get what it leaves over.
 - Where a worker has one task only, the next ones are on their way while all that may run do.
 - When every queued task has a worker, others are started for the tasks that may follow: that hides their start-up.
-- The workers of a step end when no task can reach it any more.
+- The workers of a step end when no task can reach it any more, and but for one when only single tasks can.
 """
 
 from __future__ import annotations
@@ -193,15 +193,18 @@ def _start(run: Run, step: str, ahead: bool = False) -> Command:
 
 
 def stop_idle(run: Run) -> Iterator[Command]:
-    """End the workers of steps that will have no task any more."""
+    """End the workers of steps that will have no task any more, or fewer at once than there are workers for."""
+    there = Counter(worker.step for worker in run.workers.values() if worker.state != "ending")
+    wanted = {step: _wanted(run, step, count) for step, count in there.items()}
     for worker in run.workers.values():
-        if worker.state in ("idle", "starting") and not _may_be_wanted(run, worker.step):
+        if worker.state in ("idle", "starting") and there[worker.step] > wanted[worker.step]:
+            there[worker.step] -= 1
             worker.state = "ending"
             yield StopWorker(worker.number)
 
 
-def _may_be_wanted(run: Run, step: str) -> bool:
-    return not run.failure and run.reach.may_have_tasks(step)
+def _wanted(run: Run, step: str, most: int) -> int:
+    return 0 if run.failure else run.reach.at_once(step, most)
 
 
 def _message(run: Run, task: Task) -> RunTask:

@@ -1,4 +1,4 @@
-"""Which steps may still have tasks, told from those that have unfinished ones.
+"""Which steps may still have tasks, and how many at once, told from those that have unfinished ones.
 
 Asked after every event, so it must cost the same in a graph of two thousand steps as in one of two: the steps before
 each step are the bits of a number, and a question is one `&`.
@@ -7,7 +7,10 @@ each step are the bits of a number, and a question is one `&`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
+from itertools import islice
 
+from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.values import StepPlan
 
 
@@ -16,10 +19,11 @@ class Reach:
 
     def __init__(self, steps: Mapping[str, StepPlan]) -> None:
         self._bits = {name: 1 << number for number, name in enumerate(steps)}
-        self._wanted: dict[str, int] = {}
+        self._wanted: dict[str, _Wanted] = {}
+        places = _places(steps)
         for name, before in _before(steps, self._bits).items():
-            workers = steps[name].workers or name
-            self._wanted[workers] = self._wanted.get(workers, 0) | before | self._bits[name]
+            wanted = self._wanted.setdefault(steps[name].workers or name, _Wanted())
+            wanted.add(before | self._bits[name], places[name])
         self._live = 0
 
     def add(self, step: str) -> None:
@@ -29,9 +33,50 @@ class Reach:
     def remove(self, step: str) -> None:
         self._live &= ~self._bits[step]
 
-    def may_have_tasks(self, step: str) -> bool:
-        """Whether a step has unfinished tasks, or one before it, of those whose workers go by the name `step`."""
-        return bool(self._live & self._wanted[step])
+    def at_once(self, step: str, most: int) -> int:
+        """How many tasks, up to `most`, may still be there at a time of the steps whose workers go by the name `step`:
+        those that have unfinished ones, or have such a step before them."""
+        return self._wanted[step].at_once(self._live, most)
+
+
+@dataclass
+class _Wanted:
+    """When workers are: each number has the bits of a step and of those before it."""
+
+    in_line: int = 0  # of steps of which one at most runs
+    in_foreach: int = 0  # of those of which any number does
+    in_splits: list[int] = field(default_factory=list)  # of each other
+
+    def add(self, bits: int, place: Place) -> None:
+        if any(place):
+            self.in_foreach |= bits
+        elif place:
+            self.in_splits.append(bits)
+        else:
+            self.in_line |= bits
+
+    def at_once(self, live: int, most: int) -> int:
+        if live & self.in_foreach:
+            return most
+        branches = islice((1 for bits in self.in_splits if live & bits), most)
+        return min(most, bool(live & self.in_line) + sum(branches))
+
+
+# What a step is inside of, outermost first: a foreach or a gang, or a split into other steps.
+Place = tuple[bool, ...]
+
+
+def _places(steps: Mapping[str, StepPlan]) -> dict[str, Place]:
+    places: dict[str, Place] = {}
+    for name in _order(steps):
+        step, place = steps[name], places.setdefault(name, ())
+        if step.foreach is not None or step.gang:
+            place = (*place, True)
+        elif len(step.next) > 1 and step.condition is None:
+            place = (*place, False)
+        for follower in step.next:
+            places.setdefault(follower, place[:-1] if steps[follower].join else place)
+    return places
 
 
 def _before(steps: Mapping[str, StepPlan], bits: Mapping[str, int]) -> dict[str, int]:

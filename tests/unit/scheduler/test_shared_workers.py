@@ -74,6 +74,28 @@ def test_of_a_foreach_two_workers_are_there_before_it_is_known_how_many_tasks_it
     assert len(started(simulation)) == 4
 
 
+def test_workers_of_a_foreach_end_with_it_but_for_the_one_that_goes_on() -> None:
+    """Each holds what the flow's import takes, and a line of steps that follows may last for hours."""
+    wide = (v.StepPlan("start", ("work",), foreach="xs"), v.StepPlan("work", ("join",)), *SPLIT[3:4])
+    simulation = Simulation(plan(*shared(*wide, *linear("end", "last"))), succeed({"start": 20}))
+    while "join" not in simulation.created():
+        simulation.turn() if simulation.history else simulation.tell(v.Begin())
+    assert len(started(simulation)) == 4
+    assert sum(isinstance(command, v.StopWorker) for command in simulation.history) == 3
+    while simulation.finished is None:
+        simulation.turn()
+    assert simulation.finished == v.Finish("succeeded")
+    assert len(started(simulation)) == 4
+
+
+def test_workers_that_branches_may_need_are_kept_for_them() -> None:
+    wide = (v.StepPlan("start", ("work",), foreach="xs"), v.StepPlan("work", ("joined",)))
+    joined = (v.StepPlan("joined", ("split",), join=True), v.StepPlan("split", ("a", "b")), *SPLIT[1:])
+    simulation = Simulation(plan(*shared(*wide, *joined)), succeed({"start": 20}))
+    assert simulation.run() == v.Finish("succeeded")
+    assert len(started(simulation)) == 4
+
+
 @pytest.mark.parametrize("limit", ["workers", "memory"])
 def test_no_worker_is_started_ahead_that_could_not_run_beside_the_others(limit: str) -> None:
     of_plan = plan(*shared(*SPLIT), max_workers=1 if limit == "workers" else 4)

@@ -99,10 +99,10 @@ def test_a_step_of_a_recursion_comes_before_itself():
     may_have = {}
     for step in LOOP.steps:
         reach.add(step)
-        may_have[step] = [other for other in LOOP.steps if reach.may_have_tasks(other)]
+        may_have[step] = [other for other in LOOP.steps if reach.at_once(other, 1)]
         reach.remove(step)
     assert may_have == {"start": ["start", "loop", "end"], "loop": ["loop", "end"], "end": ["end"]}
-    assert not any(reach.may_have_tasks(step) for step in LOOP.steps)
+    assert not any(reach.at_once(step, 1) for step in LOOP.steps)
 
 
 def test_a_flow_may_begin_and_end_with_steps_of_any_name():

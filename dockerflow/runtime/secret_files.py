@@ -10,6 +10,8 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from typing import Sequence
 
 from dockerflow.flow.errors import StepError
@@ -49,9 +51,11 @@ def deliver(secrets: Sequence[Secret], override: bool) -> None:
 
 
 def remove(folder: str) -> None:
-    if os.path.isdir(folder):
+    if os.path.isdir(folder) and not os.path.islink(folder):
         import shutil  # noqa: PLC0415 - few tasks have secrets
 
+        with suppress(OSError):
+            os.chmod(folder, stat.S_IRWXU)  # a task may have taken from its own user the right to look into it
         shutil.rmtree(folder, ignore_errors=True)
 
 

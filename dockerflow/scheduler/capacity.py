@@ -1,9 +1,9 @@
 """What attempts take of the host that they run on, as `@resources` says it, and what the host has.
 
 Memory is promised once: what runs at the same time never asks for more than there is, so that the kernel kills nobody
-for what another was promised; and so is a GPU. Cores are shared by time: a step that asks for more of them than there
-are gets all, with nobody beside it who asked for some. An attempt of a step that asks for nothing takes nothing: only
-`max_workers` counts it. Pure, like the core.
+for what another was promised; and so are GPUs, how many of them. Cores are shared by time: a step that asks for more
+of them than there are gets all, with nobody beside it who asked for some. An attempt of a step that asks for nothing
+takes nothing: only `max_workers` counts it. Pure, like the core.
 """
 
 from __future__ import annotations

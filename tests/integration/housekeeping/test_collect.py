@@ -457,14 +457,14 @@ def test_many_runs_and_blobs_are_gone_through_without_keeping_them(tmp_path: Pat
     """Of runs that stay, what they refer to is remembered, and of other blobs, their hashes; never their bytes."""
     store = kinds.store_of(kinds.DIRECTORY, tmp_path / ".dockerflow", None).open()
     for number in range(60):
-        make(store, {f"x{count}": large(chr(97 + number % 26), 70_000 + count) for count in range(5)})
+        make(store, {f"x{count}": large(chr(97 + number % 26), 150_000 + count) for count in range(5)})
     tracemalloc.start()
     try:
         collect(store, Wanted(keep=30), grace=-60)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 4 << 20
+    assert peak < 8 << 20  # of 45 MB; some of it when a table of the interpreter itself grows
     assert len(every(store)) == 30
     assert verify(store).faults == ()
 

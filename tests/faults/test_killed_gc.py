@@ -11,6 +11,7 @@ import pytest
 
 from dockerflow.housekeeping.choosing import Wanted, every
 from dockerflow.housekeeping.collect import collect
+from dockerflow.housekeeping.references import RunName
 from dockerflow.housekeeping.verify import verify
 from dockerflow.store.base import Store
 from dockerflow.store.directory import create
@@ -99,6 +100,9 @@ def test_what_stays_is_whole_whenever_it_was_killed(seed: int, place: tuple[Stor
     assert len(every(store)) == 3
     assert verify(store).faults == ()
     collect(store, Wanted(keep=0), grace=-60)
+    # What has lost its journal to one that was killed is no run any more: it goes after a day, or by its name.
+    parts = frozenset(RunName("Films", run_id) for run_id in store.children("runs/Films"))
+    collect(store, Wanted(named=parts), grace=-60)
     assert (list(store.blobs.every()), store.keys("runs/")) == ([], [])
 
 

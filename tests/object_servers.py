@@ -111,6 +111,15 @@ class ObjectServer:
         self.client().make_bucket(name)
         return name
 
+    def settings(self) -> dict[str, str]:
+        """The variables by which a user's commands find the server, and may do anything there."""
+        return {
+            "DOCKERFLOW_S3_ENDPOINT": self.endpoint,
+            "DOCKERFLOW_S3_REGION": self.region,
+            "DOCKERFLOW_S3_ACCESS_KEY": self.access_key,
+            "DOCKERFLOW_S3_SECRET_KEY": self.secret_key,
+        }
+
     def start(self) -> None:
         """Start it and wait until it answers; with the data that it had."""
         assert self._process is None, "it runs"

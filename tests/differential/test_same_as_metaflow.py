@@ -56,13 +56,7 @@ def test_flow_of_the_bank_leaves_the_same_in_containers_with_a_bucket(name: str,
 
 
 def _variables_of(bucket: Bucket) -> dict[str, str]:
-    return {
-        "DOCKERFLOW_STORE": f"s3://{bucket.name}/{uuid.uuid4().hex}",
-        "DOCKERFLOW_S3_ENDPOINT": bucket.server.endpoint,
-        "DOCKERFLOW_S3_ACCESS_KEY": bucket.server.access_key,
-        "DOCKERFLOW_S3_SECRET_KEY": bucket.server.secret_key,
-        "DOCKERFLOW_S3_REGION": bucket.server.region,
-    }
+    return {"DOCKERFLOW_STORE": f"s3://{bucket.name}/{uuid.uuid4().hex}", **bucket.server.settings()}
 
 
 def _compare(flow: Case, engine: str = "process", store: dict[str, str] | None = None) -> None:

@@ -35,17 +35,13 @@ def bucket(object_bucket: Bucket) -> Bucket:
 @pytest.fixture
 def variables(test_channel, shared_cache, docker_client, bucket, monkeypatch) -> Mapping[str, str]:
     """The environment of a user whose channel is the tests' own and whose store is the bucket; ours is the same."""
-    server = bucket.server
     for name, value in {
-        "CHANNELS": test_channel.url,
-        "CACHE_DIR": str(shared_cache),
-        "STORE": f"s3://{bucket.name}/{PREFIX}",
-        "S3_ENDPOINT": server.endpoint,
-        "S3_ACCESS_KEY": server.access_key,
-        "S3_SECRET_KEY": server.secret_key,
-        "S3_REGION": server.region,
+        "DOCKERFLOW_CHANNELS": test_channel.url,
+        "DOCKERFLOW_CACHE_DIR": str(shared_cache),
+        "DOCKERFLOW_STORE": f"s3://{bucket.name}/{PREFIX}",
+        **bucket.server.settings(),
     }.items():
-        monkeypatch.setenv(f"DOCKERFLOW_{name}", value)
+        monkeypatch.setenv(name, value)
     return dict(os.environ)
 
 

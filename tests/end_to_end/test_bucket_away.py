@@ -79,18 +79,15 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectSer
 @pytest.fixture
 def variables(test_channel, shared_cache, docker_client, server, tmp_path) -> Mapping[str, str]:
     ours = {
-        "CHANNELS": test_channel.url,
-        "CACHE_DIR": str(shared_cache),
-        "STORE": f"s3://{server.bucket()}/store",
-        "STORE_PATIENCE": "1",
-        "S3_ENDPOINT": server.endpoint,
-        "S3_ACCESS_KEY": server.access_key,
-        "S3_SECRET_KEY": server.secret_key,
-        "S3_REGION": server.region,
+        "DOCKERFLOW_CHANNELS": test_channel.url,
+        "DOCKERFLOW_CACHE_DIR": str(shared_cache),
+        "DOCKERFLOW_STORE": f"s3://{server.bucket()}/store",
+        "DOCKERFLOW_STORE_PATIENCE": "1",
+        **server.settings(),
     }
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "flow.py").write_text(textwrap.dedent(FLOW))
-    return {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **{f"DOCKERFLOW_{n}": v for n, v in ours.items()}}
+    return {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **ours}
 
 
 def test_what_a_container_computed_without_the_server_is_delivered_and_read_by_the_next(

@@ -75,16 +75,13 @@ def server(gateway: str, tmp_path: Path) -> Iterator[ObjectServer]:
 def variables(request, test_channel, shared_cache, server) -> Mapping[str, str]:
     """Who signed the certificate is named for dockerflow, or among those that this machine trusts."""
     ours = {
-        "CHANNELS": test_channel.url,
-        "CACHE_DIR": str(shared_cache),
-        "STORE": "s3://secure/store",
-        "S3_ENDPOINT": server.endpoint,
-        "S3_ACCESS_KEY": server.access_key,
-        "S3_SECRET_KEY": server.secret_key,
-        "S3_REGION": server.region,
+        "DOCKERFLOW_CHANNELS": test_channel.url,
+        "DOCKERFLOW_CACHE_DIR": str(shared_cache),
+        "DOCKERFLOW_STORE": "s3://secure/store",
+        **server.settings(),
     }
     trusted = {request.param: str(server.certificates / "public.crt")}
-    return {**os.environ, **{f"DOCKERFLOW_{name}": value for name, value in ours.items()}, **trusted}
+    return {**os.environ, **ours, **trusted}
 
 
 def test_steps_trust_whom_this_machine_trusts(dockerflow, server, tmp_path) -> None:

@@ -99,17 +99,13 @@ WAYS = {
 @pytest.fixture
 def variables(test_channel, shared_cache, object_bucket: Bucket, monkeypatch) -> Mapping[str, str]:
     """The environment of a user whose store is the bucket; ours is the same."""
-    server = object_bucket.server
     for name, value in {
-        "CHANNELS": test_channel.url,
-        "CACHE_DIR": str(shared_cache),
-        "STORE": f"s3://{object_bucket.name}/store",
-        "S3_ENDPOINT": server.endpoint,
-        "S3_ACCESS_KEY": server.access_key,
-        "S3_SECRET_KEY": server.secret_key,
-        "S3_REGION": server.region,
+        "DOCKERFLOW_CHANNELS": test_channel.url,
+        "DOCKERFLOW_CACHE_DIR": str(shared_cache),
+        "DOCKERFLOW_STORE": f"s3://{object_bucket.name}/store",
+        **object_bucket.server.settings(),
     }.items():
-        monkeypatch.setenv(f"DOCKERFLOW_{name}", value)
+        monkeypatch.setenv(name, value)
     return dict(os.environ)
 
 

@@ -26,10 +26,7 @@ class BucketOnMinio:
         """What makes a command find the store. What it keeps on this machine is below `state`."""
         return {
             "DOCKERFLOW_STORE": self.name,
-            "DOCKERFLOW_S3_ENDPOINT": self.server.endpoint,
-            "DOCKERFLOW_S3_REGION": self.server.region,
-            "DOCKERFLOW_S3_ACCESS_KEY": self.server.access_key,
-            "DOCKERFLOW_S3_SECRET_KEY": self.server.secret_key,
+            **self.server.settings(),
             "DOCKERFLOW_STORE_PATIENCE": str(patience),
             "XDG_STATE_HOME": str(state),
         }

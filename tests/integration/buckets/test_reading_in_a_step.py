@@ -55,13 +55,9 @@ class Reader(FlowSpec):
 
 def test_everyone_in_a_step_reads_the_bucket(tmp_path: Path, object_bucket: Bucket) -> None:
     """Also while the flow is imported, before there is a task, and by processes that are forked with what they have."""
-    server = object_bucket.server
     settings = {
         "DOCKERFLOW_STORE": f"s3://{object_bucket.name}",
-        "DOCKERFLOW_S3_ENDPOINT": server.endpoint,
-        "DOCKERFLOW_S3_ACCESS_KEY": server.access_key,
-        "DOCKERFLOW_S3_SECRET_KEY": server.secret_key,
-        "DOCKERFLOW_S3_REGION": server.region,
+        **object_bucket.server.settings(),
     }
     (tmp_path / "earlier.py").write_text(EARLIER)
     (tmp_path / "reader.py").write_text(READER)

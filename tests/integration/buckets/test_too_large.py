@@ -196,13 +196,9 @@ class Leaves(FlowSpec):
 
 def test_what_no_result_tells_of_goes_with_the_run(tmp_path: Path, object_bucket: Bucket) -> None:
     (tmp_path / "flow.py").write_text(LEAVES)
-    server = object_bucket.server
     settings = {
         "DOCKERFLOW_STORE": f"s3://{object_bucket.name}/a/store",
-        "DOCKERFLOW_S3_ENDPOINT": server.endpoint,
-        "DOCKERFLOW_S3_ACCESS_KEY": server.access_key,
-        "DOCKERFLOW_S3_SECRET_KEY": server.secret_key,
-        "DOCKERFLOW_S3_REGION": server.region,
+        **object_bucket.server.settings(),
         "XDG_STATE_HOME": str(tmp_path / "state"),
     }
     done = dockerflow("run", "flow.py", "--engine", "process", cwd=tmp_path, **settings)

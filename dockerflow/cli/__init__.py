@@ -9,6 +9,7 @@
     sentences what happened, in the words that both views use
     board     the picture as lines of a terminal
     live      the board on a terminal, kept up to date
+    apart     whatever view it is, in a thread of its own: a run waits for no reader
     plain     one line per event, for pipes and files
     checking  `check` and `show`
     drawing   a flow as a tree of its steps

@@ -40,7 +40,7 @@ LINE = 150
 
 
 class View(AbstractContextManager["View"], Protocol):
-    """Someone who watches a run and tells the user: `PlainView` or `LiveView`."""
+    """Someone who watches a run and tells the user: `PlainView`, `QuietView` or `LiveView`."""
 
     @property
     def notify(self) -> progress.Notify: ...
@@ -123,7 +123,6 @@ class Apart:
     def finish(self) -> Picture:
         """Show all that waits, and the end; the last picture, or an empty one if the run was stopped and nobody reads.
         Raises DockerflowError where it could not be written."""
-
         self._close(self._finish, patient=not self._stopped)
         if isinstance(self._error, OSError):
             hint = "it went on to its end all the same; `dockerflow runs list` shows how a run ended"

@@ -1,7 +1,7 @@
 """Where the ways come together that a step opens, found from the graph alone.
 
-Of any graph, also one with circles, or with steps that lead nowhere. Of flows as they are
-written, with thousands of steps too, what that takes grows with the number of steps.
+Of any graph, also one with circles, or with steps that lead nowhere. Of flows as they are written, with thousands of
+steps too, what that takes grows with the number of steps.
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ state         what the core remembers of the run: its tasks and workers
 pool          which worker does what
 gangs         tasks that run at the same time and end as one
 capacity      what of the host attempts take
-reach         which steps may still have tasks
+reach         which steps may still have tasks, and how many at once
 joins         which finished tasks a join waits for
 resumed       which results of an earlier run are taken over
 origin        that earlier run, as far as it is still in the store
 loop          waits, and carries out commands
+requests      what a worker is started with, and which steps share workers; `bytecode` is sent along
+starting      starts workers, in threads, and waits for an engine that is away
 receiving     takes large blobs into the store while tasks hand them over; `arriving` hashes them meanwhile
 keeping       takes into the store what workers leave, each in its own thread
 journaling    writes the journal, in a thread as well

@@ -20,7 +20,7 @@ from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import names
 from dockerflow.store.errors import StoreError
 
-__all__ = ["SETTINGS", "ConfigError", "Setting", "converted", "unknown"]
+__all__ = ["HOSTS", "SETTINGS", "ConfigError", "Setting", "converted", "path_of", "unknown", "url_of"]
 
 
 class ConfigError(DockerflowError):
@@ -43,6 +43,7 @@ SETTINGS: Mapping[str, Setting] = {
     "channels": Setting("list", "conda channels in order of priority: names, URLs or folders"),
     "data_dir": Setting("path", "where the local conda channel is made"),
     "engine": Setting("text", "URL of the Docker engine, such as `unix:///run/docker.sock`"),
+    "host_patience": Setting("number", "how many seconds a remote host may be away before its tasks are given up"),
     "indexes": Setting("list", "Python package indexes in order of priority: URLs, folders, `default` at the end"),
     "network": Setting("text", "the Docker network of step containers: `bridge`, `none`, `host` or a name"),
     "s3_addressing": Setting("addressing", "where a bucket's name goes: `path`, `virtual` (before the host) or `auto`"),
@@ -55,6 +56,9 @@ SETTINGS: Mapping[str, Setting] = {
     "store": Setting("store", "the store: a folder, or `s3://bucket/prefix`"),
     "store_patience": Setting("number", "how many seconds a server that does not answer is asked again"),
 }
+
+# What is in files alone, and no text or list: see `host_values`.
+HOSTS = "hosts"
 
 ADDRESSING = ("auto", "path", "virtual")
 
@@ -78,13 +82,13 @@ def _text_of(given: str, folder: Path, what: str) -> str:
     return given
 
 
-def _path_of(given: str, folder: Path, what: str) -> Path:
+def path_of(given: str, folder: Path, what: str) -> Path:
     return (folder / Path(given).expanduser()).resolve()
 
 
 def _store_of(given: str, folder: Path, what: str) -> str:
     if "://" not in given:
-        return str(_path_of(given, folder, what))
+        return str(path_of(given, folder, what))
     try:
         return str(names.in_bucket(given))
     except StoreError as error:
@@ -107,7 +111,7 @@ def _addressing_of(given: str, folder: Path, what: str) -> str:
     return given
 
 
-def _url_of(given: str, folder: Path, what: str) -> str:
+def url_of(given: str, folder: Path, what: str) -> str:
     """The URL of a server, without a slash at its end."""
     if credentials.in_url(given):
         raise ConfigError(f"{what}: `{credentials.hidden(given)}` has credentials in its URL.", names.SECRETS)
@@ -124,11 +128,11 @@ def _url_of(given: str, folder: Path, what: str) -> str:
 
 
 _CONVERSIONS: Mapping[str, Callable[[str, Path, str], Any]] = {
-    "path": _path_of,
+    "path": path_of,
     "store": _store_of,
     "number": _number_of,
     "addressing": _addressing_of,
-    "url": _url_of,
+    "url": url_of,
 }
 
 
@@ -161,5 +165,6 @@ def unknown(setting: str, place: str) -> ConfigError:
 
 
 def nearest(setting: str) -> str:
-    near = difflib.get_close_matches(setting, SETTINGS, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"the settings are {', '.join(SETTINGS)}"
+    every = sorted([*SETTINGS, HOSTS])
+    near = difflib.get_close_matches(setting, every, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"the settings are {', '.join(every)}"

@@ -17,6 +17,7 @@ from dockerflow.config import (
     set_in_file,
     user_file,
 )
+from dockerflow.setting_values import HOSTS
 from tests.unit.unprivileged import unprivileged
 
 
@@ -55,7 +56,7 @@ def test_folders_are_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_setting_is_a_field_of_the_value() -> None:
-    assert set(SETTINGS) | {"sources"} == set(Config.__dataclass_fields__)
+    assert set(SETTINGS) | {HOSTS, "sources"} == set(Config.__dataclass_fields__)
 
 
 def test_a_later_source_wins_setting_by_setting(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

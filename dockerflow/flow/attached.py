@@ -1,7 +1,7 @@
 """Decorators that the command line puts on steps: `--with retry:times=4`.
 
-Each is put on every step that has none of its kind: what stands in the flow's file is preferred. It may be one of
-dockerflow's by its name, or one that a user has written, by that of its module and class.
+Each is put on every step that has none of its kind: what stands in the flow's file is preferred, and says also where a
+step runs. It may be one of dockerflow's by its name, or one that a user has written, by that of its module and class.
 
 Standard library only, Python 3.7.
 """
@@ -15,6 +15,7 @@ from dockerflow.flow.custom import Custom, StepDecoratorBase, custom_on, replace
 from dockerflow.flow.decorator_spec import parsed_spec
 from dockerflow.flow.decorator_values import SEVERAL
 from dockerflow.flow.decorators import Written, write_on, written_on
+from dockerflow.flow.elsewhere import same_kind
 from dockerflow.flow.errors import FlowError
 from dockerflow.flow.flow_values import OF_FLOWS
 from dockerflow.flow.libraries import BASES
@@ -31,8 +32,12 @@ def attach(steps: Mapping[str, Any], decorators: Sequence[str]) -> List[Custom]:
     Returns those that a user has written, which are still to be initialized. Raises FlowError for a name that is none.
     """
     added: List[Custom] = []
+    placed = ""
     for text in decorators:
         spec = parsed_spec(text)
+        if same_kind(spec.name, "local"):
+            _require_alone(text, placed)
+            placed = text
         if spec.name in _OURS:
             written = Written(spec.name, tuple(spec.arguments), spec.options, f"--with {text}", 0)
             for function in steps.values():
@@ -50,8 +55,15 @@ def attach(steps: Mapping[str, Any], decorators: Sequence[str]) -> List[Custom]:
 
 def _attach_ours(function: Any, written: Written) -> None:
     own = written_on(function)
-    if written.name in SEVERAL or all(each.name != written.name for each in own):
+    if written.name in SEVERAL or not any(same_kind(each.name, written.name) for each in own):
         write_on(function, [*own, written])
+
+
+def _require_alone(text: str, other: str) -> None:
+    """Of two places for all steps the second would be dropped without a word."""
+    if other and text != other:
+        hint = "name several hosts in one, as `--with remote:host=a,b`"
+        raise FlowError(f"`--with {text}` comes after `--with {other}`: each says where steps run", hint)
 
 
 def _class_of(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 What cannot be used is left out and reported, never guessed. A number may be written as text (`times="3"`), as in
 Metaflow. What libraries come from is in `libraries`, where secrets come from in `secret_sources`, what decorators for
-other machines mean in `elsewhere`, and those of whole flows are in `flow_values`.
+the place where a step runs mean in `elsewhere`, and those of whole flows are in `flow_values`.
 
 Standard library only, Python 3.7.
 """
@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 from dockerflow.flow.decorators import Written
 from dockerflow.flow.definition import Card, Catch, Environment, Isolation, Parallel, Retry, StepDecorator, Timeout
-from dockerflow.flow.elsewhere import ELSEWHERE, placed, resources
+from dockerflow.flow.elsewhere import OF_PLACES, placed, resources
 from dockerflow.flow.flow_values import OF_FLOWS
 from dockerflow.flow.libraries import BASES, libraries_of_step
 from dockerflow.flow.options import Options, Report, expected, not_negative, number, options_of, true_or_false, whole
@@ -39,8 +39,8 @@ def decorators_of(
     every = list(_one_of_each(step, written, report))
     own = {item.name: item for item in every if item.name not in SEVERAL}
     values = [_VALUES[item.name](item, options_of(item, report), report) for item in every if item.name in _VALUES]
-    elsewhere = [item for item in every if item.name in ELSEWHERE]
-    return placed(elsewhere, (*libraries_of_step(base, own, report), *values), report)
+    of_places = [item for item in every if item.name in OF_PLACES]
+    return placed(of_places, (*libraries_of_step(base, own, report), *values), report)
 
 
 def _one_of_each(step: str, written: Sequence[Written], report: Report) -> Iterator[Written]:

@@ -81,6 +81,21 @@ class Resources(StepDecorator):
 
 
 @dataclass(frozen=True)
+class Remote(StepDecorator):
+    """The step runs on another Docker host. What it asks for beside that is in `Resources`."""
+
+    name = "remote"
+    hosts: Tuple[str, ...] = ()  # any of these; empty: the one that is configured as `remote`
+
+
+@dataclass(frozen=True)
+class Local(StepDecorator):
+    """The step runs on this machine's engine, whatever the command line says."""
+
+    name = "local"
+
+
+@dataclass(frozen=True)
 class Timeout(StepDecorator):
     """How long an attempt of the step may take: the sum of the three."""
 

@@ -1,27 +1,43 @@
-"""What a step may use, and what decorators for other machines (`@batch`, `@kubernetes`) mean for a step that runs here.
+"""Where a step runs, and what it may use there: `@remote` and `@local`, and Metaflow's `@batch` and `@kubernetes`.
 
-Their resources are merged with those of `@resources` as Metaflow does it: where both name one, the larger counts. Their
-image becomes the step's unless the step has another one or asks for libraries, which are put on an image of ours. The
-rest is for a cluster alone. Where such a step would run on another machine of ours, this is the place that knows it.
+`@remote` names Docker hosts, `@local` is this machine. Metaflow's two ask for another machine and do not name it: which
+one they mean is for the launching machine to know, and beside `@remote` or `@local` they say nothing of it.
+
+The resources that they name are merged with those of `@resources` as Metaflow does it: of several values the largest
+counts. The image of Metaflow's becomes the step's unless the step has another one or asks for libraries, which are put
+on an image of ours. The rest is for a cluster alone.
 
 Standard library only, Python 3.7.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, List, Optional, Sequence, Tuple
 
 from dockerflow.flow.decorators import Written
-from dockerflow.flow.definition import Conda, Elsewhere, Image, Pypi, Resources, StepDecorator
+from dockerflow.flow.definition import Conda, Elsewhere, Image, Local, Pypi, Remote, Resources, StepDecorator
 from dockerflow.flow.image_name import is_image_name
 from dockerflow.flow.options import Options, Report, expected, number, options_of, positive, positive_whole, whole
 
-__all__ = ["ELSEWHERE", "placed", "resources"]
+__all__ = ["OF_PLACES", "placed", "resources", "same_kind"]
 
-ELSEWHERE = ("batch", "kubernetes")
+_ELSEWHERE = ("batch", "kubernetes")
+_HERE_OR_THERE = ("remote", "local")
+
+# The decorators that say where a step runs.
+OF_PLACES = (*_ELSEWHERE, *_HERE_OR_THERE)
 
 _MIB = "a whole number of MiB above 0"
+
+_HOST = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
+_HOSTS = 'the name of a host or of several, like `"gpu-box"` or `"gpu-box,other"`'
+
+
+def same_kind(one: str, other: str) -> bool:
+    """Whether a step can have only one of two decorators: of `@remote` and `@local` the step's own is kept."""
+    return one == other or (one in _HERE_OR_THERE and other in _HERE_OR_THERE)
 
 
 def resources(written: Written, options: Options, report: Report) -> Resources:
@@ -44,27 +60,59 @@ def resources(written: Written, options: Options, report: Report) -> Resources:
 
 
 def placed(
-    elsewhere: Sequence[Written], decorators: Tuple[StepDecorator, ...], report: Report
+    written: Sequence[Written], decorators: Tuple[StepDecorator, ...], report: Report
 ) -> Tuple[StepDecorator, ...]:
-    """The decorators of a step with what those for other machines add to them."""
-    if not elsewhere:
+    """The decorators of a step with what those of `OF_PLACES` add to them, of which it has one of each name."""
+    if not written:
         return decorators
-    if len(elsewhere) > 1:
-        first, second = elsewhere[:2]
-        message = f"`@{second.name}` stands beside `@{first.name}`: a step runs on one machine"
-        report.add(second.file, second.line, message, "keep one of the two")
-    written = elsewhere[0]
-    options = options_of(written, report)
-    asked = resources(written, options, report)
-    own = next((each for each in decorators if isinstance(each, Resources)), Resources())
+    foreign, own = ([each for each in written if each.name in names] for names in (_ELSEWHERE, _HERE_OR_THERE))
+    _require_one(foreign, "a step runs on one machine", "keep one of the two", report)
+    either = 'keep one of the two; `@remote(host="local,gpu-box")` means either'
+    _require_one(own, "a step runs here or there", either, report)
+    options = {each.name: options_of(each, report) for each in written}
+    merged = next((each for each in decorators if isinstance(each, Resources)), Resources())
+    for each in written:
+        asked = resources(each, options[each.name], report)
+        merged = Resources(*map(_larger, vars(merged).values(), vars(asked).values()))
     rest = [each for each in decorators if not isinstance(each, Resources)]
-    merged = Resources(*[_larger(one, other) for one, other in zip(vars(own).values(), vars(asked).values())])
-    image = _image(written, options, report)
-    mark = Elsewhere(written.name, written.line)
-    if image is not None and any(_brings_libraries(each) for each in rest):
-        mark, image = replace(mark, passed_over=image.image), None
-    images: List[StepDecorator] = [] if image is None else [image]
-    return (*images, *rest, *([] if merged == Resources() else [merged]), mark)
+    images: List[StepDecorator] = []
+    marks: List[StepDecorator] = [_place(each, options[each.name], report) for each in own[:1]]
+    for each in foreign[:1]:
+        image, mark = _image(each, options[each.name], report), Elsewhere(each.name, each.line)
+        if image is not None and any(map(_brings_libraries, rest)):
+            mark = replace(mark, passed_over=image.image)
+        elif image is not None:
+            images.append(image)
+        marks.append(mark)
+    return (*images, *rest, *([] if merged == Resources() else [merged]), *marks)
+
+
+def _require_one(written: Sequence[Written], why: str, hint: str, report: Report) -> None:
+    if len(written) > 1:
+        first, second = written[:2]
+        message = f"`@{second.name}` stands beside `@{first.name}`: {why}"
+        report.add(second.file, second.line, message, hint)
+
+
+def _place(written: Written, options: Options, report: Report) -> StepDecorator:
+    return Remote(_hosts(written, options, report)) if written.name == Remote.name else Local()
+
+
+def _hosts(written: Written, options: Options, report: Report) -> Tuple[str, ...]:
+    given = options.get("host")
+    if given is None:
+        return ()
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
+        expected(written, "host", _HOSTS, given, report)
+        return ()
+    hosts = tuple(dict.fromkeys(name.strip() for name in names))
+    wrong = [name for name in hosts if not _HOST.fullmatch(name)]
+    if wrong:
+        url = "a host is named here as in the settings: `dockerflow hosts add NAME URL` gives one a name"
+        expected(written, "host", _HOSTS, given, report, url if "://" in wrong[0] else None)
+        return ()
+    return hosts
 
 
 def _brings_libraries(decorator: StepDecorator) -> bool:

@@ -109,7 +109,7 @@ class MissingInMerge(StepError):
 def place(file: str, line: int = 0) -> str:
     """`flow.py:12`, or the file alone; relative to the working directory where it is below that."""
     try:
-        relative = os.path.relpath(file)
+        relative = os.path.relpath(file) if os.path.isabs(file) else file  # also `--with …`, which is no path
         shown = file if relative.startswith(os.pardir) else relative
     except (OSError, ValueError):  # no working directory any more, or another drive
         shown = file

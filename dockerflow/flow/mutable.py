@@ -17,6 +17,7 @@ from dockerflow.flow.custom import (
     short_name,
 )
 from dockerflow.flow.decorators import Written, write_on, written_on
+from dockerflow.flow.elsewhere import same_kind
 from dockerflow.flow.flow_values import OF_FLOWS, SEVERAL
 from dockerflow.flow.libraries import BASES
 from dockerflow.flow.members import classes_of, members_of, step_functions_of
@@ -202,7 +203,8 @@ class MutableStep(_Decorated):
     ) -> Any:
         """Put a decorator on the step: one of dockerflow's, a user's, or a text like `retry:times=4`.
 
-        Returns what was added, or None where it has one of the same name and `duplicates` is not `OVERRIDE`.
+        Returns what was added, or None where it has one of the same name and `duplicates` is not `OVERRIDE`; `remote`
+        and `local` are one name for that.
         """
         names = [name for name in OPTIONS if name not in (*OF_FLOWS, *BASES)]
         added = asked(deco_type, deco_args, deco_kwargs, StepDecoratorBase, names)
@@ -221,8 +223,8 @@ class MutableStep(_Decorated):
 
     def _add_written(self, added: Written, duplicates: int) -> Optional[Written]:
         own = written_on(self._function)
-        same = [each for each in own if each.name == added.name and added.name not in _SEVERAL]
-        if same and not self._overrides(duplicates, added.name):
+        same = [each for each in own if same_kind(each.name, added.name) and added.name not in _SEVERAL]
+        if same and not self._overrides(duplicates, same[0].name):
             return None
         write_on(self._function, [*(each for each in own if each not in same), added])
         return added

@@ -60,6 +60,8 @@ OPTIONS: Dict[str, Tuple[str, ...]] = {
     "card": tuple(_CARD.split()),
     "parallel": (),
     "pytorch_parallel": ("master_port",),
+    "remote": ("host", "cpu", "memory", "gpu", "shared_memory"),
+    "local": (),
     "batch": tuple(_BATCH.split()),
     "kubernetes": tuple(_KUBERNETES.split()),
     "project": ("name", "branch", "production"),
@@ -108,10 +110,10 @@ def option_meant(name: str, known: Sequence[str]) -> str:
     return f"did you mean `{near[0]}`?" if near else f"it has {names}" if known else "it takes no options"
 
 
-def expected(written: Written, name: str, what: str, found: Any, report: Report) -> None:
+def expected(written: Written, name: str, what: str, found: Any, report: Report, hint: Optional[str] = None) -> None:
     text = repr(found)
     shown = text if len(text) <= 60 else text[:57] + "..."
-    report.add(written.file, written.line, f"`{name}` of `@{written.name}` is `{shown}`; expected {what}")
+    report.add(written.file, written.line, f"`{name}` of `@{written.name}` is `{shown}`; expected {what}", hint)
 
 
 def true_or_false(written: Written, options: Options, name: str, report: Report) -> Optional[bool]:

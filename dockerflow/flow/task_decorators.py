@@ -1,4 +1,4 @@
-"""The decorators that say under what conditions a step's tasks run, and those of whole flows.
+"""The decorators that say where and under what conditions a step's tasks run, and those of whole flows.
 
 As in `decorators`, each only notes what was written. Some mean nothing here, because they speak to a production
 scheduler: they are taken, so that a flow which has them runs, and a run says once that they are ignored.
@@ -21,8 +21,10 @@ __all__ = [
     "exit_hook",
     "isolation",
     "kubernetes",
+    "local",
     "project",
     "pytorch_parallel",
+    "remote",
     "schedule",
     "secrets",
     "timeout",
@@ -64,13 +66,30 @@ def card(*arguments: Any, **options: Any) -> Any:
     return noted("card", arguments, options)
 
 
+def remote(*arguments: Any, **options: Any) -> Any:
+    """Run the step on another Docker host: on the one named `host`, or on any of several (`"a,b"`, `["a", "b"]`).
+
+    Without `host`, on the one that is configured as `remote`. `cpu`, `memory`, `gpu` and `shared_memory` are those of
+    `@resources`; where both name one, the larger counts.
+    """
+    return noted("remote", arguments, options)
+
+
+def local(*arguments: Any, **options: Any) -> Any:
+    """Run the step on this machine, wherever the command line sends the others."""
+    return noted("local", arguments, options)
+
+
 def batch(*arguments: Any, **options: Any) -> Any:
-    """A step for another machine, in Metaflow: here `cpu`, `memory`, `gpu`, `shared_memory` and `image` count."""
+    """A step for another machine, in Metaflow: here for the host that is configured as `remote`, if there is one.
+
+    `cpu`, `memory`, `gpu`, `shared_memory` and `image` count.
+    """
     return noted("batch", arguments, options)
 
 
 def kubernetes(*arguments: Any, **options: Any) -> Any:
-    """A step for another machine, in Metaflow: here the options count that `@batch` has, and `disk`."""
+    """A step for another machine, in Metaflow: the same as `@batch`, and `disk` counts, too."""
     return noted("kubernetes", arguments, options)
 
 

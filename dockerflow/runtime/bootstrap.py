@@ -3,8 +3,9 @@
 It runs before there is any dockerflow in the container, so it stands alone; the package that it unpacks brings ours.
 Its arguments: sha256 of the code package, folder of the blobs (empty: the package comes over standard input, its length
 in four bytes before it), outbox, working folder, the flow's file below the flow's folder, the flow's name, and
-`container` or `process`. Then bytecode comes over standard input, its length before it, perhaps none: see
-`scheduler.bytecode`. Standard library only, Python 3.7.
+`container`, `process`, or `lasting` and the container's name: then the worker outlasts whoever talks to it, see
+`relay`. Then bytecode comes over standard input, its length before it, perhaps none: see `scheduler.bytecode`.
+Standard library only, Python 3.7.
 """
 
 import hashlib
@@ -13,14 +14,20 @@ import sys
 from importlib.machinery import FileFinder, SourceFileLoader
 from typing import List
 
+# Seconds in which a worker that lasts must get the next piece of its code: nobody tells it when whoever started it is
+# gone.
+PATIENCE = 300
+
 # Of a header of a tar file: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
 BLOCK = 512
 
 
-def received(length: int) -> bytes:
+def received(length: int, lasts: bool) -> bytes:
     """From standard input, and nothing of what follows it: a buffered stream would read on."""
     content = bytearray()
     while len(content) < length:
+        if lasts:
+            wait()
         piece = os.read(0, min(length - len(content), 1 << 20))
         if not piece:
             sys.exit("whoever started this worker has gone before it had its code")
@@ -28,13 +35,20 @@ def received(length: int) -> bytes:
     return bytes(content)
 
 
-def unpack(blobs: str, sha256: str, folder: str) -> None:
+def wait() -> None:
+    import select  # noqa: PLC0415 - the others need it later
+
+    if not select.select([0], [], [], PATIENCE)[0]:
+        sys.exit(f"for {PATIENCE} s nothing has come of the code that this worker was to run")
+
+
+def unpack(blobs: str, sha256: str, folder: str, lasts: bool) -> None:
     if blobs:
         # As `store.blobs` lays them out.
         with open(os.path.join(blobs, sha256[:2], sha256), "rb") as stream:
             package = stream.read()
     else:
-        package = received(int.from_bytes(received(4), "big"))
+        package = received(int.from_bytes(received(4, lasts), "big"), lasts)
     found = hashlib.sha256(package).hexdigest()
     if found != sha256:
         sys.exit(f"the code package is damaged: its hash should be {sha256} and is {found}")
@@ -98,18 +112,23 @@ def bring(bytecode: bytes, ours: str) -> None:
 
 
 def main(arguments: List[str]) -> int:
-    sha256, blobs, outbox, work, flow_file, flow_name, engine = arguments
+    sha256, blobs, outbox, work, flow_file, flow_name, engine, *name = arguments
     folder = os.path.join(work, "run")
-    unpack(blobs, sha256, folder)
+    lasts = engine == "lasting"
+    unpack(blobs, sha256, folder, lasts)
     # As `store.code_package` lays them out.
     ours, code = os.path.join(folder, "dockerflow-runtime"), os.path.join(folder, "user-code")
     sys.path[:] = [ours, code] + [entry for entry in sys.path if entry]
-    bring(received(int.from_bytes(received(4), "big")), ours)
+    bring(received(int.from_bytes(received(4, lasts), "big"), lasts), ours)
     sys.dont_write_bytecode = True  # nobody would read it: the next container unpacks its own copy
-    from dockerflow.runtime import worker  # noqa: PLC0415 - until now there was none
+    if lasts:
+        from dockerflow.runtime import relay  # noqa: PLC0415 - until now there was none
+
+        relay.stand_between(name[0], folder)  # from here on this is its child
+    from dockerflow.runtime import worker  # noqa: PLC0415
 
     file, given = os.path.join(code, flow_file), os.path.join(folder, "given.json")
-    status = worker.main(worker.Place(file, flow_name, given, blobs, outbox, work, folder, engine == "container"))
+    status = worker.main(worker.Place(file, flow_name, given, blobs, outbox, work, folder, engine != "process"))
     if engine == "process":  # the scheduler removes it too, unless it was killed
         import shutil  # noqa: PLC0415 - of no use in a container
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from typing import Iterable, Iterator, List
+from typing import AbstractSet, Iterable, Iterator, List
 
 # A container's root cannot be written; these can, beside the worker's own folder and the outbox.
 FOLDERS = ("/tmp", "/dev/shm")
@@ -22,13 +22,13 @@ CODE = "user-code"
 
 
 class LeftoverFiles:
-    """What is in `folders` by now is for the tasks of all steps, and so is what is ever below `private`, except in
-    those of the folders that are there."""
+    """What is in `folders` by now is for the tasks of all steps, and so is what is ever below those that are `private`,
+    except in those of the folders that are there."""
 
-    def __init__(self, folders: Iterable[str], private: str) -> None:
+    def __init__(self, folders: Iterable[str], *private: str) -> None:
         self._folders = tuple(folders)
-        self._private = private
-        self._spared = frozenset(path for folder in self._folders for path in _below(folder, private))
+        self._private = frozenset(private)
+        self._spared = frozenset(path for folder in self._folders for path in _below(folder, self._private))
 
     def remove(self) -> None:
         """Whatever else is there. What cannot be removed stays."""
@@ -38,7 +38,7 @@ class LeftoverFiles:
     def _clear(self, folder: str) -> None:
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                if entry.path == self._private:
+                if entry.path in self._private:
                     continue
                 if entry.path not in self._spared:
                     _remove(entry)
@@ -46,10 +46,10 @@ class LeftoverFiles:
                     self._clear(entry.path)
 
 
-def _below(top: str, but: str) -> Iterator[str]:
-    """All paths below a folder, without what is in the one that is left out."""
+def _below(top: str, but: AbstractSet[str]) -> Iterator[str]:
+    """All paths below a folder, without what is in those that are left out."""
     for above, folders, files in os.walk(top):
-        folders[:] = [name for name in folders if os.path.join(above, name) != but]
+        folders[:] = [name for name in folders if os.path.join(above, name) not in but]
         for name in (*folders, *files):
             yield os.path.join(above, name)
 

@@ -127,7 +127,8 @@ class TaskResult:
     `manifest` is there whenever artifacts were written: on success, and for a failed attempt with what was set before
     the failure. `caught` is set when @catch turned a failure into success. `blobs` are the hashes of the blobs written
     to the outbox by this attempt, the manifest's among them; `inline` those that are not in any store yet; `sent` those
-    that are in the run's outbox in the bucket. Times in seconds, memory in bytes.
+    that are in the run's outbox in the bucket. `asked` are the changes of tags (see `store.asked_tags`) where the
+    scheduler does not see the outbox. Times in seconds, memory in bytes.
     """
 
     step: str
@@ -141,6 +142,7 @@ class TaskResult:
     blobs: Tuple[str, ...] = ()
     inline: Tuple[Inline, ...] = ()
     sent: Tuple[str, ...] = ()
+    asked: Tuple[str, ...] = ()
     seconds: float = 0.0
     user_seconds: float = 0.0
     system_seconds: float = 0.0

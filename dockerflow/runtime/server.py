@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import replace
-from typing import Any, Callable, Deque, Optional, Tuple
+from typing import Any, Callable, Deque, NamedTuple, Optional, Tuple
 
 from dockerflow.runtime import ending, memory, pids, processes, secret_files, time_limit
 from dockerflow.runtime.attempt import Attempt, Run
@@ -30,30 +30,39 @@ _READ = 64 * 1024
 Exit = Tuple[int, Any]
 
 
-class Server:
+class Ground(NamedTuple):
     """`work` is the folder below which each task gets one of its own; `pipe` is where the named pipe is made.
 
-    `alone` says that there are no processes but ours and the first, as in a container. `broker` is there when the store
-    is a bucket.
+    `alone` says that there are no processes but ours and the first, as in a container. `outbox` is there when it is the
+    worker's own, which the scheduler does not see.
     """
 
-    def __init__(
-        self, channel: Channel, run: Run, work: str, pipe: str, alone: bool = False, broker: Optional[Broker] = None
-    ) -> None:
+    work: str
+    pipe: str
+    alone: bool = False
+    outbox: Optional[str] = None
+
+
+class Server:
+    """`broker` is there when the store is a bucket."""
+
+    def __init__(self, channel: Channel, run: Run, ground: Ground, broker: Optional[Broker] = None) -> None:
         self._channel = channel
         self._run = run
-        self._work = work
-        self._pipe = pipe
+        self._work = ground.work
+        self._pipe = ground.pipe
+        self._outbox = ground.outbox
         self._broker = broker
         self._waiting: Deque[RunTask] = deque()
-        self._alone = alone
-        own = os.path.dirname(pipe)
-        self._left = LeftoverFiles((work, os.path.join(own, CODE), *FOLDERS), own) if alone else None
+        self._alone = ground.alone
+        own = os.path.dirname(ground.pipe)
+        folders = (ground.work, os.path.join(own, CODE), *FOLDERS)
+        self._left = LeftoverFiles(folders, own, ground.outbox or own) if ground.alone else None
         self._step = ""  # of the last task
         self._number = 0
         self._open = True
         self._current: Optional[_Running] = None
-        os.mkfifo(pipe, 0o600)
+        os.mkfifo(ground.pipe, 0o600)
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel.incoming, selectors.EVENT_READ, self._receive)
         self._wake, self._waker = _wakeup()
@@ -61,7 +70,7 @@ class Server:
         if broker is not None:
             broker.listen(self._selector)
         processes.become_reaper()
-        if not alone:
+        if not ground.alone:
             secret_files.sweep()
         # What the flow's import has started belongs to all tasks.
         self._spared = frozenset(processes.descendants())
@@ -139,7 +148,8 @@ class Server:
         running.output.end()
         running.attempt.close()
         self._current = None
-        self._channel.send(running.outcome(end, seconds))
+        result = running.outcome(end, seconds)
+        self._channel.send(result if self._outbox is None else replace(result, asked=_asked(self._outbox)))
 
     def _end_what_is_left(self) -> bool:
         if self._alone and not self._spared:
@@ -245,6 +255,12 @@ class _Running:
 
     def _out_of_memory(self) -> bool:
         return memory.kills() > self._kills
+
+
+def _asked(outbox: str) -> Tuple[str, ...]:
+    from dockerflow.store import asked_tags  # noqa: PLC0415 - most workers have no outbox of their own
+
+    return asked_tags.take(outbox)
 
 
 def _wakeup() -> Tuple[int, int]:

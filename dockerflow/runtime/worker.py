@@ -27,7 +27,7 @@ from dockerflow.runtime.ending import clipped
 from dockerflow.runtime.fresh import Granted, Interpreter, unforkable
 from dockerflow.runtime.messages import Answered, Broken, Ready, RunTask, TaskResult
 from dockerflow.runtime.randomness import Randomness
-from dockerflow.runtime.server import Server
+from dockerflow.runtime.server import Ground, Server
 from dockerflow.store.base import BlobStore
 from dockerflow.store.records import Failure, Transition
 from dockerflow.store.s3 import line
@@ -50,6 +50,11 @@ class Place(NamedTuple):
     work: str  # tasks run in folders below this one
     private: str  # the worker's own folder
     alone: bool  # whether all processes but the first are the worker's, as in a container
+
+    @property
+    def own_outbox(self) -> Optional[str]:
+        """The outbox, if the scheduler does not see it: then it is among the folders that the worker works in."""
+        return self.outbox if os.path.dirname(self.outbox) == self.work else None
 
 
 class Loaded(NamedTuple):
@@ -119,7 +124,10 @@ def _serve(channel: Channel, run: Run, place: Place, broker: Optional[Broker], r
     # A task runs as the same user, and must not speak for us. Not before there is one: the flow's import may want to
     # look at its own process.
     processes.hide()
-    server = Server(channel, run, place.work, os.path.join(place.private, "result"), place.alone, broker)
+    if place.own_outbox is not None:
+        os.makedirs(place.own_outbox, 0o700, exist_ok=True)
+    ground = Ground(place.work, os.path.join(place.private, "result"), place.alone, place.own_outbox)
+    server = Server(channel, run, ground, broker)
     channel.send(ready)
     _finish_values()  # while the scheduler chooses a task
     try:

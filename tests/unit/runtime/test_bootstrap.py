@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,28 @@ def test_no_folder_of_ours_hides_a_module(tmp_path: Path, package: bool) -> None
     answer = dockerflow("run", "flow.py", "--engine", "process", cwd=tmp_path)
     assert (answer.code, answer.stderr) == (0, "")
     assert "InteractiveConsole Pdb beside" in answer.stdout
+
+
+# A worker that lasts, and is short of patience.
+WAITING = """
+import sys
+from dockerflow.runtime import bootstrap
+bootstrap.PATIENCE = 1
+bootstrap.main(["0" * 64, "", "", sys.argv[1], "flow.py", "Flow", "lasting", "dockerflow-1-train-0"])
+"""
+
+
+@pytest.mark.parametrize("begun", [b"", b"\0\0\1\0" + b"package"])
+def test_a_worker_that_lasts_and_is_not_given_its_code_says_so_and_ends(tmp_path: Path, begun: bytes) -> None:
+    """Nobody tells it when whoever started it is gone: its standard input has no end."""
+    command = [sys.executable, "-c", WAITING, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as worker:
+        assert worker.stdin is not None
+        assert worker.stderr is not None
+        worker.stdin.write(begun)
+        worker.stdin.flush()
+        assert worker.stderr.read() == b"for 1 s nothing has come of the code that this worker was to run\n"
+        assert worker.wait() == 1
 
 
 def unpacked(folder: Path) -> dict[str, bytes]:

@@ -49,6 +49,16 @@ def test_the_workers_own_folder_is_left_alone(tmp_path: Path) -> None:
     assert files(tmp_path) == {"run", "run/result"}
 
 
+def test_an_outbox_among_the_folders_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "outbox").mkdir()
+    left = LeftoverFiles([str(tmp_path)], str(tmp_path / "run"), str(tmp_path / "outbox"))
+    (tmp_path / "outbox" / "blob").write_text("")
+    (tmp_path / "other").write_text("")
+    left.remove()
+    assert files(tmp_path) == {"run", "outbox", "outbox/blob"}
+
+
 def test_a_folder_within_the_workers_own_is_cleared_where_it_is_named(tmp_path: Path) -> None:
     code = tmp_path / "run" / "code"
     code.mkdir(parents=True)

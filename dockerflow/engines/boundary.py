@@ -5,12 +5,13 @@
 
 What an exception means is often not its class: that nothing listens at the engine's address arrives as a failed HTTP
 request, and that this user may not use the socket does too. So the operating system's error is looked for first, in
-whatever the exception was caused by or carries.
+whatever the exception was caused by or carries. What goes wrong with a host of the configuration names that host.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,16 @@ import requests
 import urllib3
 from docker import errors as sdk
 
-from dockerflow.engines.errors import EngineDenied, EngineError, EngineNotFound, EngineTooOld, ImageNotOnEngine
+from dockerflow.engines.address import Address
+from dockerflow.engines.errors import (
+    EngineDenied,
+    EngineError,
+    EngineNotFound,
+    EngineTooOld,
+    HostNotReached,
+    ImageNotOnEngine,
+    check_host,
+)
 from dockerflow.errors import inside
 
 NEWER = "use Docker 19.03 or later"
@@ -37,6 +47,7 @@ FOREIGN = (
 
 _NOBODY_THERE = {errno.ENOENT, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOTSOCK}
 _TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+_BROKEN = (requests.exceptions.ConnectionError, urllib3.exceptions.ProtocolError, ConnectionError)
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
 
 
@@ -50,6 +61,81 @@ def translated(doing: str, engine: str) -> Iterator[None]:
 
 
 def translate(error: BaseException, doing: str, engine: str) -> EngineError:
+    if isinstance(engine, Address):
+        return _of_host(error, doing, engine)
+    return _of_engine(error, doing, engine)
+
+
+def _of_host(error: BaseException, doing: str, engine: Address) -> EngineError:
+    reason = _why_silent(error, engine)
+    if reason is not None:
+        return HostNotReached(engine.host, reason[0], reason[1])
+    found = _of_engine(error, doing, engine)
+    message = found.message if f"`{engine.host}`" in found.message else f"host `{engine.host}`: {found.message}"
+    return type(found)(message, check_host(engine.host) if found.hint in (DOCTOR, None) else found.hint)
+
+
+def _why_silent(error: BaseException, engine: Address) -> tuple[str, str | None] | None:
+    """Why a host does not answer, and what to do about it, if that is what the exception means."""
+    tls = next((each for each in inside(error) if isinstance(each, ssl.SSLError)), None)
+    text = str(error)
+    known = next((each for each in _TLS if each[0] in text), None)
+    if tls is not None or known is not None:
+        return (known[1], known[2]) if known else (f"TLS fails ({_words(error)})", None)
+    code = _system_error(error)
+    if code in _NOT_ALLOWED:
+        return "this user may not use its socket", None
+    if code in _NOBODY_THERE:
+        return f"nothing answers at `{engine}` ({os.strerror(code)})", None
+    if _is_unknown_host(error):
+        return f"nobody knows the name in `{engine}`", "correct its URL"
+    if any(isinstance(each, _TIMEOUTS) for each in inside(error)) or code == errno.ETIMEDOUT:
+        return "it does not answer in time", None
+    if any(isinstance(each, _BROKEN) for each in inside(error)):
+        return "the connection broke", None
+    return None
+
+
+# How an engine turns down whoever shows no certificate, or one that it does not trust: it depends on its Go.
+_ALERTS = ("alert certificate required", "alert bad certificate", "alert unknown ca", "alert handshake failure")
+
+# What Python's TLS, or an engine's, says: what that means, and what to do.
+_CERTIFICATES = (
+    "give the paths of `ca`, `certificate` and `key` in its settings: the authority that signed the engine's "
+    "certificate, and a certificate with its key that is signed by the authority that the engine trusts"
+)
+_TLS = (
+    (
+        "certificate verify failed: IP address mismatch",
+        "its certificate is for another address",
+        "use the name that its certificate is for in its URL, or have it certified for this one",
+    ),
+    (
+        "certificate verify failed: Hostname mismatch",
+        "its certificate is for another name",
+        "use the name that its certificate is for in its URL, or have it certified for this one",
+    ),
+    (
+        "certificate verify failed: certificate has expired",
+        "its certificate has expired",
+        "have whoever runs it renew the certificate",
+    ),
+    (
+        "certificate verify failed",
+        "its certificate is not signed by the authority that is trusted",
+        "`ca` in its settings must be the certificate of the authority that signed the engine's",
+    ),
+    *((alert, "it wants a certificate that it trusts of whoever connects", _CERTIFICATES) for alert in _ALERTS),
+    (
+        "WRONG_VERSION_NUMBER",
+        "it speaks no TLS at that port",
+        "take `ca`, `certificate` and `key` out of its settings, or better have its engine speak TLS (`--tlsverify`)",
+    ),
+    ("HTTP request to an HTTPS server", "it speaks TLS only", _CERTIFICATES),
+)
+
+
+def _of_engine(error: BaseException, doing: str, engine: str) -> EngineError:
     code = _system_error(error)
     if code in _NOBODY_THERE or _is_unknown_host(error):
         return EngineNotFound(f"no Docker engine answers at `{engine}`", DOCTOR)

@@ -15,7 +15,7 @@ _BOOTSTRAP = files("dockerflow.runtime").joinpath("bootstrap.py")
 class Place:
     """Where a worker runs, as it sees it: in a container these are other folders than ours."""
 
-    engine: str  # `container` or `process`
+    engine: str  # `container`, `lasting` or `process`
     python: str
     blobs: PurePath | None  # None: in a bucket
     outbox: PurePath
@@ -25,4 +25,5 @@ class Place:
 def worker_command(request: WorkerRequest, place: Place) -> list[str]:
     text = _BOOTSTRAP.read_text(encoding="utf-8")
     folders = ["" if place.blobs is None else str(place.blobs), str(place.outbox), str(place.work)]
-    return [place.python, "-c", text, request.code, *folders, request.flow_file, request.flow_name, place.engine]
+    how = [place.engine, request.name] if place.engine == "lasting" else [place.engine]
+    return [place.python, "-c", text, request.code, *folders, request.flow_file, request.flow_name, *how]

@@ -2,8 +2,9 @@
 
 A step runs code that its user did not write, so it gets as little as it needs: a user that is not root, no capability
 and no way to get one, a root file system that cannot be written, and of the store the blobs and the runs, which it
-cannot change, and an outbox of its own. Of a store in a bucket it gets nothing here but its name. Nothing secret goes
-in here: whoever may use the engine can read it with `docker inspect`.
+cannot change, and an outbox of its own. Of a store in a bucket it gets nothing here but its name, and on an engine of
+another machine its outbox is a folder among those that it works in. Nothing secret goes in here: whoever may use the
+engine can read it with `docker inspect`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ PYTHON = f"{PREFIX}/bin/python"
 # (What a volume's own mode is cannot be said on every engine.)
 OPEN = "open"
 
+# In the folder where a worker works, if nothing is mounted there.
+OWN_OUTBOX = "outbox"
+
 _MIB = 1 << 20
 
 
@@ -54,17 +58,28 @@ def container(
         | _temporary(request, work)
         | dict(request.environment),
         "working_dir": str(WORK),
-        # With the client attached this is also `StdinOnce`: the worker's stdin ends when the client goes away.
         "stdin_open": True,
+        # Not detached this is also `StdinOnce`: the worker's stdin ends when the client goes away.
+        "detach": lasts(request),
         "host_config": host_config,
         # Otherwise the SDK puts the `proxies` of docker's config.json there, perhaps with a password.
         "use_config_proxy": False,
     }
 
 
+def lasts(request: WorkerRequest) -> bool:
+    """Whether the worker outlasts the connection to it: from here to a remote engine, to which nothing is mounted."""
+    return not request.mounts
+
+
 def place_of_work(request: WorkerRequest) -> PurePosixPath:
     """The folder in which the worker has its tasks work."""
     return WORK / OPEN if _is_closed(request, WORK) else WORK
+
+
+def place_of_outbox(request: WorkerRequest) -> PurePosixPath:
+    """The folder that its tasks write to for the store; the worker makes it where it is none of ours."""
+    return OUTBOX if request.mounts else place_of_work(request) / OWN_OUTBOX
 
 
 def opening() -> bytes:
@@ -85,10 +100,11 @@ def _program(request: WorkerRequest, work: PurePosixPath, python: str) -> dict[s
     """Through the entry point of an image of ours, which activates the environment. Another's is for another purpose,
     and so is its check of health.
     """
-    blobs = None if request.blobs is None else BLOBS
+    blobs, outbox = None if request.blobs is None else BLOBS, place_of_outbox(request)
+    how = "lasting" if lasts(request) else "container"
     if request.own is None:
-        return {"command": worker_command(request, Place("container", python, blobs, OUTBOX, work))}
-    command = worker_command(request, Place("container", request.own.path, blobs, OUTBOX, work))
+        return {"command": worker_command(request, Place(how, python, blobs, outbox, work))}
+    command = worker_command(request, Place(how, request.own.path, blobs, outbox, work))
     return {"entrypoint": command[:1], "command": command[1:], "healthcheck": {"test": ["NONE"]}}
 
 
@@ -102,7 +118,7 @@ def host_options(request: WorkerRequest, tmp_owner: str, cpus: int, memory: int)
         "mounts": [
             *([Mount(str(BLOBS), str(request.blobs), type="bind", read_only=True)] if request.blobs else []),
             *([Mount(str(RUNS), str(request.runs), type="bind", read_only=True)] if request.runs else []),
-            Mount(str(OUTBOX), str(request.outbox), type="bind"),
+            *([Mount(str(OUTBOX), str(request.outbox), type="bind")] if request.mounts else []),
             # Anonymous volumes take owner and mode from the image's folders.
             Mount(str(WORK), None, type="volume"),
             *([] if _is_closed(request, TMP) else [Mount(str(TMP), None, type="volume")]),
@@ -130,7 +146,7 @@ def _shared_memory(request: WorkerRequest, memory: int) -> int:
 def _store(request: WorkerRequest) -> dict[str, str]:
     """Of a bucket no more than its name: how to get there comes over the worker's standard input."""
     if request.bucket:
-        return {"DOCKERFLOW_STORE": request.bucket.name, "DOCKERFLOW_OUTBOX": str(OUTBOX)}
+        return {"DOCKERFLOW_STORE": request.bucket.name, "DOCKERFLOW_OUTBOX": str(place_of_outbox(request))}
     return {"DOCKERFLOW_STORE": str(STORE), "DOCKERFLOW_OUTBOX": str(OUTBOX)} if request.runs else {}
 
 

@@ -2,6 +2,7 @@
 
     EngineError
     ├── EngineNotFound     nothing answers at the engine's address
+    │   └── HostNotReached a host of the configuration cannot be spoken to
     ├── EngineDenied       it answers, but not to this user
     ├── EngineTooOld       it answers in an API that is too old
     ├── ImageNotOnEngine   the engine does not have the image that a worker was to run in
@@ -19,6 +20,7 @@ __all__ = [
     "EngineError",
     "EngineNotFound",
     "EngineTooOld",
+    "HostNotReached",
     "ImageNotOnEngine",
     "NoGpu",
 ]
@@ -32,6 +34,19 @@ class EngineError(DockerflowError):
 
 class EngineNotFound(EngineError):
     pass
+
+
+class HostNotReached(EngineNotFound):
+    """`reason` says why in words that can follow a colon; `hint` None: to have the host checked."""
+
+    def __init__(self, host: str, reason: str, hint: str | None = None) -> None:
+        super().__init__(f"host `{host}` cannot be reached: {reason}", hint or check_host(host))
+        self.reason = reason
+
+
+def check_host(host: str) -> str:
+    """The hint for whatever may be wrong with a host."""
+    return f"check the host with `dockerflow hosts check {host}`"
 
 
 class EngineDenied(EngineError):

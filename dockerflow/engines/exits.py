@@ -97,6 +97,18 @@ class Exits:
                 threading.Thread(target=self._watch, name="docker-events", daemon=True).start()
         return expected
 
+    def past(self, container_id: str, presumes_memory: bool = False) -> Exit:
+        """How a container ended of which this was not asked before, as far as the engine remembers. Raises what the SDK
+        raises."""
+        now = _seconds(str(self._client.info().get("SystemTime", "")))
+        filters = {"type": "container", "container": container_id, "event": _ACTIONS}
+        found = Exit(presumes_memory)
+        # What happens in this second counts, too.
+        for event in self._client.api.events(since=self._since, until=now + 1, filters=filters, decode=True):
+            if event["Actor"]["ID"] == container_id:
+                found.tell(event["Action"], event["Actor"].get("Attributes") or {})
+        return found
+
     def _watch(self) -> None:
         # What happened since the engine's time at the connection is repeated, so nothing is missed before this begins.
         try:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import docker
 from docker.types import DeviceRequest
@@ -20,11 +21,11 @@ from dockerflow.engines.boundary import FOREIGN, translated
 from dockerflow.engines.errors import NoGpu
 from dockerflow.lazy_dataclasses import dataclass
 
-__all__ = ["Devices", "Wanted", "available", "device_requests", "listed", "require"]
+__all__ = ["ALL", "Devices", "Wanted", "available", "device_requests", "listed", "numbers_of", "require"]
 
 # What all GPUs of a machine are asked for by, and the driver's program to list them: see `nvidia-smi --help` and
 # https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html.
-_ALL = [DeviceRequest(count=-1, capabilities=[["gpu", "utility"]])]
+ALL = [DeviceRequest(count=-1, capabilities=[["gpu", "utility"]])]
 _LIST = "import os; os.execvp('nvidia-smi', ['nvidia-smi', '-L'])"
 _LISTED = re.compile(r"^GPU \d+: ", re.MULTILINE)
 _NONE = "No devices"
@@ -60,6 +61,12 @@ class Devices:
             self._containers.update(chosen)
         return tuple(sorted(chosen))
 
+    def hold(self, numbers: Sequence[int]) -> tuple[int, ...]:
+        """Those of a container that somebody else has started; the same numbers."""
+        with self._lock:
+            self._containers.update(numbers)
+        return tuple(numbers)
+
     def give_back(self, numbers: Sequence[int]) -> None:
         with self._lock:
             self._containers.subtract(numbers)
@@ -72,6 +79,12 @@ def device_requests(count: int, numbers: Sequence[int] = ()) -> list[DeviceReque
     return [DeviceRequest(count=count, capabilities=[["gpu"]])]
 
 
+def numbers_of(container: Mapping[str, Any]) -> tuple[int, ...]:
+    """Of the GPUs that a container has asked for by number, as the engine describes it."""
+    asked = container["HostConfig"].get("DeviceRequests") or ()
+    return tuple(int(each) for one in asked for each in one.get("DeviceIDs") or () if each.isdigit())
+
+
 def require(client: docker.DockerClient, url: str, wanted: Wanted) -> None:
     """Raise NoGpu unless the engine starts a container that asks for the GPUs."""
     with _started(client, url, wanted, device_requests(wanted.count), ""):
@@ -82,7 +95,7 @@ def available(client: docker.DockerClient, url: str, wanted: Wanted) -> int | No
     """How many the engine gives a container that asks for all; None where the container cannot tell. `wanted` is who
     asks for some, whatever number. Raises NoGpu where the engine starts no such container."""
     api = client.api
-    with _started(client, url, wanted, _ALL, _LIST) as container_id, suppress(*FOREIGN):
+    with _started(client, url, wanted, ALL, _LIST) as container_id, suppress(*FOREIGN):
         api.wait(container_id, timeout=_PATIENCE)
         return listed(api.logs(container_id, stdout=True, stderr=False).decode(errors="replace"))
     return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import queue
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 from dockerflow.engines.worker import DIAGNOSTICS, Notify, Said, WorkerEnded
 from dockerflow.runtime.frames import Frames
@@ -26,17 +27,19 @@ LOGS = 8
 class Listener:
     """For one worker; used by one thread, but for `hurry`. Hands on nothing after `end`.
 
-    `answer` gets what the worker asks, and raises ValueError where that makes no sense.
+    `answer` gets what the worker asks, and raises ValueError where that makes no sense. `joins`: somebody else has
+    listened before, and has heard that the worker is ready; if not, nobody needs to.
     """
 
-    def __init__(self, worker_id: int, notify: Notify, answer: Callable[[Ask], None]) -> None:
+    def __init__(self, worker_id: int, notify: Notify, answer: Callable[[Ask], None], joins: bool = False) -> None:
         self.ready = False  # whether the worker has said that it reads what it is sent
+        self._joins = joins
         self._worker_id = worker_id
         self._notify = notify
         self._answer = answer
         self._frames = Frames(LONGEST)
         self._diagnostics = bytearray()
-        self._began = False
+        self._began: bool | None = None if joins else False  # None: perhaps
         # Its `put` may be called in a finalizer, in any thread, at any point: a semaphore's `release` may not.
         self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(LOGS):
@@ -55,7 +58,8 @@ class Listener:
                 continue
             if isinstance(message, Log):
                 self._wait_for_room(message)
-            self._tell(message)
+            if not (isinstance(message, Ready) and self._joins):
+                self._tell(message)
 
     def hurry(self) -> None:
         """Wait no more: the worker is to end, and it can only when everything that it says is read."""
@@ -66,9 +70,9 @@ class Listener:
         self._diagnostics += received
         del self._diagnostics[:-DIAGNOSTICS]
 
-    def end(self, exit_code: int | None, out_of_memory: bool = False, memory_limit: int | None = None) -> None:
-        text = self._diagnostics.decode("utf-8", "replace")
-        self._tell(WorkerEnded(exit_code, out_of_memory, text, memory_limit))
+    def end(self, ended: WorkerEnded) -> None:
+        """With the diagnostics that there were."""
+        self._tell(replace(ended, diagnostics=self._diagnostics.decode("utf-8", "replace")))
 
     def _in_order(self, message: Message) -> Said | Ask:
         if isinstance(message, (RunTask, Answered)):

@@ -22,7 +22,9 @@ from dockerflow.engines.command import Place, worker_command
 from dockerflow.engines.errors import EngineError
 from dockerflow.engines.listener import Listener
 from dockerflow.engines.sender import Sender
-from dockerflow.engines.worker import Notify, Worker, WorkerRequest
+from dockerflow.engines.watch import Tell
+from dockerflow.engines.worker import Notify, Worker, WorkerEnded, WorkerRequest
+from dockerflow.host_settings import LOCAL, HostSettings
 from dockerflow.runtime.messages import RunTask
 
 # How long a worker may take to end its tasks after SIGTERM, in seconds.
@@ -36,6 +38,8 @@ class ProcessHost:
     given."""
 
     name = "process"
+    settings = HostSettings(LOCAL, "")
+    is_remote = False
 
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python
@@ -61,6 +65,15 @@ class ProcessHost:
         except OSError as error:
             shutil.rmtree(work, ignore_errors=True)
             raise EngineError(f"could not start a worker with `{self._python}`: {error.strerror}") from error
+
+    def adopt(self, container: str, request: WorkerRequest, notify: Notify) -> Worker:
+        raise EngineError(f"there is no worker `{container}`: a process ends with the scheduler that started it")
+
+    def kill_container(self, container: str) -> None:
+        """A process has ended with its scheduler."""
+
+    def when_away(self, tell: Tell) -> None:
+        """It never is."""
 
     def is_away(self) -> bool:
         return False
@@ -101,6 +114,7 @@ class ProcessWorker:
         name = f"worker-{process.pid}"
         self._sender = Sender(name, self._write, self._end_input)
         self._answering = Answering(request, self._sender)
+        self._answering.begin()
         self._listener = Listener(request.worker_id, notify, self._answering)
         listeners = (self._listener.messages, self._listener.diagnostics)
         self._streams: Any = list(zip((process.stdout, process.stderr), listeners, strict=True))
@@ -148,7 +162,7 @@ class ProcessWorker:
                 stream.close()
             shutil.rmtree(self._work, ignore_errors=True)
         finally:
-            self._listener.end(128 - code if code is not None and code < 0 else code)
+            self._listener.end(WorkerEnded(128 - code if code is not None and code < 0 else code))
 
     def _read_to_end(self) -> None:
         with selectors.DefaultSelector() as selector:

@@ -8,11 +8,13 @@ its environment and its limits, not the semantics.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol, Union
 
 from dockerflow.engines.known_blobs import KnownBlobs
+from dockerflow.engines.watch import Tell
+from dockerflow.host_settings import HostSettings
 from dockerflow.images.image import OwnPython
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
@@ -33,12 +35,16 @@ class BucketForWorkers:
     package: bytes = field(repr=False)
     answer: Callable[[Question], Answer]
     known: KnownBlobs = field(default_factory=KnownBlobs)
+    outbox: str = ""  # the key below which tasks leave in the bucket what is too large for one request
 
 
 @dataclass(frozen=True)
 class WorkerRequest:
-    """One worker to start. `blobs` and `outbox` are folders on the engine's machine; the outbox was made by
-    `make_outbox`. `blobs` is None where they are in a bucket, and then `bucket` is not.
+    """One worker to start. `blobs` and `outbox` are folders of this machine; the outbox was made by `make_outbox`.
+    `blobs` is None where they are in a bucket, and then `bucket` is not.
+
+    Without `mounts` the worker gets no folder of this machine, which is not the engine's: it has an outbox of its own,
+    and what is left there is brought to `outbox` before its result is heard (see `collecting`).
 
     `image` and what it has, and `user`, say nothing to the process engine, and neither do the limits.
     """
@@ -67,6 +73,7 @@ class WorkerRequest:
     bucket: BucketForWorkers | None = None
     bytecode: bytes = field(default=b"", repr=False)  # of what it imports first, see `runtime.bootstrap`
     own: OwnPython | None = None  # of an image that is none of ours, whose entry point is then passed over
+    mounts: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,16 +81,20 @@ class WorkerEnded:
     """The last that is heard of a worker. `exit_code` is None where the engine no longer knows it.
 
     `out_of_memory` is set when the worker itself, not only a task of it, was killed by the container's memory limit,
-    which is `memory_limit` MiB. `diagnostics` is the end of what the worker wrote to its standard error.
+    which is `memory_limit` MiB. `diagnostics` is the end of what the worker wrote to its standard error. `lost` is why
+    nothing more is heard of a worker that may still be there.
     """
 
     exit_code: int | None
     out_of_memory: bool = False
     diagnostics: str = ""
     memory_limit: int | None = None
+    lost: Failure | None = None
 
     def failure(self) -> Failure:
         """What this means for a task that the worker had not finished."""
+        if self.lost is not None:
+            return replace(self.lost, traceback=self.diagnostics)
         if self.out_of_memory:
             limit = f" of {self.memory_limit} MiB" if self.memory_limit else ""
             return Failure(
@@ -129,6 +140,15 @@ class Host(Protocol):
         """For messages and the journal."""
 
     @property
+    def settings(self) -> HostSettings:
+        """By which it was reached."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is, or may be, on another machine: its containers outlive a connection, and see no folder of
+        ours."""
+
+    @property
     def cpus(self) -> int: ...
 
     @property
@@ -143,6 +163,16 @@ class Host(Protocol):
 
     def start_worker(self, request: WorkerRequest, notify: Notify) -> Worker:
         """Start a worker; what it says is handed to `notify`. Raises EngineError when it cannot be started."""
+
+    def adopt(self, container: str, request: WorkerRequest, notify: Notify) -> Worker:
+        """Go on with a worker that another scheduler has started, in the container of this name: what it had not heard
+        is handed to `notify`, and what follows. Raises EngineError when there is none."""
+
+    def kill_container(self, container: str) -> None:
+        """End a worker that nobody goes on with. Does not wait, and raises nothing."""
+
+    def when_away(self, tell: Tell) -> None:
+        """Have it told, from a thread of the host's own, when a remote host is away, given up, or back."""
 
     def is_away(self) -> bool:
         """Whether there is nobody who could start a worker: an engine that is restarted."""

@@ -12,6 +12,7 @@ from dockerflow.engines.docker import DockerHost
 from dockerflow.engines.process import ProcessHost
 from dockerflow.engines.worker import Host
 from tests.conftest import BASE_IMAGE
+from tests.engines.fixtures import saved
 from tests.integration.engines.conversation import Scene
 
 IMAGE = "dockerflow-test/python:1"
@@ -31,6 +32,12 @@ def image(docker_client: docker.DockerClient) -> str:
         finally:
             made.remove(force=True, v=True)
     return IMAGE
+
+
+@pytest.fixture(scope="session")
+def image_archive(image: str, docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For the other engines, which reach no registry."""
+    return saved(docker_client, image, tmp_path_factory.mktemp("image") / "image.tar")
 
 
 @pytest.fixture(scope="session")

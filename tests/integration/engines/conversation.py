@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dockerflow.engines.worker import Host, Said, WorkerEnded, WorkerRequest
+from dockerflow.engines.worker import Host, Notify, Said, Worker, WorkerEnded, WorkerRequest
 from dockerflow.runtime.messages import Input, Log, RunTask, TaskResult
 from dockerflow.store import code_package, directory, manifest
 
@@ -18,6 +19,8 @@ FLOWS = Path(__file__).parent / "flows"
 LIMIT = 60
 
 S = TypeVar("S")
+
+Start = Callable[[WorkerRequest, Notify], Worker]
 
 
 class Scene:
@@ -61,14 +64,15 @@ class Scene:
 
 
 class Conversation:
-    """One worker and everything that it has said so far."""
+    """One worker and everything that it has said so far. `start`: how else it is had than by `start_worker`."""
 
-    def __init__(self, scene: Scene, request: WorkerRequest) -> None:
+    def __init__(self, scene: Scene, request: WorkerRequest, start: Start | None = None) -> None:
         self.scene = scene
         self.request = request
         self.over = False
         self._heard: queue.Queue[tuple[int, Said]] = queue.Queue()
-        self.worker = scene.host.start_worker(request, lambda worker_id, said: self._heard.put((worker_id, said)))
+        start = start or scene.host.start_worker
+        self.worker = start(request, lambda worker_id, said: self._heard.put((worker_id, said)))
 
     def waiting(self) -> int:
         """How many messages are there to be read."""

@@ -22,14 +22,9 @@ from dockerflow.runtime.messages import Log, Ready
 from dockerflow.setup.channel import LocalChannel
 from tests.channel import PYTHON as VERSION
 from tests.engines.daemons import Engine
-from tests.engines.fixtures import bring, saved
+from tests.engines.fixtures import bring
 from tests.integration.engines.conftest import PYTHON
 from tests.integration.engines.conversation import LIMIT, Conversation, Scene
-
-
-@pytest.fixture(scope="session")
-def image_archive(image: str, docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return saved(docker_client, image, tmp_path_factory.mktemp("image") / "image.tar")
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,9 @@ import requests
 import urllib3
 from docker import errors as sdk
 
+from dockerflow.engines.about import check_version
 from dockerflow.engines.boundary import translate, translated
-from dockerflow.engines.docker import DockerHost, check_version
+from dockerflow.engines.docker import DockerHost
 from dockerflow.engines.errors import EngineDenied, EngineError, EngineNotFound, EngineTooOld, ImageNotOnEngine
 from dockerflow.errors import DockerflowError
 

@@ -8,12 +8,14 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from dockerflow.engines.docker import DockerHost, check_users
+from dockerflow.engines.about import check_users
+from dockerflow.engines.docker import DockerHost
 from dockerflow.engines.errors import EngineError
 
 ANSWER = {"ApiVersion": "1.41", "Version": "20.10", "Name": "far-away", "NCPU": 1, "MemTotal": 1 << 30}
@@ -78,6 +80,18 @@ def test_the_current_context_says_how_to_speak_with_the_engine_too(
     host = DockerHost.connect()
     assert host.name == "far-away"
     host.close()
+
+
+def test_the_engine_of_this_machine_is_waited_for_as_long_as_asked_where_it_may_be_on_another() -> None:
+    with HTTPServer(("127.0.0.1", 0), Engine) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            with closing(DockerHost.connect(f"tcp://0.0.0.0:{server.server_port}", patience=7.0)) as host:
+                assert host.watch.patience == 7.0
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 def test_an_engine_that_gives_containers_other_users_is_refused() -> None:

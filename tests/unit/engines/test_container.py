@@ -118,3 +118,16 @@ def test_of_a_store_in_a_bucket_a_container_gets_its_name_and_an_outbox_alone() 
     assert {name for name in environment if name.startswith("DOCKERFLOW_")} == {"DOCKERFLOW_STORE", "DOCKERFLOW_OUTBOX"}
     assert environment["DOCKERFLOW_STORE"] == "s3://bucket/store"
     assert "the code" not in repr(request)
+
+
+@pytest.mark.parametrize(("base", "outbox"), [(OURS, "/work/outbox"), (CLOSED, "/work/open/outbox")])
+def test_on_an_engine_elsewhere_nothing_is_mounted_and_the_outbox_is_where_the_worker_works(
+    base: WorkerRequest, outbox: str
+) -> None:
+    bucket = BucketForWorkers("s3://bucket/store", b"", lambda question: Answer())
+    request = replace(base, blobs=None, bucket=bucket, mounts=False)
+    assert {mount["Type"] for mount in host_options(request, "", 2, 1 << 30)["mounts"]} == {"volume"}
+    environment = told(request)["environment"]
+    assert isinstance(environment, dict)
+    assert environment["DOCKERFLOW_OUTBOX"] == outbox
+    assert outbox in told(request)["command"]  # type: ignore[operator]

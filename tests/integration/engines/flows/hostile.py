@@ -66,6 +66,7 @@ class Hostile(FlowSpec):
         for descriptor in range(256):
             with contextlib.suppress(OSError):
                 os.write(descriptor, b"\xff\xff\xff\xff garbage \x00")
+        self.done = True  # what a task leaves is not in the store before it
         self.next(self.end)
 
     @step
@@ -127,6 +128,22 @@ class Hostile(FlowSpec):
         line = "x" * 99
         for _ in range(50_000):
             print(line)
+        self.next(self.end)
+
+    @step
+    def prints_numbers(self):
+        for number in range(200_000):
+            print(f"{number:099d}")
+        self.answer = 42
+        self.next(self.end)
+
+    @step
+    def prints_until_told(self):
+        print("waiting")
+        while not os.path.exists("/tmp/told"):
+            time.sleep(0.02)
+        print("told")
+        self.answer = 42
         self.next(self.end)
 
     @step

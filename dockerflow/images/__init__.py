@@ -10,8 +10,10 @@ The way through, one subject per file:
     bytecode  compiler                `.pyc` files that packages come without, made in a container
     assembly  builder  oci  image     … and become an image, a value with two digests
     load_archive  load  engine        the image goes to an engine, which is sent only what it lacks
+    ways  ahead                       … while its last layers are still being made
+    remote  far  wire  turns  by_registry    … to a remote host: compressed, in pieces, on after a cut; or by a registry
     build_record  build_history  changes    what an image was made from; why it is another than it was
-    own_image  own_python             a user's own image: found or pulled, and the Python in it
+    own_image  own_python  copying    a user's own image: found, pulled or sent, and the Python in it
     provide                           all of it: `ImageProvider(client, base, cache_dir).provide(lock)`
 
 What becomes of images that are there:

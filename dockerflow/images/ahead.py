@@ -11,28 +11,20 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import docker.errors
-from docker import DockerClient
-
-from dockerflow.images.engine_layers import EngineLayers, engine_layers
 from dockerflow.images.errors import ImageError
 from dockerflow.images.image import Layer, StepImage
-from dockerflow.images.load import Restore, Sending, Sent, give
-
-# A load takes a tenth of a second whatever is in it, so layers are sent when there are so many bytes of them.
-_WORTHWHILE = 2_000_000
+from dockerflow.images.load import Restore, Sent
+from dockerflow.images.ways import Order, Way
 
 # Makes the image of some layers.
 Beginning = Callable[[Sequence[Layer]], StepImage]
 
 
 class SendingAhead:
-    """For one image, from `with` to its end. When it has been waited for, `sent` is what went to the engine, and
-    `engine` what the engine has then; None if it was not asked.
-    """
+    """For one image and its way, from `with` to its end. When it has been waited for, `sent` is what went ahead."""
 
-    def __init__(self, client: DockerClient, beginning: Beginning, restore: Restore) -> None:
-        self._client = client
+    def __init__(self, way: Way, beginning: Beginning, restore: Restore) -> None:
+        self._way = way
         self._beginning = beginning
         self._restore = restore
         self._changed = threading.Condition()
@@ -40,18 +32,14 @@ class SendingAhead:
         self._there = 0  # layers that the engine has, or that are not worth sending any more
         self._over = False
         self._thread: threading.Thread | None = None
-        self._images: list[str] = []
         self.sent = Sent()
-        self.engine: EngineLayers | None = None
 
     def __enter__(self) -> SendingAhead:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.wait()
-        for reference in self._images:
-            with suppress(docker.errors.DockerException):
-                self._client.api.remove_image(reference)
+        self._way.over(error)
 
     def wait(self) -> None:
         """Send no more; returns when what is under way has arrived."""
@@ -73,7 +61,8 @@ class SendingAhead:
     def _send_all(self) -> None:
         with suppress(ImageError, OSError):
             while layers := self._next():
-                self._send(layers)
+                self.sent += self._way.ahead(Order(self._beginning(layers), self._restore))
+                self._there = len(layers)
 
     def _next(self) -> tuple[Layer, ...]:
         """What to send next; nothing when all is over."""
@@ -82,14 +71,4 @@ class SendingAhead:
             return () if self._over else self._ready
 
     def _worthwhile(self) -> bool:
-        return sum(one.size for one in self._ready[self._there :]) >= _WORTHWHILE
-
-    def _send(self, layers: tuple[Layer, ...]) -> None:
-        image = self._beginning(layers)
-        engine = self.engine or engine_layers(self._client, image.base_digest)
-        if sum(one.size for one in engine.lacking(image)) >= _WORTHWHILE:
-            self._images.append(image.reference)
-            self.sent += give(Sending(self._client, image, restore=self._restore, engine=engine))
-            engine = engine.and_those_of(image)
-        self.engine = engine
-        self._there = len(layers)
+        return sum(one.size for one in self._ready[self._there :]) >= self._way.worthwhile

@@ -21,6 +21,12 @@ from dockerflow.images.errors import CompileError
 _SAID = 2000
 
 
+# What the kernel says of a program for another machine, and what is to be done about each kind of failure.
+_NO_PROGRAM = "exec format error"
+_OTHER_MACHINE = "that engine does not run programs of the image's architecture, which it says is its own"
+_OTHER_BASE = "the environment's `python` package does not run on this base image; try another `base_image`"
+
+
 class Connection(Protocol):
     """To a container's standard streams; what is received is as a `Demultiplexer` takes it."""
 
@@ -86,7 +92,7 @@ class CompileSession:
         said = self._said.decode(errors="replace").strip()
         return CompileError(
             f"the environment's Python could not compile its packages: {said or 'it ended without a word'}",
-            hint="the environment's `python` package does not run on this base image; try another `base_image`",
+            hint=_OTHER_MACHINE if _NO_PROGRAM in said.lower() else _OTHER_BASE,
         )
 
     def _listen(self) -> None:

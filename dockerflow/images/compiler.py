@@ -11,7 +11,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -39,15 +39,22 @@ _LEFT_BEHIND = 3600
 
 
 class ContainerCompiler:
-    """A `bytecode.Compiler` on an engine. `restore` is that of `load.ensure`, for the base's layers."""
+    """A `bytecode.Compiler` on an engine. `restore` is that of `load.ensure`, for the base's layers; `give_it` has the
+    engine hold the image that compiles, in another way than directly.
+    """
 
-    def __init__(self, client: DockerClient, restore: Restore | None = None) -> None:
+    def __init__(
+        self,
+        client: DockerClient,
+        restore: Restore | None = None,
+        give_it: Callable[[StepImage], object] | None = None,
+    ) -> None:
         self._client = client
-        self._restore = restore
+        self._give = give_it or (lambda image: give(Sending(client, image, restore=restore)))
 
     @contextmanager
     def session(self, python: StepImage) -> Iterator[CompileSession]:
-        give(Sending(self._client, python, restore=self._restore))
+        self._give(python)
         with explaining_engine("compiling an environment's modules", CompileError):
             session = self._started(python)
         try:

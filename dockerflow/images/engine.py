@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ import zstandard
 from docker import DockerClient
 from docker.utils import parse_repository_tag
 
+from dockerflow.errors import inside
 from dockerflow.images.errors import DiskFullError, ImageError, LoadError
 
 # Seconds to connect, and between two signs of life. An engine says nothing while it reads or packs a large image, and
@@ -106,6 +108,24 @@ def explaining_engine(action: str, error_class: type[ImageError] = LoadError) ->
         yield
     except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, *_CUT) as error:
         raise engine_failure(action, str(getattr(error, "explanation", None) or error), error_class) from error
+
+
+# What is raised where nobody answers any more; the SDK's own errors are answers.
+_LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.ProtocolError,
+    urllib3.exceptions.TimeoutError,
+    http.client.HTTPException,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+def was_cut(error: ImageError) -> bool:
+    """Whether it came of a connection that was lost, or not to be had, and not of what the engine said."""
+    return any(isinstance(one, _LOST) for one in inside(error))
 
 
 def engine_failure(action: str, reason: str, error_class: type[ImageError] = LoadError) -> ImageError:

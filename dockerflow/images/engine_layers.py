@@ -6,15 +6,17 @@ store and Podman any layer that they know. Only layers of step images and of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
+from typing import Any
 
 from docker import DockerClient
 
 from dockerflow.images.engine import api, explaining_engine, inspect, is_surely_whole
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.oci import LOCK_LABEL
+from dockerflow.images.wire import has_containerd_store, is_podman
 from dockerflow.lazy_dataclasses import dataclass
 
 # Images asked for at once: an engine may have hundreds, and takes some milliseconds for each. The SDK keeps ten
@@ -42,15 +44,16 @@ class EngineLayers:
         return EngineLayers((*self.chains, tuple(layer.diff_id for layer in image.layers)), self.apart)
 
 
-def engine_layers(client: DockerClient, base_digest: str) -> EngineLayers:
-    """Ask the engine. Raises `LoadError`."""
+def engine_layers(client: DockerClient, base_digest: str, apart: bool | None = None) -> EngineLayers:
+    """Ask the engine; `apart` is known of it where it was asked before. Raises `LoadError`."""
     with explaining_engine("asking which layers it has"):
         step_images = {str(one["Id"]) for one in api(client).images(filters={"label": LOCK_LABEL})}
         # The base is not found by this digest in the containerd store, and had better not be: one from a registry is
         # kept there by its compressed layers, so that without ours the step's image could run, but not be saved.
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             chains = pool.map(lambda image_id: _chain(client, image_id), sorted(step_images | {base_digest}))
-            return EngineLayers(tuple(filter(None, chains)), _keeps_layers_apart(client))
+            found = tuple(filter(None, chains))
+            return EngineLayers(found, _keeps_layers_apart(client) if apart is None else apart)
 
 
 def _chain(client: DockerClient, image_id: str) -> tuple[str, ...]:
@@ -62,11 +65,13 @@ def _chain(client: DockerClient, image_id: str) -> tuple[str, ...]:
     return tuple(found["RootFS"].get("Layers") or ())
 
 
+def keeps_layers_apart(info: Mapping[str, Any], version: Mapping[str, Any]) -> bool:
+    """Whether the engine that says this can reuse a layer wherever it lies (the containerd store, Podman)."""
+    return has_containerd_store(info) or is_podman(version)
+
+
 def _keeps_layers_apart(client: DockerClient) -> bool:
-    """Whether the engine can reuse a layer wherever it lies (the containerd store, Podman)."""
-    status = dict(one[:2] for one in client.info().get("DriverStatus") or ())
-    components = client.version().get("Components") or ()
-    return "containerd" in str(status.get("driver-type")) or any("Podman" in str(one.get("Name")) for one in components)
+    return keeps_layers_apart(client.info(), client.version())
 
 
 def _common(ours: Sequence[str], theirs: Sequence[str]) -> int:

@@ -25,9 +25,10 @@ from dockerflow.errors import DockerflowError
 
 
 class ImageError(DockerflowError):
-    """A package, a layer or an image."""
+    """A package, a layer or an image. `is_of_host`: the message names the host that it is about."""
 
     exit_code = 5
+    is_of_host = False
 
 
 class PackageError(ImageError):
@@ -80,6 +81,21 @@ class RegistryError(ImageError):
 
 class LoadError(ImageError):
     """The engine did not take the image."""
+
+
+def of_host(name: str, error: ImageError) -> ImageError:
+    """The error of a remote host's engine as one that names the host; others are about this machine, and stay."""
+    of_engine = isinstance(error, (LoadError, CompileError, BaseImageError, OwnImageError))
+    if error.is_of_host or not (of_engine or "the engine's disk" in error.message):
+        return error
+    hint = error.hint
+    if isinstance(error, LoadError):
+        hint = f"check it with `dockerflow hosts check {name}`; what has arrived there is not sent again"
+    elif "dockerflow doctor" in (hint or ""):  # which looks at the engine of this machine
+        hint = f"check it with `dockerflow hosts check {name}`"
+    found = type(error)(f"host `{name}`: {error.message}", hint)
+    found.is_of_host = True
+    return found
 
 
 @contextmanager

@@ -12,17 +12,28 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import field
 from typing import Any
 
 import docker.errors
 import requests
 from docker import DockerClient
 
-from dockerflow.images.engine import api, engine_failure, explaining_engine, inspect, is_surely_whole, is_whole, stream
+from dockerflow.images.engine import (
+    api,
+    engine_failure,
+    explaining_engine,
+    inspect,
+    is_surely_whole,
+    is_whole,
+    stream,
+    was_cut,
+)
 from dockerflow.images.engine_layers import EngineLayers, engine_layers
 from dockerflow.images.errors import ImageError, LayerDamaged, LoadError
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.load_archive import load_archive
+from dockerflow.images.wire import Encoding, encoded
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import ImageReady, ImageSending, LayerMended, Notify, ignore
 
@@ -34,13 +45,14 @@ Restore = Callable[[Sequence[Layer]], None]
 
 @dataclass(frozen=True)
 class Sent:
-    """What went to the engine; nothing if it had the image."""
+    """What went to the engine; nothing if it had the image. The `size` of the layers took so much `on_wire`."""
 
     layers: int = 0
     size: int = 0
+    on_wire: int = field(default=0, compare=False)
 
     def __add__(self, other: Sent) -> Sent:
-        return Sent(self.layers + other.layers, self.size + other.size)
+        return Sent(self.layers + other.layers, self.size + other.size, self.on_wire + other.on_wire)
 
 
 def ensure(
@@ -64,7 +76,7 @@ class Sending:
     """An image on its way to an engine.
 
     `restore` brings back layers whose files are missing or damaged; without it they raise `LayerDamaged`. `engine` is
-    what the engine has, where it was asked already.
+    what the engine has, where it was asked already. `host` is the name of a remote one.
     """
 
     client: DockerClient
@@ -73,6 +85,8 @@ class Sending:
     steps: tuple[str, ...] = ()
     restore: Restore | None = None
     engine: EngineLayers | None = None
+    encoding: Encoding = Encoding.PLAIN
+    host: str = ""
 
 
 def give(sending: Sending) -> Sent:
@@ -98,8 +112,9 @@ def _send(sending: Sending) -> Sent:
     if len(layers) < len(sending.image.layers):
         try:
             return _send_layers(sending, layers)
-        except LoadError:  # it does not have all that it seemed to have
-            pass
+        except LoadError as error:  # it does not have all that it seemed to have
+            if was_cut(error):
+                raise
     return _send_layers(sending, sending.image.layers)
 
 
@@ -121,8 +136,9 @@ def load_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
     """Send the image with `layers` of its layers, once. Raises `LoadError` if the engine does not then have it."""
     try:
         return _load_layers(sending, layers)
-    except ImageError:
-        _forget(sending)
+    except ImageError as error:
+        if not was_cut(error):
+            _forget(sending)
         raise
 
 
@@ -131,13 +147,13 @@ def _load_layers(sending: Sending, layers: Sequence[Layer]) -> Sent:
     total = sum(layer.size for layer in layers)
     progress = _Progress(sending, total)
     with explaining_engine(action):
-        archive = load_archive(image, layers, progress.add)
+        archive = encoded(load_archive(image, layers, progress.add), sending.encoding, progress.went)
         headers = {"Content-Type": "application/x-tar"}
         answer = stream(sending.client, "POST", "/images/load", params={"quiet": "1"}, data=archive, headers=headers)
         check_answer(answer.iter_lines(), action)
         found = inspect(sending.client, image.reference)
     _check_loaded(image, found)
-    return Sent(len(layers), total)
+    return Sent(len(layers), total, progress.on_wire)
 
 
 def _check_loaded(image: StepImage, found: Mapping[str, Any] | None) -> None:
@@ -174,13 +190,17 @@ class _Progress:
         self._total = total
         self._sent = 0
         self._told = 0
+        self.on_wire = 0
+
+    def went(self, size: int) -> None:
+        self.on_wire += size
 
     def add(self, size: int) -> None:
         self._sent += size
         if self._sent - self._told >= _REPORT_EVERY or self._sent == self._total:
             self._told = self._sent
-            reference = self._sending.image.reference
-            self._sending.notify(ImageSending(self._sending.steps, reference, self._sent, self._total))
+            one = self._sending
+            one.notify(ImageSending(one.steps, one.image.reference, self._sent, self._total, one.host))
 
 
 def _forget(sending: Sending) -> None:

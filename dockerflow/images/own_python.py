@@ -44,9 +44,9 @@ FOLDERS = ("/tmp", "/work")
 
 # What of the standard library a worker imports. Some distributions have a small Python without all of it.
 NEEDED = (
-    "abc ast atexit base64 collections contextlib copy copyreg ctypes dataclasses datetime difflib faulthandler "
-    "fcntl functools gc getpass hashlib hmac html importlib inspect io itertools json keyword linecache mmap "
-    "operator os pathlib pickle platform random re reprlib resource select selectors shutil signal socket ssl "
+    "abc ast atexit base64 binascii collections contextlib copy copyreg ctypes dataclasses datetime difflib "
+    "faulthandler fcntl functools gc getpass hashlib hmac html importlib inspect io itertools json keyword linecache "
+    "mmap operator os pathlib pickle platform random re reprlib resource select selectors shutil signal socket ssl "
     "stat struct sys tarfile tempfile textwrap threading time traceback types typing urllib uuid weakref "
     "webbrowser xml"
 )

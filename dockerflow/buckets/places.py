@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dockerflow.buckets.trust import trusted_here
 from dockerflow.config import Config, state_dir
+from dockerflow.host_settings import HostSettings
 from dockerflow.store.errors import StoreError
 from dockerflow.store.names import in_bucket
 from dockerflow.store.s3.place import Place, origin_of
@@ -49,16 +50,44 @@ def for_containers(place: Place, config: Config, gateway: str | None) -> Place:
 
     Raises StoreError where containers have no network, or cannot get to this machine.
     """
-    found = _reached(place, config, gateway)
-    return replace(found, ca=trusted_here()) if found.ca is None and origin_of(found.endpoint).tls else found
+    return _trusting(_reached(place, config, gateway))
+
+
+def for_host(place: Place, config: Config, host: HostSettings) -> Place:
+    """The same bucket as step containers on a remote host see it: by the host's own `s3_endpoint`; without it, by the
+    address of this machine's settings, which another machine can only use if it is not the loopback.
+
+    Raises StoreError where containers there have no network, or no address is known.
+    """
+    _require_network(place, host.network or config.network, host.source if host.network else config.source("network"))
+    if host.s3_endpoint is not None:
+        return _trusting(replace(place, endpoint=host.s3_endpoint))
+    known = (endpoint for endpoint in (place.endpoint, config.s3_containers_endpoint) if endpoint is not None)
+    found = next((endpoint for endpoint in known if not _is_loopback(origin_of(endpoint).host)), None)
+    if found is None:
+        raise StoreError(
+            f"steps on the host `{host.name}` cannot reach the server `{place.endpoint}`: that is this machine alone",
+            f"let the server listen on an address that `{host.name}` reaches, and name it in the host's settings "
+            f"({host.source or 'hosts:'}): `s3_endpoint: http://ADDRESS:PORT`",
+        )
+    return _trusting(replace(place, endpoint=found))
+
+
+def _trusting(place: Place) -> Place:
+    """Containers trust whom this machine trusts."""
+    return replace(place, ca=trusted_here()) if place.ca is None and origin_of(place.endpoint).tls else place
+
+
+def _require_network(place: Place, network: str, source: str) -> None:
+    if network == "none":
+        raise StoreError(
+            f"step containers have no network, and the store `{place.name}` is on the server `{place.endpoint}`",
+            f"choose another network than `none` ({source}), or a store in a folder",
+        )
 
 
 def _reached(place: Place, config: Config, gateway: str | None) -> Place:
-    if config.network == "none":
-        raise StoreError(
-            f"step containers have no network, and the store `{place.name}` is on the server `{place.endpoint}`",
-            f"choose another network than `none` ({config.source('network')}), or a store in a folder",
-        )
+    _require_network(place, config.network, config.source("network"))
     if config.s3_containers_endpoint is not None:
         return replace(place, endpoint=config.s3_containers_endpoint)
     origin = origin_of(place.endpoint)

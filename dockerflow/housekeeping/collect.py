@@ -27,7 +27,6 @@ from dockerflow.housekeeping.waiting import AsDelivered, anything_waits, waiting
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import condemned, runs
 from dockerflow.store.base import YOUNG, Store
-from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.s3_store import S3Store
 from dockerflow.store.sweep import sweep
 
@@ -226,10 +225,7 @@ def _alone(store: Store) -> Iterator[None]:
     """Raises Busy. Two that begin in the same moment may both go on: that is wasted time and no harm."""
     if store.is_held(KEY):
         who = _who(store.get(KEY) or b"")
-        hint = "try again when it has ended"
-        if isinstance(store, DirectoryStore):  # of another machine's processes one sees no end that they did not say
-            hint += f"; if it was killed, on another machine, remove `{store.root / KEY}`"
-        raise Busy(f"another `dockerflow gc` is at work in `{store.name}`{who}", hint)
+        raise Busy(f"another `dockerflow gc` is at work in `{store.name}`{who}", "try again when it has ended")
     with store.hold(KEY):
         yield
 

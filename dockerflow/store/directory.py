@@ -13,12 +13,14 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, List, Optional, Union
 
 from dockerflow.store import files
 from dockerflow.store.base import Ends, KeyInfo, Store, check_key, last_of
+from dockerflow.store.beating import BEAT, LIFE, beating
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.errors import StoreError
 
@@ -57,9 +59,10 @@ class DirectoryStore(Store):
 
     shows_scratch = True
 
-    def __init__(self, root: Union[str, Path]) -> None:
+    def __init__(self, root: Union[str, Path], beat: float = BEAT, life: float = LIFE) -> None:
         self.root = Path(root).absolute()
         self.blobs: Blobs = Blobs(self.root / "blobs")
+        self._beat, self._life = beat, life
 
     @property
     def name(self) -> str:
@@ -139,8 +142,9 @@ class DirectoryStore(Store):
 
     @contextmanager
     def hold(self, key: str) -> Iterator[None]:
-        """By a lock on the file, which the system takes back when the process ends, however it ends. On a file system
-        that has no locks the owner goes on without one. Raises StoreError where the file cannot be made."""
+        """By a lock on the file, which the system takes back when the process ends, however it ends, and by signs of
+        life for machines that do not see the lock: the file's time. On a file system that has no locks the owner goes
+        on without one. Raises StoreError where the file cannot be made."""
         path = self._path(key)
         with ExitStack() as open_files:
             try:
@@ -152,19 +156,28 @@ class DirectoryStore(Store):
                 os.fchmod(stream.fileno(), 0o644)
             except OSError as error:
                 raise StoreError(f"cannot write `{path}`: {error.strerror}") from error
+
+            def beat() -> None:
+                with suppress(OSError, ValueError):  # it is closed, where the file system took too long for the last
+                    os.utime(stream.fileno())  # by the clock of the file system
+
             try:
-                yield
+                with beating(beat, self._beat):
+                    yield
             finally:
                 with suppress(OSError):
                     path.unlink()
 
     def is_held(self, key: str) -> bool:
-        """Locks over a network file system are seen by other machines or not, as it likes. So of what another machine
-        holds (by its name in the file) only the end is known for sure."""
+        """Locks over a network file system are seen by other machines or not, as it likes. So what another machine
+        holds (by its name in the file) and is not locked is held as long as there are signs of life."""
+        path = self._path(key)
         try:
-            with self._path(key).open() as stream:
+            with path.open() as stream:
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return stream.read() not in ("", platform.node())
+                if stream.read() in ("", platform.node()):
+                    return False
+                return _now(path.parent) - os.fstat(stream.fileno()).st_mtime < self._life
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:  # locked, or not to be known
@@ -186,6 +199,15 @@ class DirectoryStore(Store):
     def _path(self, key: str) -> Path:
         check_key(key)
         return self.root / key
+
+
+def _now(folder: Path) -> float:
+    """By the clock of the file system, which may be another machine's; ours where one may not write."""
+    try:
+        with files.temporary(folder) as stream:
+            return os.fstat(stream.fileno()).st_mtime
+    except OSError:
+        return time.time()
 
 
 def _below(folder: Path, prefix: str) -> Iterator[KeyInfo]:

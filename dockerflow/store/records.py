@@ -84,6 +84,8 @@ class StepRecord:
     python_version: str = ""
     condition: Optional[str] = None
     gang: bool = False
+    platform: str = ""  # conda's name for what the image is for
+    elsewhere: Tuple[StepRecord, ...] = ()  # the same on hosts of other platforms, where its images are others
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ _KINDS: Dict[str, Type[Any]] = {
 # Fields that are records themselves, or tuples of them.
 _INNER: Dict[Tuple[Type[Any], str], Type[Any]] = {
     (RunStarted, "steps"): StepRecord,
+    (StepRecord, "elsewhere"): StepRecord,
     (AttemptFinished, "failure"): Failure,
     (AttemptFinished, "transition"): Transition,
 }

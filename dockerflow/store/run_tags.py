@@ -10,7 +10,7 @@ it begins again at the newest, since applying a change twice is the same as appl
 
 A power cut may leave the newest files empty: the change before them counts then.
 
-A step may not write to the store. What it asks for is a file in its outbox, `tags-….json`; the scheduler takes these
+A step may not write to the store. What it asks for is a file in its outbox (`asked_tags`); the scheduler takes these
 over when an attempt ends, and until then who reads in the step adds them to what the store says. The file comes from
 code of the user's: it is believed as far as the user could have done the same.
 
@@ -20,7 +20,6 @@ Standard library only, Python 3.7.
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
 from contextlib import suppress
@@ -28,10 +27,10 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from dockerflow.errors import DockerflowError
-from dockerflow.store import files, journal, tags
+from dockerflow.store import asked_tags, journal, tags
 from dockerflow.store.base import Store
 from dockerflow.store.blobs import open_regular
-from dockerflow.store.errors import DamagedRecord, StoreError, TaggingError, Unreachable
+from dockerflow.store.errors import DamagedRecord, TaggingError, Unreachable
 from dockerflow.store.records import RunStarted
 from dockerflow.store.runs import run_key
 
@@ -40,12 +39,6 @@ KEPT = 16
 
 # How often a reader or a writer begins again because others were faster.
 LOOKS = 1000
-
-# What a step asks for at most, in bytes of one file and files of one attempt.
-LARGEST = 1 << 20
-MOST_ASKED = 10_000
-
-ASKED = "tags-"
 
 
 class Asked(NamedTuple):
@@ -155,21 +148,13 @@ def _decoded(store: Store, key: str, body: bytes) -> FrozenSet[str]:
 def ask(outbox: Path, flow: str, run_id: str, change: tags.Change) -> None:
     """Leave a change in the outbox of a step. Raises StoreError."""
     told = {"flow": flow, "run_id": run_id, "remove": sorted(change.remove), "add": sorted(change.add)}
-    name = f"{ASKED}{time.time_ns():020d}-{uuid.uuid4().hex}.json"
-    try:
-        with files.temporary(outbox) as stream:
-            stream.write(json.dumps(told).encode())
-            files.close_for_reading(stream)
-            files.move(Path(stream.name), outbox / name)
-    except OSError as error:
-        raise StoreError(f"cannot write the change of tags to `{outbox}`: {error.strerror}") from error
+    asked_tags.leave(outbox, json.dumps(told))
 
 
 def asked(outbox: Path) -> Iterator[Asked]:
     """What was asked for in an outbox and is not taken over, in order; what is no change is passed over."""
     with suppress(OSError):  # no outbox any more
-        names = sorted(name for name in os.listdir(str(outbox)) if name.startswith(ASKED))
-        for name in names[:MOST_ASKED]:
+        for name in asked_tags.names(outbox):
             with suppress(DockerflowError, OSError, ValueError, KeyError, TypeError, RecursionError):
                 yield _asked(outbox / name)
 
@@ -204,5 +189,5 @@ def begun(store: Store, flow: str, run_id: str) -> RunStarted:
 
 def _asked(path: Path) -> Asked:
     with open_regular(path) as stream:
-        told: Dict[str, Any] = json.loads(stream.read(LARGEST))
+        told: Dict[str, Any] = json.loads(stream.read(asked_tags.LARGEST))
     return Asked(str(told["flow"]), str(told["run_id"]), tags.change(told["remove"], told["add"]), path)

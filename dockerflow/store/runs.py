@@ -2,6 +2,7 @@
 
     runs/<flow>/<run id>/claim              made first, so that no two runs get one id
     runs/<flow>/<run id>/held               of the run's scheduler while it lives, see `hold`
+    runs/<flow>/<run id>/stop               of who asks its scheduler to end it, see `stopping`
     runs/<flow>/<run id>/outbox/            what its containers write, see `blobs`
     runs/<flow>/<run id>/journal/<segment>  see `journal`
     runs/<flow>/<run id>/tags/<number>      see `run_tags`

@@ -16,27 +16,19 @@ from __future__ import annotations
 import json
 import os
 import platform
-import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Union
 
 from dockerflow.store.base import Chunk, Ends, Item, KeyInfo, Result, Store, Waiting, check_key, first_of, last_of
+from dockerflow.store.beating import BEAT, LIFE, beating
 from dockerflow.store.errors import StoreError
 from dockerflow.store.parallel import in_threads
 from dockerflow.store.s3.objects import Objects
 from dockerflow.store.s3_blobs import BLOBS, S3Blobs
 
-# Seconds between two signs of life of who holds a key, and without one until it counts as dead. A server that is away
-# for less than that kills nobody.
-BEAT = 5.0
-LIFE = 60.0
-
 # What is asked for to find an object's first line: that of a journal has all steps of a flow.
 LINE = 1 << 15
-
-# How long the end of a `hold` waits for a sign of life that is under way, in seconds.
-_LAST_BEAT = 10.0
 
 
 class S3Store(Store):
@@ -144,21 +136,17 @@ class S3Store(Store):
         check_key(key)
         body = json.dumps(_this_process()).encode()
         self.objects.put(key, body)
-        over = threading.Event()
-        beating = threading.Thread(target=self._go_on_beating, args=(key, body, over), name="hold", daemon=True)
-        beating.start()
-        try:
-            yield
-        finally:
-            over.set()
-            beating.join(_LAST_BEAT)
-            with suppress(StoreError):  # without more signs of life it ends by itself
-                self.objects.delete([key])
 
-    def _go_on_beating(self, key: str, body: bytes, over: threading.Event) -> None:
-        while not over.wait(self._beat):
+        def beat() -> None:
             with suppress(StoreError):  # the server is away; it may be back at the next one
                 self.objects.put(key, body)
+
+        try:
+            with beating(beat, self._beat):
+                yield
+        finally:
+            with suppress(StoreError):  # without more signs of life it ends by itself
+                self.objects.delete([key])
 
     def is_held(self, key: str) -> bool:
         """Raises StoreError where the server does not answer."""

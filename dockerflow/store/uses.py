@@ -65,8 +65,8 @@ def direct(run: RunHistory) -> Iterator[Use]:
     if run.started.parameters:
         yield Use(run.started.parameters, pathspec, "parameters")
     for step in run.started.steps:
-        if step.lock:
-            yield Use(step.lock, f"{pathspec}/{step.name}", "lock")
+        for lock in dict.fromkeys(each.lock for each in (step, *step.elsewhere) if each.lock):
+            yield Use(lock, f"{pathspec}/{step.name}", "lock")
     for task in run.tasks.values():
         yield from _of_task(task, f"{pathspec}/{task.created.step}/{task.created.task_id}")
 

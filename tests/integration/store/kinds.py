@@ -30,7 +30,7 @@ KINDS = (DIRECTORY, *BUCKETS)
 
 @dataclass(frozen=True)
 class Where:
-    """A store, for this process and for others. `beat` and `life` are of who holds a key in a bucket; `files` is where
+    """A store, for this process and for others. `beat` and `life` are of who holds a key; `files` is where
     the server has the bucket's objects as files, if it does."""
 
     folder: Path
@@ -45,7 +45,7 @@ class Where:
     def open(self) -> Store:
         """As if by another process: nothing is shared with what was opened before."""
         if self.place is None:
-            return DirectoryStore(self.folder)
+            return DirectoryStore(self.folder, self.beat, self.life)
         credentials = Credentials(self.access_key, self.secret_key)
         objects: Objects = SdkObjects(self.place, Identity("the tests", lambda: credentials))
         if self.small:

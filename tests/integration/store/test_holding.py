@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from dockerflow.store import runs
 from dockerflow.store.base import Store
+from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.s3_store import S3Store
 from tests.integration.store import holder
 from tests.integration.store.kinds import Where, store_of
@@ -111,3 +113,39 @@ def test_an_owner_that_nobody_can_look_at_lives_for_a_while(short: Where) -> Non
     store = short.open()
     store.put("held", b"something else")
     assert store.is_held("held")
+
+
+# ---- a folder that several machines share
+
+# The name of a machine, as another has it.
+CALLED_ELSE = ["unshare", "--uts", "sh", "-ec", 'hostname elsewhere; exec "$@"', "sh"]
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Where:
+    """A folder, in which a life is short."""
+    return replace(store_of("directory", tmp_path / "store", None), life=LIFE)
+
+
+def test_a_scheduler_killed_on_another_machine_is_dead_after_its_last_sign_of_life(
+    shared: Where, tmp_path: Path
+) -> None:
+    """By the clock of the file system. What is not locked may be locked where one does not see it."""
+    store = shared.open()
+    assert isinstance(store, DirectoryStore)
+    held = store.root / runs.held_key("F", "1")
+    with scheduler(shared, tmp_path, CALLED_ELSE) as process:
+        began = held.stat().st_mtime
+        deadline = time.monotonic() + LIMIT
+        while held.stat().st_mtime - began < LIFE + 1:
+            assert runs.is_alive(store, "F", "1")
+            assert time.monotonic() < deadline
+        process.kill()
+        process.wait()
+        last = held.stat().st_mtime
+        while runs.is_alive(store, "F", "1"):
+            assert time.monotonic() < deadline
+        assert time.time() - last >= LIFE - 1
+    os.utime(held)
+    assert runs.is_alive(store, "F", "1"), "it has given a sign of life"
+    assert os.listdir(held.parent) == ["held"]

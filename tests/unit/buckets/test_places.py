@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dockerflow.buckets.places import for_containers, in_region, place_of, scratch_of
+from dockerflow.buckets.places import for_containers, for_host, in_region, place_of, scratch_of
 from dockerflow.config import Config
+from dockerflow.host_settings import HostSettings
 from dockerflow.store.errors import StoreError
 
 NAME = "s3://bucket/a/b"
@@ -110,6 +111,41 @@ def test_containers_without_a_network_or_a_way_here_are_refused() -> None:
     lost = Config(s3_endpoint="http://localhost:9000")
     with pytest.raises(StoreError, match="cannot reach `http://localhost:9000`"):
         for_containers(place_of(NAME, lost), lost, None)
+
+
+def test_a_remote_host_has_an_address_of_the_server_of_its_own() -> None:
+    host = HostSettings("box", "ssh://box", s3_endpoint="http://10.0.0.5:9000")
+    config = Config(s3_endpoint="http://localhost:9000", s3_containers_endpoint="http://172.17.0.1:9000")
+    assert for_host(place_of(NAME, config), config, host).endpoint == "http://10.0.0.5:9000"
+
+
+@pytest.mark.parametrize(
+    ("ours", "containers", "expected"),
+    [
+        ("http://minio.example.org:9000", None, "http://minio.example.org:9000"),
+        ("http://minio.example.org:9000", "http://10.0.0.5:9000", "http://minio.example.org:9000"),
+        ("http://localhost:9000", "http://10.0.0.5:9000", "http://10.0.0.5:9000"),
+    ],
+)
+def test_without_one_a_remote_host_sees_the_server_where_others_do(
+    ours: str, containers: str | None, expected: str
+) -> None:
+    config = Config(s3_endpoint=ours, s3_containers_endpoint=containers)
+    assert for_host(place_of(NAME, config), config, HostSettings("box", "ssh://box")).endpoint == expected
+
+
+def test_a_server_on_this_machine_alone_is_refused_for_a_remote_host_with_the_line_to_write() -> None:
+    config, host = Config(s3_endpoint="http://localhost:9000"), HostSettings("box", "ssh://box", source="here.yaml:3")
+    with pytest.raises(StoreError, match="steps on the host `box` cannot reach") as raised:
+        for_host(place_of(NAME, config), config, host)
+    assert "here.yaml:3" in (raised.value.hint or "")
+    assert "s3_endpoint: http://ADDRESS:PORT" in (raised.value.hint or "")
+
+
+def test_a_remote_host_whose_containers_have_no_network_is_refused() -> None:
+    config, host = Config(s3_endpoint=SERVER), HostSettings("box", "ssh://box", network="none")
+    with pytest.raises(StoreError, match="have no network"):
+        for_host(place_of(NAME, config), config, host)
 
 
 def test_stores_of_one_name_on_two_servers_share_no_folder() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from dockerflow.store.records import RunStarted, StepRecord, from_line, to_line
 
@@ -18,6 +19,11 @@ STARTED = RunStarted(1.0, "F", "1", "ada", "p", "c", (STEP,))
 
 def test_what_a_step_ran_in_is_read_as_it_was_written() -> None:
     assert from_line(to_line(STARTED)) == STARTED
+
+
+def test_what_a_step_ran_in_on_other_platforms_is_read_as_it_was_written() -> None:
+    both = replace(STEP, platform="linux-64", elsewhere=(replace(STEP, platform="linux-aarch64", lock="other"),))
+    assert from_line(to_line(replace(STARTED, steps=(both,)))) == replace(STARTED, steps=(both,))
 
 
 def test_a_journal_of_before_there_were_bases_and_own_images_is_read() -> None:

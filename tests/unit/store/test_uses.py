@@ -9,6 +9,8 @@ import pytest
 from dockerflow.client import Run
 from dockerflow.store import history, runs, uses
 from dockerflow.store.directory import DirectoryStore, create
+from dockerflow.store.history import RunHistory
+from dockerflow.store.records import RunStarted, StepRecord
 from dockerflow.store.uses import Use
 from tests.unit.client.runs_by_hand import FLOW, RunByHand, successful_run
 
@@ -74,3 +76,9 @@ def test_a_run_that_cannot_be_read_hides_no_other(store: DirectoryStore) -> None
     for key in store.keys(f"{runs.journal_key(FLOW, torn)}/"):
         store.put(key, b"no record\n" * 3)
     assert {use.pathspec.split("/")[1] for use in uses.of_blob(store, blob)} == {whole}
+
+
+def test_the_locks_of_other_platforms_are_used_too() -> None:
+    step = StepRecord("start", (), lock="here", elsewhere=(StepRecord("start", (), lock="there"),))
+    started = RunStarted(0.0, FLOW, "1", "anna", "", "code", (step,))
+    assert [use.blob for use in uses.direct(RunHistory(started=started)) if use.what == "lock"] == ["here", "there"]

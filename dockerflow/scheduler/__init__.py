@@ -3,7 +3,10 @@
 values        what the core is told and what it asks for
 core          `advance(run, event, now) -> commands`: pure, knows nothing of clocks, containers or files
 state         what the core remembers of the run: its tasks and workers
+following     what follows in the graph when a task has ended
 pool          which worker does what
+staffing      which workers are started, and which ahead of time
+rooms         which hosts a step's tasks can go to, and what is free there
 gangs         tasks that run at the same time and end as one
 capacity      what of the host attempts take
 reach         which steps may still have tasks, and how many at once
@@ -11,6 +14,7 @@ joins         which finished tasks a join waits for
 resumed       which results of an earlier run are taken over
 origin        that earlier run, as far as it is still in the store
 loop          waits, and carries out commands
+workers       the workers of the run by number: how each is told something, and on which host
 requests      what a worker is started with, and which steps share workers; `bytecode` is sent along
 starting      starts workers, in threads, and waits for an engine that is away
 receiving     takes large blobs into the store while tasks hand them over; `arriving` hashes them meanwhile
@@ -21,7 +25,13 @@ tagging       changes of tags that steps have asked for
 secrets       what steps ask for and only they may see, read before anything is built
 system_tags   the tags that every run has
 notes         what a flow asks for and a run here does not do
-prepare       the lock and the image of every step
+placing       which hosts each step may run on
+hosts         those of the run: reached, asked what they have, given images
+prepare       the lock and the image of every step, on each of its hosts
+adopting      tasks of a killed run that go on elsewhere, for the run that resumes it
+continuing    what such a task had printed, and says, as a task of this run
+left_there    containers that earlier runs have left on hosts
+killing       ends a run from another process
 stop_signals  Ctrl-C and its like, as events
 launch        a whole run, from a loaded flow to its outcome
 """

@@ -8,11 +8,12 @@ from __future__ import annotations
 import socket
 
 from dockerflow.buckets.grants import Grants, Ours
-from dockerflow.buckets.places import for_containers
+from dockerflow.buckets.places import for_containers, for_host
 from dockerflow.buckets.sdk import SdkObjects
 from dockerflow.config import Config
 from dockerflow.engines.worker import BucketForWorkers, Host
 from dockerflow.runtime.messages import Inline
+from dockerflow.store import runs
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.records import RunStarted
@@ -26,6 +27,8 @@ _CONNECTING = 5.0
 def place_for_steps(store: Store, config: Config, host: Host) -> Place:
     """The bucket as steps on this host see it. Raises StoreError where they could not reach it."""
     objects = _objects(store)
+    if host.is_remote:
+        return for_host(objects.place, config, host.settings)
     gateway = host.gateway(config.network)
     found = objects.place if host.name == "process" else for_containers(objects.place, config, gateway)
     if found.endpoint != objects.place.endpoint and config.s3_containers_endpoint is None:
@@ -34,12 +37,13 @@ def place_for_steps(store: Store, config: Config, host: Host) -> Place:
 
 
 def bucket_for_workers(store: Store, config: Config, host: Host, started: RunStarted) -> BucketForWorkers:
-    """Raises StoreError."""
+    """For the workers on one host. Raises StoreError."""
     objects = _objects(store)
     of_steps = place_for_steps(store, config, host)
     ours = Ours(objects.place, objects.identity, of_steps, config.store_patience)
     grants = Grants(ours, started.flow, started.run_id)
-    found = BucketForWorkers(store.name, bytes(store.blobs.get(started.code)), grants.answer)
+    outbox = runs.outbox_key(started.flow, started.run_id)
+    found = BucketForWorkers(store.name, bytes(store.blobs.get(started.code)), grants.answer, outbox=outbox)
     found.known.add(Inline.of(started.parameters, bytes(store.blobs.get(started.parameters))))
     return found
 

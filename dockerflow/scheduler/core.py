@@ -4,13 +4,12 @@
 of ten thousand tasks can be replayed in a test as a list of events. `Run` is changed in place and belongs to the one
 who calls `advance`: copying it for every event would make the cost of a task grow with the width of the run.
 
-Which worker does what is in `pool`. Here is what follows what:
-- a finished task is followed by those of the next steps, after a switch by the one that it chose, a join by its last
-  input;
-- a task whose result is there already, in the run that is resumed, does not run: see `resumed`;
+Which worker does what is in `pool`, which are started in `staffing`, and which tasks follow a finished one in
+`following`. Here is what comes of attempts, workers and hosts:
 - a failed attempt is followed by another, as often as the step retries, then by `@catch`; one that was lost with its
   container is no failure of the step's, and is repeated a few times beyond that;
 - a worker that lost a task to a crash is not used again: the next attempt gets a fresh container;
+- on a host that is given up nothing is started until it is back; its tasks run elsewhere when their workers are gone;
 - the tasks of a gang begin together, and what becomes of them is known when all have ended: see `gangs`;
 - after a failure that nothing catches, or when the store is lost, no new attempt starts; those that run may end, and
   their results are kept.
@@ -18,21 +17,22 @@ Which worker does what is in `pool`. Here is what follows what:
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dockerflow.runtime.messages import ForeachFrame, Input, TaskResult
+from dockerflow.runtime.messages import TaskResult
 from dockerflow.scheduler import gangs
-from dockerflow.scheduler.joins import Place, SplitFrame
-from dockerflow.scheduler.pool import assign, start_workers, stop_idle
-from dockerflow.scheduler.resumed import result_of_origin, taken_over
-from dockerflow.scheduler.state import End, Gang, Run, Task, Worker
+from dockerflow.scheduler.following import begin, follow
+from dockerflow.scheduler.pool import assign, stop_idle
+from dockerflow.scheduler.staffing import start_workers
+from dockerflow.scheduler.state import End, Run, Task, Worker
 from dockerflow.scheduler.values import (
     Begin,
     Command,
     Event,
     Finish,
+    HostAway,
+    HostBack,
     KillWorker,
     RetryDue,
     StepPlan,
@@ -45,12 +45,13 @@ from dockerflow.scheduler.values import (
     WorkerReady,
     Write,
 )
-from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, RunFinished, TaskCreated, Transition
+from dockerflow.store.records import AttemptFinished, AttemptStarted, Failure, RunFinished, Transition
 
 # Failures after which the worker's process or container cannot be trusted with another task.
 CRASHES = frozenset({"signal", "out_of_memory", "timeout", "lost"})
 
-# A worker that ends before it is ready is started again; so many times in a row for one step, then the run fails.
+# A worker that ends before it is ready is started again; so many times in a row for one step on one host, then none is
+# started there any more. Those that were started side by side count once: one broken connection ends them all.
 STARTS = 3
 
 
@@ -68,8 +69,7 @@ def advance(run: Run, event: Event, now: float) -> list[Command]:
 def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
     match event:
         case Begin():
-            yield from _create(run, run.plan.start, (), Place(), now)
-            yield from _follow_taken_over(run, now)
+            yield from begin(run, now)
         case WorkerReady(worker):
             _ready(run, worker)
         case TaskReturned(worker, result, log):
@@ -82,59 +82,30 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
             yield from _stop(run, event, now)
         case StoreLost(reason):
             run.failure = run.failure or reason
+        case HostAway(host, reason):
+            yield from _give_up(run, host, reason)
+        case HostBack(host):
+            _take_back(run, host)
 
 
 # ---- tasks
 
 
-def _create(run: Run, step: str, inputs: tuple[Input, ...], place: Place, now: float) -> Iterator[Command]:
-    task = _task(run, step, inputs, place)
-    yield _added(run, task, result_of_origin(run, task), now)
-
-
-def _task(run: Run, step: str, inputs: tuple[Input, ...], place: Place) -> Task:
-    run.task_count += 1
-    return Task(step, str(run.task_count), inputs, place)
-
-
-def _added(run: Run, task: Task, found: AttemptFinished | None, now: float) -> Command:
-    """The task is to run, or is not because its result was `found`."""
-    foreach = tuple((f.step, f.variable, f.index, f.size) for f in task.place.foreach)
-    created = TaskCreated(now, task.step, task.task_id, tuple(i.task_id for i in task.inputs), foreach)
-    if found is not None:
-        run.to_follow.append((task, found))
-        return taken_over(run, created, found)
-    run.add(task)
-    _queue(run, task).append(task)
-    return Write(created)
-
-
-def _follow_taken_over(run: Run, now: float) -> Iterator[Command]:
-    """Once, at the beginning: all that is taken over follows from there. Not by recursion: a flow's may be long."""
-    while run.to_follow:
-        task, result = run.to_follow.popleft()
-        yield from _follow(run, task, result.manifest, result.transition, now)
-
-
 def _queue_again(run: Run, tasks: list[Task]) -> None:
     """Before those that were not tried yet."""
     for task in reversed(tasks):
-        _queue(run, task).appendleft(task)
-
-
-def _queue(run: Run, task: Task) -> deque[Task]:
-    return run.queued.setdefault(run.plan.workers(task.step), deque())
+        run.queue(task, first=True)
 
 
 def _returned(run: Run, worker: Worker, result: TaskResult, log: str | None, now: float) -> Iterator[Command]:
     task = worker.task
     if task is None or worker.state != "busy":
         return
-    run.release(worker)
+    run.release(worker, task)
     worker.state = "ending" if worker.killed else "idle"
     result = _checked(run, result)
     crashed = result.failure is not None and result.failure.kind in CRASHES
-    if crashed or run.plan.steps[task.step].fresh_containers:
+    if crashed or worker.adopted or run.plan.steps[task.step].fresh_containers:
         worker.state = "ending"
         yield StopWorker(worker.number)
     yield from _ended(run, End(task, result, log), now)
@@ -190,12 +161,15 @@ def _settle(run: Run, ends: list[End], now: float) -> Iterator[Command]:
         yield from _conclude(run, ends, now)
         if not run.failure:
             for end in ends:
-                yield from _follow(run, end.task, end.result.manifest, end.result.transition, now)
+                yield from follow(run, end.task, end.result.manifest, end.result.transition, now)
         return
     task, culprit = ends[0].task, gangs.culprit(failed)
     step = run.plan.steps[task.step]
     # Of a gang only the first to fail is lost still, see `gangs.verdict`: what others then raise is because of that.
-    lost = any(_failure(end.result).kind == "lost" for end in failed) and task.lost < step.lost_retries
+    lost = any(_failure(end.result).kind == "lost" for end in failed)
+    if lost:
+        _go_elsewhere(task)
+    lost = lost and task.lost < step.lost_retries + task.adopted
     exhausted = not lost and task.retries >= step.retries
     # What the step raises is caught in the task's own process; after a crash @catch acts in one more attempt.
     falls_back = step.catches and task.fallback is None
@@ -209,6 +183,14 @@ def _settle(run: Run, ends: list[End], now: float) -> Iterator[Command]:
         else:
             end.task.fallback = _failure(end.result) if exhausted else None
     yield from _try_again(run, ends, 0.0 if lost or exhausted else step.retry_seconds, now)
+
+
+def _go_elsewhere(task: Task) -> None:
+    """A host that lost an attempt may lose another."""
+    if task.gang is None:
+        task.avoid = task.host
+    else:
+        gangs.lost(task.gang)
 
 
 def _try_again(run: Run, ends: list[End], pause: float, now: float) -> Iterator[Command]:
@@ -263,66 +245,12 @@ def _record(end: End, now: float, *, final: bool) -> AttemptFinished:
     )
 
 
-# ---- the graph
-
-
-def _follow(run: Run, task: Task, manifest: str | None, transition: Transition | None, now: float) -> Iterator[Command]:
-    """Create the tasks that follow a finished one. What it asks for can be: see `_checked`."""
-    step = run.plan.steps[task.step]
-    finished = Input(task.step, task.task_id, manifest or "")
-    if not step.next:
-        run.reached_end = True
-    elif step.foreach is not None:
-        size = transition.size if transition and transition.size else 0
-        for index in range(size):
-            frame = ForeachFrame(task.step, step.foreach, index, size, finished.manifest)
-            place = task.place.inside(SplitFrame(task.task_id, index, size, foreach=True), frame)
-            yield from _enter(run, step.next[0], place, finished, now)
-    elif step.gang:
-        yield from _create_gang(run, task, finished, transition.size if transition and transition.size else 0, now)
-    elif step.condition is not None:
-        for name in transition.steps if transition else ():
-            yield from _enter(run, name, task.place, finished, now)
-    elif len(step.next) > 1:
-        for branch, name in enumerate(step.next):
-            place = task.place.inside(SplitFrame(task.task_id, branch, len(step.next), foreach=False))
-            yield from _enter(run, name, place, finished, now)
-    else:
-        yield from _enter(run, step.next[0], task.place, finished, now)
-
-
-def _create_gang(run: Run, task: Task, finished: Input, size: int, now: float) -> Iterator[Command]:
-    (name,) = run.plan.steps[task.step].next
-    places = [
-        task.place.inside(
-            SplitFrame(task.task_id, index, size, foreach=True),
-            ForeachFrame(task.step, "", index, size, finished.manifest),
-        )
-        for index in range(size)
-    ]
-    tasks = [_task(run, name, (finished,), place) for place in places]
-    gang = Gang(tasks)
-    found = [result_of_origin(run, member) for member in tasks]
-    for member, result in zip(tasks, found, strict=True):
-        member.gang = gang
-        yield _added(run, member, result if all(found) else None, now)  # what they did, they did together
-
-
-def _enter(run: Run, name: str, place: Place, finished: Input, now: float) -> Iterator[Command]:
-    if not run.plan.steps[name].join:
-        yield from _create(run, name, (finished,), place, now)
-        return
-    inputs = run.joins.arrive(name, place, finished)
-    if inputs is not None:
-        yield from _create(run, name, inputs, place.outside(), now)
-
-
 # ---- workers
 
 
 def _ready(run: Run, number: int) -> None:
     worker = run.workers[number]
-    run.failed_starts.pop(worker.step, None)
+    run.failed_starts.pop((worker.step, worker.host), None)
     if worker.state == "starting":
         worker.state = "idle"
 
@@ -330,17 +258,38 @@ def _ready(run: Run, number: int) -> None:
 def _gone(run: Run, worker: Worker, event: WorkerGone, now: float) -> Iterator[Command]:
     if worker.state == "busy" and worker.task is not None:
         end = _cut_off(worker.task, event.failure, event.log, now)
-        run.release(worker)
+        run.release(worker, worker.task)
         yield from _ended(run, end, now)
     elif worker.state == "starting":
-        starts = run.failed_starts[worker.step] = run.failed_starts.get(worker.step, 0) + 1
-        if event.deterministic or starts >= STARTS:
-            run.broken[worker.step] = event.failure
+        failed = run.failed_starts[worker.step, worker.host]
+        if failed == worker.failed_before:  # else another did that was started beside it, maybe for the same reason
+            failed = run.failed_starts[worker.step, worker.host] = failed + 1
+        if event.deterministic or failed >= STARTS:
+            run.hosts.broken(worker.step, worker.host, event.failure)
+
+
+def _give_up(run: Run, host: str, reason: str) -> Iterator[Command]:
+    """Nothing is started there. Its workers are told to end, which they do when it is back, if not before."""
+    run.hosts.give_up(host, reason)
+    for worker in run.workers.values():
+        if worker.host == host and worker.state in ("starting", "idle"):
+            worker.state = "ending"
+            yield StopWorker(worker.number)
+
+
+def _take_back(run: Run, host: str) -> None:
+    run.hosts.take_back(host)
+    for step, broken in list(run.failed_starts):
+        if broken == host:
+            del run.failed_starts[step, broken]
 
 
 def _schedule(run: Run, now: float) -> Iterator[Command]:
-    for step in run.broken.keys() & run.queued.keys():
-        yield from _cannot_start(run, step, run.broken[step], now)
+    if not run.hosts.without.isdisjoint(run.queued):
+        for step in [step for step in run.queued if step in run.hosts.without]:
+            yield from _cannot_start(run, step, run.hosts.why_none(step), now)
+    for step, failure in list(gangs.cannot_begin(run)):
+        yield from _cannot_start(run, step, failure, now)
     if not run.failure:
         yield from assign(run, now)
         yield from start_workers(run)
@@ -349,7 +298,7 @@ def _schedule(run: Run, now: float) -> Iterator[Command]:
 
 def _cannot_start(run: Run, step: str, failure: Failure, now: float) -> Iterator[Command]:
     """The tasks for the workers that no engine gives fail, without a retry, and with them the run."""
-    tasks = run.queued.pop(step)
+    tasks = run.take_all(step)
     run.failure = run.failure or f"step {tasks[0].step} cannot start: {failure.message}"
     for task in tasks:
         result = TaskResult(task.step, task.task_id, task.attempt, ok=False, failure=failure)
@@ -364,6 +313,8 @@ def _cannot_start(run: Run, step: str, failure: Failure, now: float) -> Iterator
 def _finish_if_done(run: Run, now: float) -> Iterator[Command]:
     if run.failure and not run.busy:
         yield from _finish(run, "failed", run.failure, now)
+    elif not run.task_count:  # a host was given up before the run has begun
+        return
     elif not run.tasks and run.reached_end:
         yield from _finish(run, "succeeded", "", now)
     elif not run.tasks:

@@ -1,9 +1,11 @@
 """Tasks that run at the same time and end as one.
 
 - A gang begins when each of its tasks has a ready worker: they wait for each other, so one alone could wait for ever.
+- All its tasks run on one host: one that has what they ask for together, and of those the one of which the most is free
+  when the gang is to begin. It waits for room there, unless the host is given up, or loses it.
 - It begins as soon as so many attempts fewer than `max_workers` run, and the host has the rest of what it asks for; a
   gang of more than `max_workers`, or of more cores than there are, begins when no other attempt runs. While it waits,
-  its places are not given to others. One that asks for more memory than there is cannot begin.
+  its places are not given to others. One that asks for more memory than any host has cannot begin.
 - When one of its tasks fails, the others are killed. Only when all have ended is it known what becomes of them: they
   all succeed, or they all run again or fail.
 
@@ -17,10 +19,11 @@ from dataclasses import replace
 
 from dockerflow.flow.definition import Flow, Parallel
 from dockerflow.flow.errors import place
-from dockerflow.scheduler.capacity import NOTHING, Share, in_words
+from dockerflow.scheduler.capacity import Share, in_words
 from dockerflow.scheduler.errors import RunError
+from dockerflow.scheduler.rooms import Host, Room
 from dockerflow.scheduler.state import End, Gang, Run, Task, Worker
-from dockerflow.scheduler.values import Command, KillWorker, Plan, StepPlan
+from dockerflow.scheduler.values import Command, HostPlan, KillWorker, Plan, StepPlan
 from dockerflow.store.records import Failure, Transition
 
 
@@ -31,17 +34,31 @@ def fault(plan: Plan, step: StepPlan, transition: Transition | None) -> Failure 
     if not 1 <= size <= plan.max_num_splits:
         message = f"the gang of `{name}` has {size:,} tasks; there may be 1 to {plan.max_num_splits:,}"
         return Failure("exception", message, hint="ask for fewer with `num_parallel`")
-    each, there = plan.share(name).memory, plan.capacity.memory
+    return _too_much(plan, name, size)
+
+
+def _too_much(plan: Plan, name: str, size: int) -> Failure | None:
+    """Why no host has what so many tasks of the step ask for together, if none has."""
+    asked = plan.steps[name].share
+    hosts = [plan.hosts[each] for each in plan.steps[name].hosts or plan.hosts if each in plan.hosts]
+    each, there = asked.memory, max(host.capacity.memory for host in hosts)
     if size * each > there:
-        message = (
-            f"the gang of `{name}` has {size:,} tasks of {each:,} MiB of memory each, and the host has {there:,} MiB"
-        )
+        message = f"the gang of `{name}` has {size:,} tasks of {each:,} MiB of memory each, and "
+        message += _most(hosts, f"{there:,} MiB")
         return Failure("exception", message, hint="ask for less with `@resources(memory=…)`, or for fewer tasks")
-    gpus, there = plan.share(name).gpus, plan.capacity.gpus
+    gpus, there = asked.gpus, max(host.capacity.gpus for host in hosts)
     if size * gpus > there:
-        message = f"the gang of `{name}` has {size:,} tasks of {in_words(gpus)} each, and the host has {there}"
+        message = f"the gang of `{name}` has {size:,} tasks of {in_words(gpus)} each, and {_most(hosts, str(there))}"
         return Failure("exception", message, hint="ask for fewer with `@resources(gpu=…)`, or for fewer tasks")
+    if not any(size * each <= host.capacity.memory and size * gpus <= host.capacity.gpus for host in hosts):
+        message = f"the gang of `{name}` has {size:,} tasks of {each:,} MiB of memory and {in_words(gpus)} each, and "
+        message += "no host has both for all of them"
+        return Failure("exception", message, hint="ask for less with `@resources`, or for fewer tasks")
     return None
+
+
+def _most(hosts: list[HostPlan], there: str) -> str:
+    return f"the host has {there}" if len(hosts) == 1 else f"no host has more than {there}"
 
 
 def require_network(flow: Flow, network: str) -> None:
@@ -74,8 +91,17 @@ def is_next(run: Run, step: str) -> bool:
 
 def queued(run: Run) -> list[str]:
     """The steps of gangs that are queued, the oldest first."""
-    found = [step for step in run.gang_steps if step in run.queued]
+    found = [step for step in run.gang_steps if step in run.queued] if run.gang_steps else []
     return found if len(found) < 2 else [step for step in run.queued if step in found]
+
+
+def cannot_begin(run: Run) -> Iterator[tuple[str, Failure]]:
+    """The steps of queued gangs for which no host is left that has what all tasks ask for, and why."""
+    for step in queued(run):
+        gang = run.queued[step][0].gang
+        if gang is not None and not _whole(run, gang):
+            too_much = _too_much(run.plan, step, len(gang.tasks))  # in a run that resumes one on other hosts
+            yield step, too_much or run.hosts.why_none(step, run.hosts.for_all(step, _asked(run, gang)))
 
 
 def ready(run: Run) -> list[Worker] | None:
@@ -83,18 +109,22 @@ def ready(run: Run) -> list[Worker] | None:
     gang = _oldest(run)
     if gang is None or run.busy + len(gang.tasks) > max(run.plan.max_workers, len(gang.tasks)):
         return None
-    if run.busy and not _share(run, gang).fits(run.plan.capacity - run.used):
+    host = _host(run, gang)
+    if host.busy + len(gang.tasks) > max(host.plan.max_workers, len(gang.tasks)):
         return None
-    idle = _workers(run, gang.tasks[0].step, "idle")
+    if host.busy and not _share(run, gang, host).fits(host.room().free):
+        return None
+    idle = _workers(run, gang.tasks[0].step, host, "idle")
     return idle[: len(gang.tasks)] if len(idle) >= len(gang.tasks) else None
 
 
-def lacking(run: Run, step: str) -> int:
-    """How many workers are still to be started for a gang that is queued."""
+def lacking(run: Run, step: str) -> tuple[str, int]:
+    """How many workers are still to be started for a gang that is queued, and where."""
     gang = run.queued[step][0].gang
     if gang is None:
-        return 0
-    return max(0, len(gang.tasks) - len(_workers(run, step, "idle", "starting")))
+        return "", 0
+    host = _host(run, gang)
+    return host.name, max(0, len(gang.tasks) - len(_workers(run, step, host, "idle", "starting")))
 
 
 def limit_for_others(run: Run) -> int:
@@ -103,10 +133,20 @@ def limit_for_others(run: Run) -> int:
     return run.plan.max_workers - (0 if gang is None else min(len(gang.tasks), run.plan.max_workers))
 
 
-def room_for_others(run: Run) -> Share:
-    """What of the host is free, beside a gang that waits."""
+def rooms_for_others(run: Run) -> dict[str, Room]:
+    """What of each host is free, beside a gang that waits."""
+    rooms = {name: host.room() for name, host in run.hosts.there.items() if host.away is None}
     gang = _oldest(run)
-    return run.plan.capacity - run.used - (NOTHING if gang is None else _share(run, gang))
+    if gang is not None:
+        host = _host(run, gang)
+        rooms[host.name].free -= _share(run, gang, host)
+        rooms[host.name].places -= min(len(gang.tasks), host.plan.max_workers)
+    return rooms
+
+
+def lost(gang: Gang) -> None:
+    """It is to begin on another host, if there is one."""
+    gang.avoid, gang.host = gang.host, ""
 
 
 def _oldest(run: Run) -> Gang | None:
@@ -114,12 +154,39 @@ def _oldest(run: Run) -> Gang | None:
     return run.queued[waiting[0]][0].gang if waiting else None
 
 
-def _share(run: Run, gang: Gang) -> Share:
-    return run.plan.share(gang.tasks[0].step).times(len(gang.tasks))
+def _host(run: Run, gang: Gang) -> Host:
+    """The one on which it runs, chosen when it is first asked for, and anew when that is not usable any more."""
+    hosts = _whole(run, gang)
+    if gang.host not in [host.name for host in hosts]:
+        gang.host = min(hosts, key=lambda host: _unfit(run, gang, host)).name
+    return run.hosts.there[gang.host]
 
 
-def _workers(run: Run, step: str, *states: str) -> list[Worker]:
-    return [worker for worker in run.workers.values() if worker.step == step and worker.state in states]
+def _whole(run: Run, gang: Gang) -> list[Host]:
+    """The usable hosts that have what its tasks ask for together. There is one: see `cannot_begin`."""
+    step, asked = run.plan.workers(gang.tasks[0].step), _asked(run, gang)
+    able = run.hosts.for_all(step, asked)
+    return [host for host in run.hosts.usable(step) if host in able]
+
+
+def _unfit(run: Run, gang: Gang, host: Host) -> tuple[bool, bool, float]:
+    """The less of it, the better does the gang go there."""
+    too_much = _asked(run, gang).cores > host.plan.capacity.cores or len(gang.tasks) > host.plan.max_workers
+    return host.name == gang.avoid, too_much, host.room().load(_share(run, gang, host), len(gang.tasks))
+
+
+def _asked(run: Run, gang: Gang) -> Share:
+    return run.plan.steps[gang.tasks[0].step].share.times(len(gang.tasks))
+
+
+def _share(run: Run, gang: Gang, host: Host) -> Share:
+    """What it takes of the host."""
+    return run.plan.share(gang.tasks[0].step, host.name).times(len(gang.tasks))
+
+
+def _workers(run: Run, step: str, host: Host, *states: str) -> list[Worker]:
+    workers = run.workers.values()
+    return [each for each in workers if each.step == step and each.host == host.name and each.state in states]
 
 
 # ---- how it ends

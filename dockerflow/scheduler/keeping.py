@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
-from dockerflow.engines.worker import Said, WorkerEnded, WorkerRequest
+from dockerflow.engines.worker import BucketForWorkers, Said, WorkerEnded, WorkerRequest
 from dockerflow.errors import DockerflowError
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Inline, Log, TaskResult
@@ -49,13 +49,10 @@ Attempt = tuple[str, int]  # task id and number
 
 class Keeping:
     """`tell` takes a worker's number and what the loop is to hear: Returned, Ended, what was raised, or what the worker
-    said. `expect` is called before the worker is handed the task. `sent` is the key below which the run's tasks leave
-    in a bucket what is too large for one request."""
+    said. `expect` is called before the worker is handed the task."""
 
-    def __init__(
-        self, store: Store, logs: Logs, tagging: Tagging, tell: Callable[[int, object], None], sent: str
-    ) -> None:
-        self._store, self._logs, self._tagging, self._tell, self._sent = store, logs, tagging, tell, sent
+    def __init__(self, store: Store, logs: Logs, tagging: Tagging, tell: Callable[[int, object], None]) -> None:
+        self._store, self._logs, self._tagging, self._tell = store, logs, tagging, tell
         self._attempts: dict[int, Attempt] = {}  # that workers have, until they return or end
         self._closed = False
         # So that nothing is written to a log that is closed. One for each worker: nobody waits for what another prints.
@@ -124,16 +121,20 @@ class Keeping:
         try:
             for blob in result.blobs:
                 self._store.blobs.adopt(request.outbox, blob)
-            for blob in result.sent:
-                self._store.blobs.take_over(self._sent, blob)
             for small in result.inline:
                 self._put(small)
-                if request.bucket is not None:
-                    request.bucket.known.add(small)
+            if request.bucket is not None:
+                self._adopt_from(request.bucket, result)
         except DockerflowError as error:
             failure = Failure("artifact", error.message, hint=error.hint or "")
             return replace(result, ok=False, manifest=None, transition=None, failure=failure, inline=())
         return replace(result, inline=())
+
+    def _adopt_from(self, bucket: BucketForWorkers, result: TaskResult) -> None:
+        for blob in result.sent:
+            self._store.blobs.take_over(bucket.outbox, blob)
+        for small in result.inline:
+            bucket.known.add(small)
 
     def _put(self, small: Inline) -> None:
         """Raises DamagedBlob for what is not what its name says."""

@@ -10,8 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ from dockerflow.engines.worker import BucketForWorkers, Host
 from dockerflow.flow.checks import check
 from dockerflow.flow.definition import (
     Catch,
-    Flow,
     Isolation,
     Project,
     Retry,
@@ -34,7 +32,7 @@ from dockerflow.flow.definition import (
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Secret
-from dockerflow.scheduler import capacity, gangs, origin
+from dockerflow.scheduler import capacity, gangs, hosts, origin
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.bytecode import bytecode
 from dockerflow.scheduler.errors import RunError
@@ -42,10 +40,11 @@ from dockerflow.scheduler.loop import Inbox, Loop, Lost
 from dockerflow.scheduler.notes import notes
 from dockerflow.scheduler.origin import Origin
 from dockerflow.scheduler.receiving import receiving
-from dockerflow.scheduler.requests import Environments, Requests, sharing
+from dockerflow.scheduler.requests import Requests, sharing
 from dockerflow.scheduler.resumed import edited
 from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
+from dockerflow.scheduler.stop_requests import stop_requests
 from dockerflow.scheduler.stop_signals import stop_signals
 from dockerflow.scheduler.system_tags import system_tags
 from dockerflow.store import code_package, manifest, runs
@@ -57,8 +56,11 @@ from dockerflow.store.records import RunStarted, StepRecord
 from dockerflow.store.sweep import sweep
 
 if TYPE_CHECKING:
-    from dockerflow.engines.docker import DockerHost
     from dockerflow.scheduler.prepare import StepEnvironment
+
+
+# Of the steps that have some.
+Secrets = Mapping[str, tuple[Secret, ...]]
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class RunRequest:
     command: tuple[str, ...] = ()
     run_id_file: Path | None = None
     engine: str = "docker"  # or `process`
+    hosts: tuple[str, ...] = ()  # for the steps that name none; empty: this machine
+    attach: bool = False  # go on with the tasks of the origin that still run, although the code has changed since
     namespace: str | None = None  # of the client in steps; otherwise the user's, and empty for none
     package_suffixes: tuple[str, ...] = ()  # of files that go into the containers beside the Python files
     origin: Origin | None = None
@@ -98,15 +102,6 @@ class RunOutcome:
     kept: Path | None = None  # where on this machine what the store could not take waits for it
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What the steps need, all of it there before the run exists: by step."""
-
-    environments: Environments
-    secrets: Mapping[str, tuple[Secret, ...]]
-    gpus: int | None = None  # that containers can have; None: not known
-
-
 def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> RunOutcome:
     """Run a flow to its end.
 
@@ -119,60 +114,76 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     if request.engine != "process":
         gangs.require_network(flow, request.config.network)
     secrets = read_secrets(flow)
-    for text in notes(flow):
+    for text in _notes(request):
         notify(progress.Noted(text))
-    store = request.store
-    sweep(store)
-    host, environments, gpus = _host_and_environments(request, store, notify)
-    with closing(host):
-        return _run(request, store, host, Prepared(environments, secrets, gpus), notify)
+    sweep(request.store)
+    with _hosts(request, notify) as there:
+        return _run(request, there, secrets, notify)
 
 
-def _run(request: RunRequest, store: Store, host: Host, prepared: Prepared, notify: progress.Notify) -> RunOutcome:
-    flow, inbox = request.loaded.flow, Inbox()
+def _hosts(request: RunRequest, notify: progress.Notify) -> AbstractContextManager[hosts.Hosts]:
+    if request.engine == "process":
+        return hosts.without_images(request.loaded.flow)
+    return hosts.ready(_wanted(request), notify)
+
+
+def _wanted(request: RunRequest) -> hosts.Wanted:
+    return hosts.Wanted(request.loaded.flow, request.config, request.store, request.hosts)
+
+
+def _run(request: RunRequest, there: hosts.Hosts, secrets: Secrets, notify: progress.Notify) -> RunOutcome:
+    flow, store, inbox = request.loaded.flow, request.store, Inbox()
     began = time.monotonic()
     kept = _Kept(store, inbox)
     with stop_signals(inbox), _waiting(store, notify):
-        started = _started(request, store, prepared.environments, notify)
+        started = _started(request, there, notify)
         _write_run_id(request.run_id_file, started.run_id)
-        bucket = _bucket(request, host, started)
         with (
             runs.hold(store, flow.name, started.run_id),
+            stop_requests(store, flow.name, started.run_id, inbox),
             # The outbox goes before the journal is closed: where the disk is full, that makes room for its last record.
             closing(JournalWriter(kept.store, flow.name, started.run_id)) as journal,
             _outbox(kept.store, started) as outbox,
-            receiving(host, kept.store) as receiver,
+            _receiving(there, kept.store) as receivers,
         ):
             journal.append(started)
             journal.flush()
             notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps), started.origin_run_id))
-            run = Run(_plan(request, started, store, prepared, host))
+            run = Run(_plan(request, started, there, secrets, notify))
             for step in edited(run):
                 again = "it runs again, and all that follow it"
                 notify(progress.Noted(f"step `{step}` asks for something else in its `self.next` now: {again}"))
-            compiled = bytecode(request.config.cache_dir)
-            there, gpus = prepared.environments, prepared.gpus
-            requests = Requests(flow, started, there, request.config, store, bucket, outbox, compiled, gpus)
-            finish = Loop(run, receiver, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
+            compiled, buckets = bytecode(request.config.cache_dir), _buckets(request, there, started)
+            origins = _buckets(request, there, request.origin.started) if run.plan.running and request.origin else {}
+            requests = Requests(flow, started, there, store, buckets, outbox, compiled, origins)
+            finish = Loop(run, receivers, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
+    for name, each in there.by_name.items():
+        if each.host.is_remote and each.host.is_away():
+            left = f"containers of the run may be left there; `dockerflow runs kill {flow.name}/{started.run_id}`"
+            notify(progress.Noted(f"the host `{name}` does not answer: {left} removes them when it is back"))
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason, kept.spool)
 
 
-def _bucket(request: RunRequest, host: Host, started: RunStarted) -> BucketForWorkers | None:
-    """What workers need of a store that is no folder, which they see by itself."""
+def _buckets(request: RunRequest, there: hosts.Hosts, started: RunStarted) -> dict[str, BucketForWorkers]:
+    """What workers need, by host, of a store that is no folder, which they see by itself."""
     if isinstance(request.store, DirectoryStore):
-        return None
+        return {}
     from dockerflow.scheduler.bucket import bucket_for_workers  # noqa: PLC0415 - the SDK is imported only for a bucket
 
-    return bucket_for_workers(request.store, request.config, host, started)
+    return {
+        name: bucket_for_workers(request.store, request.config, each.host, started)
+        for name, each in there.by_name.items()
+    }
 
 
-def _require_bucket(request: RunRequest, host: Host) -> None:
-    """Raises StoreError where steps could not reach it."""
-    if not isinstance(request.store, DirectoryStore):
-        from dockerflow.scheduler.bucket import place_for_steps  # noqa: PLC0415
-
-        place_for_steps(request.store, request.config, host)
+@contextmanager
+def _receiving(there: hosts.Hosts, store: Store) -> Iterator[dict[str, Host]]:
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(receiving(each.host, store)) if not each.host.is_remote else each.host
+            for name, each in there.by_name.items()
+        }
 
 
 @contextmanager
@@ -233,63 +244,12 @@ def _outbox(store: Store, started: RunStarted) -> Iterator[Path]:
                 store.delete(*store.keys(f"{runs.outbox_key(started.flow, started.run_id)}/"))
 
 
-def _host_and_environments(
-    request: RunRequest, store: Store, notify: progress.Notify
-) -> tuple[Host, Environments, int | None]:
-    """Where the steps run, what each runs in, and how many GPUs there are, see `_gpus`.
-
-    Docker's libraries are imported only for Docker.
-    """
-    if request.engine == "process":
-        from dockerflow.engines.process import ProcessHost  # noqa: PLC0415
-
-        return ProcessHost(), {}, None
-    from dockerflow.engines.docker import DockerHost  # noqa: PLC0415
-
-    pool = ThreadPoolExecutor(1, thread_name_prefix="connect")
-    connecting = pool.submit(DockerHost.connect, request.config.engine)
-    pool.shutdown(wait=False)  # nobody who does not want to wait for the engine has to
-    # While the engine answers: importing these takes as long.
-    from dockerflow.engines.leftovers import remove_leftovers  # noqa: PLC0415
-    from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
-
-    with ExitStack() as stack:
-        host = stack.enter_context(closing(connecting.result()))
-        _require_bucket(request, host)
-        _require_capacity(request.loaded.flow, host, notify)
-        remove_leftovers(host.client, host.url)
-        environments = prepare(request.loaded.flow, host, request.config, store, notify)
-        gpus = _gpus(request.loaded.flow, host, environments)
-        stack.pop_all()
-        return host, environments, gpus
+def _notes(request: RunRequest) -> Iterator[str]:
+    return notes(request.loaded.flow, {} if request.engine == "process" else hosts.asked(_wanted(request)))
 
 
-def _gpus(flow: Flow, host: DockerHost, environments: Environments) -> int | None:
-    """How many containers can have, if any step asks for one and that is known. Raises NoGpu or RunError for a step
-    that cannot have what it asks for."""
-    from dockerflow.engines import gpu  # noqa: PLC0415
-
-    asking = [
-        gpu.Wanted(step.name, environments[step.name].container_image, environments[step.name].python, count)
-        for step in flow.steps.values()
-        if (count := capacity.of_step(step).gpus)
-    ]
-    there = gpu.available(host.client, host.url, asking[0]) if asking else None
-    capacity.require(flow, host.name, capacity.of_host(host.cpus, host.memory, there))
-    for wanted in asking if there is None else ():
-        gpu.require(host.client, host.url, wanted)
-    return there
-
-
-def _require_capacity(flow: Flow, host: Host, notify: progress.Notify) -> None:
-    """Raises RunError for a step that no task of which could begin there."""
-    there = capacity.of_host(host.cpus, host.memory)
-    capacity.require(flow, host.name, there)
-    if text := capacity.greedy(flow, host.name, there):
-        notify(progress.Noted(text))
-
-
-def _record(step: Step, environment: StepEnvironment | None) -> StepRecord:
+def _record(step: Step, environments: Mapping[str, StepEnvironment]) -> StepRecord:
+    """`environments` are by platform, the first of which is the step's own."""
     record = StepRecord(
         step.name,
         step.next,
@@ -300,10 +260,14 @@ def _record(step: Step, environment: StepEnvironment | None) -> StepRecord:
         condition=step.condition,
         gang=step.gang,
     )
-    if environment is None:
-        return record
+    found = [_in(record, platform, environment) for platform, environment in environments.items()]
+    return replace(found[0], elsewhere=tuple(found[1:])) if found else record
+
+
+def _in(record: StepRecord, platform: str, environment: StepEnvironment) -> StepRecord:
     return replace(
         record,
+        platform=platform,
         image=environment.image,
         config_digest=environment.config_digest,
         manifest_digest=environment.manifest_digest,
@@ -317,8 +281,8 @@ def _record(step: Step, environment: StepEnvironment | None) -> StepRecord:
     )
 
 
-def _started(request: RunRequest, store: Store, environments: Environments, notify: progress.Notify) -> RunStarted:
-    flow = request.loaded.flow
+def _started(request: RunRequest, there: hosts.Hosts, notify: progress.Notify) -> RunStarted:
+    flow, store = request.loaded.flow, request.store
     code = code_package.pack(flow.file, request.loaded.given, request.package_suffixes)
     notify(progress.CodePacked(str(Path(flow.file).parent), len(code)))
     now = time.time()
@@ -329,7 +293,7 @@ def _started(request: RunRequest, store: Store, environments: Environments, noti
         user=request.user,
         parameters=_parameters(request, store),
         code=store.blobs.put([code]),
-        steps=tuple(_record(step, environments.get(step.name)) for step in flow.steps.values()),
+        steps=tuple(_record(step, there.environments(step.name)) for step in flow.steps.values()),
         flow_file=Path(flow.file).name,
         tags=request.tags,
         command=request.command,
@@ -347,23 +311,22 @@ def _parameters(request: RunRequest, store: Store) -> str:
 
 
 def _plan(
-    request: RunRequest,
-    started: RunStarted,
-    store: Store,
-    prepared: Prepared,
-    host: Host,
+    request: RunRequest, started: RunStarted, there: hosts.Hosts, secrets: Secrets, notify: progress.Notify
 ) -> v.Plan:
-    fresh, secrets = request.fresh_containers, prepared.secrets
+    store, fresh = request.store, request.fresh_containers
     steps = {
-        step.name: replace(_step_plan(step, secrets.get(step.name, ()), fresh), workers=workers)
-        for step, workers in sharing(request.loaded.flow, prepared.environments)
+        step.name: replace(
+            _step_plan(step, secrets.get(step.name, ()), fresh), workers=workers, hosts=there.places[step.name]
+        )
+        for step, workers in sharing(request.loaded.flow, there)
     }
+    plans = there.plans(request.max_workers)
     return v.Plan(
         flow=started.flow,
         run_id=started.run_id,
         steps=steps,
         parameters=started.parameters,
-        max_workers=request.max_workers or capacity.usual_workers(host.cpus, host.memory),
+        max_workers=request.max_workers or sum(each.max_workers for each in plans.values()),
         max_num_splits=request.max_num_splits or v.MAX_NUM_SPLITS,
         user=started.user,
         namespace=f"user:{started.user}" if request.namespace is None else request.namespace,
@@ -372,8 +335,24 @@ def _plan(
         project=request.project,
         origin_run_id=started.origin_run_id,
         origin=origin.results(store.blobs, request.origin, steps) if request.origin else {},
-        capacity=capacity.of_host(host.cpus, host.memory, prepared.gpus),
+        hosts=plans,
+        running=_running(request, started, there, steps, notify),
     )
+
+
+def _running(
+    request: RunRequest,
+    started: RunStarted,
+    there: hosts.Hosts,
+    steps: Mapping[str, v.StepPlan],
+    notify: progress.Notify,
+) -> dict[v.Counterpart, v.Running]:
+    if request.origin is None or not any(each.host.is_remote for each in there.by_name.values()):
+        return {}
+    from dockerflow.scheduler.adopting import Adopting, running  # noqa: PLC0415 - the engines' SDK only where it is used
+
+    adopting = Adopting(request.origin, request.store, there, started.code, request.attach)
+    return running(adopting, steps, notify)
 
 
 def _step_plan(step: Step, secrets: tuple[Secret, ...], fresh_containers: bool) -> v.StepPlan:

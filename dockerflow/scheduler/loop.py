@@ -18,12 +18,13 @@ import queue
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from dockerflow import progress
-from dockerflow.engines.worker import Host, Worker, WorkerRequest
+from dockerflow.engines.watch import Away, Back, GivenUp, HostState
+from dockerflow.engines.worker import Host
 from dockerflow.errors import DockerflowError
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask
@@ -32,10 +33,10 @@ from dockerflow.scheduler.core import advance
 from dockerflow.scheduler.journaling import Journaling, Written
 from dockerflow.scheduler.keeping import Ended, Keeping, Returned
 from dockerflow.scheduler.logs import Logs
-from dockerflow.scheduler.starting import NotStarted, Started, Starting
+from dockerflow.scheduler.starting import NotStarted, Started
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.tagging import Tagging
-from dockerflow.store import runs
+from dockerflow.scheduler.workers import Request, Workers
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
@@ -65,19 +66,26 @@ class Lost:
     error: StoreError
 
 
+@dataclass(frozen=True)
+class OfHost:
+    """Put into the inbox when a remote host is away, given up, or back."""
+
+    name: str
+    state: HostState
+
+
 Inbox = queue.SimpleQueue[tuple[int, object]]
 
 
 @dataclass
 class Loop:
-    """Runs one `state.Run` on one host. `inbox` is given from outside so that a signal handler can write to it.
-
-    `request` gives the container to start for a worker's number and step.
+    """Runs one `state.Run` on its hosts, which are by the names that the plan has for them. `inbox` is given from
+    outside so that a signal handler can write to it.
     """
 
     core: Run
-    host: Host
-    request: Callable[[int, str], WorkerRequest]
+    hosts: Mapping[str, Host]
+    request: Request
     store: Store
     journal: JournalWriter
     notify: progress.Notify
@@ -87,19 +95,11 @@ class Loop:
     def __post_init__(self) -> None:
         logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id, self.log_limit)
         self._tagging = Tagging(self.store, self.notify)
-        sent = runs.outbox_key(self.core.plan.flow, self.core.plan.run_id)
-        self._keeping = Keeping(
-            self.store, logs, self._tagging, lambda number, heard: self.inbox.put((number, heard)), sent
-        )
-        self._journaling = Journaling(self.journal, lambda told: self.inbox.put((0, told)))
+        self._keeping = Keeping(self.store, logs, self._tagging, self._put)
+        self._journaling = Journaling(self.journal, lambda told: self._put(0, told))
         self._taken: deque[tuple[int, object]] = deque()  # from the inbox, for this turn
-        self._starting = Starting(self.host, lambda number, came: self.inbox.put((number, came)), self.notify)
-        self._requests: dict[int, WorkerRequest] = {}  # of workers that have not ended
-        self._handles: dict[int, Worker] = {}
-        self._early: set[int] = set()  # ready before the start call returned
-        self._unwanted: dict[int, v.Command] = {}  # told to end before the start call returned
-        self._broken: dict[int, Failure] = {}
-        self._busy: set[int] = set()  # workers that have a task
+        self._workers = Workers(self.hosts, self.request, self._keeping.hear, self._put, self.notify)
+        self._given_up: set[str] = set()  # hosts
         self._to_hand_out: list[v.Assign] = []  # as soon as the journal tells what they follow
         self._untold: dict[str, int] = {}  # tasks that were created or have ended → the flush that tells it
         self._retries: list[tuple[float, str]] = []
@@ -108,10 +108,17 @@ class Loop:
         self._finish: v.Finish | None = None
         self._noted = False  # that tasks have interpreters of their own
 
+    def _put(self, number: int, item: object) -> None:
+        """From any thread."""
+        self.inbox.put((number, item))
+
     def run(self) -> v.Finish:
         """Run to the end. Whatever is raised, such as StoreError for a full disk, is the end of the run as well."""
+        for name, host in self.hosts.items():
+            host.when_away(lambda state, name=name: self._put(0, OfHost(name, state)))  # type: ignore[misc]
         try:
             self._tell(v.Begin())
+            self._workers.leave(self.core.plan.running.values())
             while self._finish is None:
                 self._take()
                 while self._taken:
@@ -125,7 +132,7 @@ class Loop:
             self._broken_off(error)
             raise
         finally:
-            left = tuple(self._requests.values())
+            left = self._workers.requests()
             self._keeping.close()
             self._end_workers()
             for request in left:
@@ -169,8 +176,8 @@ class Loop:
             needed = self._told_by(assigned)
             if needed:
                 waiting.append(assigned)
-            elif (handle := self._handles.get(assigned.worker)) is not None:  # its worker has not ended meanwhile
-                handle.send(self._reachable(assigned))
+            else:
+                self._workers.send(assigned.worker, self._reachable(assigned))
             if needed > self._flush_number:
                 self._flush()
         self._to_hand_out = waiting
@@ -179,10 +186,10 @@ class Loop:
         """The task, told where its gang's first one is: the core knows workers by number. One whose container is gone
         is nowhere, and the gang about to fail.
         """
-        task, control = assigned.task, self._handles.get(assigned.control or 0)
+        task = assigned.task
         if task.gang is None:
             return task
-        return replace(task, gang=replace(task.gang, address=control.address if control else ""))
+        return replace(task, gang=replace(task.gang, address=self._workers.address(assigned.control or 0)))
 
     def _told_by(self, assigned: v.Assign) -> int:
         """The number of the flush after which the store has the task and what it follows; 0: it has."""
@@ -201,19 +208,20 @@ class Loop:
     def _receive(self, number: int, item: object) -> None:
         match item:
             case Started(worker):
-                self._started(number, worker)
+                if self._workers.started(number, worker):
+                    self._tell(v.WorkerReady(number))
             case NotStarted(error):
                 self._gone(number, Failure("lost", error.message, hint=error.hint or ""), None)
             case Ready(unforkable=left):
                 self._note_interpreters(number, left)
-                self._early.add(number)
-                self._ready(number)
+                if self._workers.said_ready(number):
+                    self._tell(v.WorkerReady(number))
             case Broken(failure):
-                self._broken[number] = failure
+                self._workers.broken(number, failure)
             case Log():
                 self.notify(progress.TaskPrinted(item.step, item.task_id, item.attempt, item.lines, weakref.ref(item)))
             case Returned(result, log):
-                self._busy.discard(number)
+                self._workers.busy.discard(number)
                 self._tell(v.TaskReturned(number, result, log))
             case Ended(failure, log):
                 self._gone(number, failure, log)
@@ -228,69 +236,58 @@ class Loop:
                 self._stop(reason)
             case Lost(error):
                 self._tell(v.StoreLost(error.message))
+            case OfHost(name, state):
+                self._host_changed(name, state)
             case BaseException():
                 raise item
 
-    def _started(self, number: int, worker: Worker) -> None:
-        if number not in self._requests:
-            return  # it has ended already
-        self._handles[number] = worker
-        match self._unwanted.pop(number, None):
-            case v.StopWorker():
-                worker.stop()
-            case v.KillWorker():
-                worker.kill()
-        self._ready(number)
-
-    def _ready(self, number: int) -> None:
-        if number in self._early and number in self._handles:
-            self._early.discard(number)
-            self._tell(v.WorkerReady(number))
+    def _host_changed(self, name: str, state: HostState) -> None:
+        self.notify(progress.Noted(_of_host(name, state)))
+        if isinstance(state, GivenUp):
+            self._given_up.add(name)
+            self._tell(v.HostAway(name, state.reason))
+        elif isinstance(state, Back) and name in self._given_up:
+            self._given_up.discard(name)
+            self._tell(v.HostBack(name))
 
     def _note_interpreters(self, number: int, left: str) -> None:
         """Say once why a task takes as long as its import does."""
-        request = self._requests.get(number)
+        request = self._workers.request(number)
         if left and not self._noted and request is not None and request.isolation in (None, "container"):
             self._noted = True
             why = f"importing the flow leaves {left}, which no forked process has"
             self.notify(progress.Noted(f"{why}: each task has an interpreter of its own (see `@isolation`)"))
 
     def _gone(self, number: int, failure: Failure, log: str | None) -> None:
-        self._forget(number)
-        broken = self._broken.pop(number, None)
+        broken = self._workers.forget(number)
         self._tell(v.WorkerGone(number, broken or failure, deterministic=broken is not None, log=log))
-
-    def _forget(self, number: int) -> None:
-        self._handles.pop(number, None)
-        self._requests.pop(number, None)
-        self._early.discard(number)
-        self._busy.discard(number)
 
     def _stop(self, reason: str) -> None:
         """End what runs, and hear how: what has returned by then is a result like any other. Of a store that is away
         nobody waits for an answer then."""
         self.store.be_patient(False)
-        self._starting.give_up()
-        for number in self._busy & self._handles.keys():
-            self._handles[number].kill()
+        self._workers.give_up_starting()
+        busy = self._workers.busy
+        for number in busy & {*self._workers.running()}:
+            self._workers.kill(number)
         logs: dict[int, str | None] = {}
         returned: list[v.TaskReturned] = []
         deadline = time.monotonic() + PATIENCE
         with suppress(queue.Empty):
-            while self._busy and time.monotonic() < deadline:
+            while busy and time.monotonic() < deadline:
                 number, item = self._next(deadline)
                 match item:
-                    case Started(worker) if number in self._requests:
-                        self._handles[number] = worker  # to be killed with the others
+                    case Started(worker):
+                        self._workers.started(number, worker)  # to be killed with the others
                     case Returned(result, log):
-                        self._busy.discard(number)
+                        busy.discard(number)
                         returned.append(v.TaskReturned(number, result, log))
                     case Ended(_, log):
-                        self._forget(number)
+                        self._workers.forget(number)
                         logs[number] = log
                     case Log() | BaseException():
                         self._receive(number, item)
-        logs.update((number, self._keeping.give_up(number)) for number in self._busy)
+        logs.update((number, self._keeping.give_up(number)) for number in busy)
         self._tell(v.StopRequested(reason, logs, tuple(returned)))
 
     # ---- what the core asks for
@@ -312,14 +309,19 @@ class Loop:
 
     def _carry_out(self, command: v.Command) -> None:
         match command:
-            case v.StartWorker(number, step, ahead):
-                self._start(number, step, ahead)
+            case v.StartWorker(number, step, host, ahead):
+                self._workers.start(number, step, host, ahead)
             case v.Assign(number, task):
-                self._busy.add(number)
+                self._workers.busy.add(number)
                 self._keeping.expect(number, (task.task_id, task.attempt))
                 self._to_hand_out.append(command)
-            case v.StopWorker(number) | v.KillWorker(number):
-                self._let_go(number, command)
+            case v.Adopt(number, task, running):
+                self._keeping.expect(number, (task.task_id, task.attempt))
+                self._workers.adopt(number, task, running)
+            case v.StopWorker(number):
+                self._workers.stop(number)
+            case v.KillWorker(number):
+                self._workers.kill(number)
             case v.Write(record, retry_in):
                 self._write(record, retry_in)
             case v.TakeOver(task, result):
@@ -330,48 +332,36 @@ class Loop:
             case v.Finish():
                 self._finish = command
 
-    def _start(self, number: int, step: str, ahead: bool) -> None:
-        request = self._requests[number] = self.request(number, step)
-        self.notify(progress.ContainerStarting(step, request.name))
-        self._starting.start(number, request, self._keeping.hear, ahead)
-
-    def _let_go(self, number: int, command: v.Command) -> None:
-        handle = self._handles.get(number)
-        if handle is None:
-            self._unwanted[number] = command
-        elif isinstance(command, v.KillWorker):
-            handle.kill()
-        else:
-            handle.stop()
-
     def _write(self, record: Record, retry_in: float | None) -> None:
         if isinstance(record, AttemptStarted):
-            record = self._located(record)
-            self.notify(progress.AttemptBegan(record.step, record.task_id, record.attempt))
+            number = int(record.container or 0)  # the core knows workers by number
+            record = replace(record, container=self._workers.name(number), host=self._workers.host(number))
+            elsewhere = self._workers.elsewhere(number)
+            self.notify(progress.AttemptBegan(record.step, record.task_id, record.attempt, elsewhere))
+            # What goes on without us is in the store before it begins: whoever resumes must know of it.
+            self._append(record, must_be_told=bool(elsewhere))
+            return
         self._append(record)
         if isinstance(record, AttemptFinished):
             self.notify(progress.AttemptEnded.of(record, retry_in))
 
-    def _append(self, record: Record) -> None:
+    def _append(self, record: Record, must_be_told: bool = False) -> None:
+        """`must_be_told`: the task does not begin before this is in the store, as it does not before what it follows
+        is."""
         self._journaling.append(record)
-        if isinstance(record, (TaskCreated, AttemptFinished)):
+        if isinstance(record, (TaskCreated, AttemptFinished)) or (isinstance(record, AttemptStarted) and must_be_told):
             self._untold[record.task_id] = self._flush_number + 1
-
-    def _located(self, record: AttemptStarted) -> AttemptStarted:
-        """The core knows workers by number; the journal names the container and its host."""
-        request = self._requests.get(int(record.container)) if record.container else None
-        return replace(record, container=request.name if request else "", host=self.host.name)
 
     # ---- the end
 
     def _end_workers(self) -> None:
         """End every worker and wait until they are gone: first those without a task in an orderly way."""
-        self._starting.close()
-        for number, handle in self._handles.items():
-            handle.kill() if number in self._busy else handle.stop()
+        self._workers.close_starting()
+        for number in self._workers.running():
+            (self._workers.kill if number in self._workers.busy else self._workers.stop)(number)
         if not self._all_gone():
-            for handle in self._handles.values():
-                handle.kill()
+            for number in self._workers.running():
+                self._workers.kill(number)
             self._all_gone()
 
     def _all_gone(self) -> bool:
@@ -379,10 +369,19 @@ class Loop:
         deadline = time.monotonic() + PATIENCE
         with suppress(queue.Empty):
             while time.monotonic() < deadline:
-                number, item = self._next(deadline if self._handles else 0.0)
-                if isinstance(item, Started) and number in self._requests:
-                    self._handles[number] = item.worker
-                    item.worker.kill()
+                number, item = self._next(deadline if any(self._workers.running()) else 0.0)
+                if isinstance(item, Started):
+                    self._workers.kill_late(number, item.worker)
                 elif isinstance(item, Ended):
-                    self._forget(number)
-        return not self._handles
+                    self._workers.forget(number)
+        return not any(self._workers.running())
+
+
+def _of_host(name: str, state: HostState) -> str:
+    match state:
+        case Away(reason):
+            return f"the host `{name}` does not answer, and the run waits for it: {reason}"
+        case GivenUp(reason):
+            return f"the host `{name}` is given up, and what ran there is lost: {reason}"
+        case _:
+            return f"the host `{name}` answers again"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
-from dockerflow.flow.definition import Elsewhere, Flow, Resources
+from dockerflow.flow.definition import Elsewhere, Flow, Local, Remote, Resources, Step
+from dockerflow.host_settings import LOCAL
 
 __all__ = ["notes"]
 
 
-def notes(flow: Flow) -> Iterator[str]:
+def notes(flow: Flow, places: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Iterator[str]:
+    """`places` has the hosts of each step, as `placing.places` finds them; a step that it does not have runs here."""
     if flow.ignored:
         yield f"{_named('@', flow.ignored)}: not for runs that a person starts, and ignored"
     marked = [(step.name, mark) for step in flow.steps.values() if (mark := step.decorator(Elsewhere)) is not None]
-    if marked:
-        words = tuple(dict.fromkeys(mark.word for _, mark in marked))
-        steps = _steps([name for name, _ in marked])
-        yield f"{_named('@', words)}: {steps} here; resources and image count, what is for a cluster is ignored"
+    yield from _elsewhere(flow, places)
     for name, mark in marked:
         if mark.passed_over is not None:
             why = f"step `{name}` has libraries or an image"
@@ -24,6 +24,19 @@ def notes(flow: Flow) -> Iterator[str]:
     sized = [step.name for step in flow.steps.values() if (step.decorator(Resources) or Resources()).disk is not None]
     if sized:
         yield f"`disk` of {_steps(sized, '')}: Docker sets no limit to it, so all of the disk can be used"
+
+
+def _elsewhere(flow: Flow, places: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Where the steps run that ask for another machine without naming it: a line for each of the places."""
+    found: dict[tuple[str, ...], list[Step]] = {}
+    for step in flow.steps.values():
+        if step.decorator(Elsewhere) is not None and not step.decorator(Remote) and not step.decorator(Local):
+            found.setdefault(tuple(places.get(step.name, (LOCAL,))), []).append(step)
+    for hosts, steps in found.items():
+        words = tuple(dict.fromkeys(mark.word for step in steps if (mark := step.decorator(Elsewhere)) is not None))
+        which = _steps([step.name for step in steps])
+        where = "here" if hosts == (LOCAL,) else f"on {' or '.join(f'`{host}`' for host in hosts)}"
+        yield f"{_named('@', words)}: {which} {where}; resources and image count, what is for a cluster is ignored"
 
 
 def _named(mark: str, names: tuple[str, ...]) -> str:

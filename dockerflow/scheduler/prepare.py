@@ -1,14 +1,15 @@
-"""The lock and the image of every step, before the first task runs.
+"""The lock and the image of every step on each of its hosts, before the first task runs.
 
-Steps that ask for the same share one lock and one image. Different ones are locked and built side by side; the first
-that cannot be had ends the preparation, since a run without one of its environments cannot succeed. A step that brings
-its own image has no lock, and nothing is built for it.
+Steps that ask for the same share one lock and one image, on all hosts of one architecture. Different ones are locked
+and built side by side; the first that cannot be had ends the preparation, since a run without one of its environments
+cannot succeed. A step that brings its own image has no lock, and nothing is built for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
 
@@ -19,15 +20,20 @@ from dockerflow.environments.lock import Lock
 from dockerflow.environments.lock_file import dumps
 from dockerflow.environments.locks import lock_for
 from dockerflow.environments.request import environment_for
-from dockerflow.environments.spec import Environment, EnvironmentSpec, GivenImage, GivenLock
+from dockerflow.environments.spec import Environment, GivenImage
 from dockerflow.flow.definition import Flow
+from dockerflow.host_settings import LOCAL
 from dockerflow.images import build_history, pushed
 from dockerflow.images.build_history import LastBuild
+from dockerflow.images.errors import ImageError
+from dockerflow.images.far import FarEngine
 from dockerflow.images.image import OwnPython
 from dockerflow.images.own_image import OwnImages, Wanted
 from dockerflow.images.provide import ImageProvider
+from dockerflow.images.remote import Remote
 from dockerflow.lazy_dataclasses import dataclass
-from dockerflow.progress import Notify
+from dockerflow.progress import Event, ImageReady, Notify
+from dockerflow.scheduler.placing import named
 from dockerflow.store.base import Store
 
 # Environments that are solved and built at once: building one already uses every core.
@@ -52,6 +58,7 @@ class StepEnvironment:
     lock: str = ""  # sha256 of the conda-lock file in the store
     spec_hash: str = ""
     own: OwnPython | None = None
+    was_there: bool = True  # the engine had the image before
 
 
 def environments(flow: Flow, config: Config, target: str) -> dict[Environment, tuple[str, ...]]:
@@ -63,46 +70,46 @@ def environments(flow: Flow, config: Config, target: str) -> dict[Environment, t
     return found
 
 
-def prepare(
-    flow: Flow, host: DockerHost, config: Config, store: Store, notify: Notify
-) -> Mapping[str, StepEnvironment]:
-    """Lock, build and load what every step needs; by step. Raises EnvironmentsError, ImageError or EngineError."""
-    wanted = environments(flow, config, host.platform)
-    preparation = Preparation(flow, host, config, store, notify)
-    if any(not isinstance(environment, GivenImage) for environment in wanted):
-        preparation.provider.base  # noqa: B018 - before any thread asks: a base that cannot be had is told at once
-    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="prepare")
-    try:
-        futures = {pool.submit(preparation.of, environment, steps): steps for environment, steps in wanted.items()}
-        _wait(futures)
-        return {step: future.result() for future, steps in futures.items() for step in steps}
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
 @dataclass(frozen=True)
 class Preparation:
-    """One flow's preparation for one host. Threads share it."""
+    """What a flow's steps need, and where: `places` are the hosts of each step, which are among `hosts`. The engine of
+    this machine, if it is there, makes the images of the others as well. Threads share it.
+    """
 
     flow: Flow
-    host: DockerHost
+    hosts: Mapping[str, DockerHost]
+    places: Mapping[str, tuple[str, ...]]
     config: Config
     store: Store
     notify: Notify
 
     @cached_property
-    def provider(self) -> ImageProvider:
-        return ImageProvider(self.host.client, self.config.base_image, self.config.cache_dir)
+    def providers(self) -> Mapping[str, ImageProvider]:
+        """Of each host that is used, and is not given images by its user alone. Raises BaseImageError."""
+        return dict(_providers(self))
 
-    def of(self, environment: Environment, steps: tuple[str, ...]) -> StepEnvironment:
-        if isinstance(environment, GivenImage):
-            return self._own(environment, steps)
-        return self._assembled(environment, steps)
+    def of(self, job: _Job) -> dict[str, StepEnvironment]:
+        """By host. The first builds what is missing, the others are sent it side by side."""
+        first, *others = job.hosts
+        if isinstance(job.environment, GivenImage):
+            return {name: self._own(name, job.environment, job.steps) for name in job.hosts}
+        lock = lock_for(job.environment, self.store, self.flow.file, self.notify, job.steps)
+        made = {first: self._assembled(first, lock, job.steps)}
+        if others:
+            with ThreadPoolExecutor(len(others), thread_name_prefix="send") as pool:
+                made |= dict(zip(others, pool.map(lambda name: self._assembled(name, lock, job.steps), others)))
+        return made
 
-    def _assembled(self, asked: EnvironmentSpec | GivenLock, steps: tuple[str, ...]) -> StepEnvironment:
-        lock = lock_for(asked, self.store, self.flow.file, self.notify, steps)
-        image = self.provider.provide(lock, self.notify, steps)
-        self._remember(steps, LastBuild(image.reference, image.config_digest, self.provider.key_parts(lock)))
+    def _assembled(self, host: str, lock: Lock, steps: tuple[str, ...]) -> StepEnvironment:
+        provider, sent = self.providers[host], list[int]()
+
+        def notify(event: Event) -> None:
+            if isinstance(event, ImageReady):
+                sent.append(event.layers_sent)
+            self.notify(event)
+
+        image = provider.provide(lock, notify, steps)
+        self._remember(steps, LastBuild(image.reference, image.config_digest, provider.key_parts(lock)))
         return StepEnvironment(
             image=image.reference,
             container_image=image.reference,
@@ -110,17 +117,22 @@ class Preparation:
             python_version=_python_version(lock),
             config_digest=image.config_digest,
             manifest_digest=image.manifest_digest,
-            base_image=self.provider.base.name,
+            base_image=provider.base.name,
             base_digest=image.base_digest,
             repository_digest=next(iter(pushed.repository_digests(self.config.cache_dir, image.manifest_digest)), ""),
             lock=self.store.blobs.put([dumps(lock).encode()]),
             spec_hash=lock.spec_hash,
+            was_there=not any(sent),
         )
 
-    def _own(self, asked: GivenImage, steps: tuple[str, ...]) -> StepEnvironment:
+    def _own(self, name: str, asked: GivenImage, steps: tuple[str, ...]) -> StepEnvironment:
+        host = self.hosts[name]
         first = self.flow.steps[steps[0]]
         place = f"step `{first.name}` ({PurePath(first.file).name}:{first.line})"
-        images = OwnImages(self.host.client, self.config.cache_dir, self.host.platform, self.host.user)
+        far = FarEngine(_remote(host), self.config.cache_dir) if host.is_remote else None
+        here = self.hosts[LOCAL] if far is not None and LOCAL in self.hosts else None
+        client = here.client if here is not None and not here.is_remote else None
+        images = OwnImages(host.client, self.config.cache_dir, host.platform, host.user, far, client)
         image = images.provide(Wanted(asked.name, steps, place), self.notify)
         self._remember(steps, LastBuild(image.name, image.id, None))
         return StepEnvironment(
@@ -139,7 +151,80 @@ class Preparation:
             build_history.note(self.config.cache_dir, build_history.Whose(self.flow.file, self.flow.name, step), build)
 
 
-def _wait(futures: Mapping[Future[StepEnvironment], object]) -> None:
+@dataclass(frozen=True)
+class _Job:
+    """An environment, the steps that ask for it, and the hosts of one platform on which they may run."""
+
+    environment: Environment
+    steps: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+
+def _jobs(preparation: Preparation) -> Iterator[_Job]:
+    """The engine of this machine comes first where it is among the hosts: what it makes is what others are sent."""
+    flow, places = preparation.flow, preparation.places
+    used = sorted(named(places), key=lambda name: name != LOCAL)
+    for platform in dict.fromkeys(preparation.hosts[name].platform for name in used):
+        hosts = [name for name in used if preparation.hosts[name].platform == platform]
+        there = {name: step for name, step in flow.steps.items() if not set(hosts).isdisjoint(places[name])}
+        for environment, steps in environments(replace(flow, steps=there), preparation.config, platform).items():
+            wanted = {host for step in steps for host in places[step]}
+            yield _Job(environment, steps, tuple(host for host in hosts if host in wanted))
+
+
+def prepare(preparation: Preparation) -> Mapping[str, Mapping[str, StepEnvironment]]:
+    """Lock, build and load what every step needs; by host and step. Raises EnvironmentsError, ImageError or
+    EngineError."""
+    jobs = list(_jobs(preparation))
+    if any(not isinstance(job.environment, GivenImage) for job in jobs):
+        preparation.providers  # noqa: B018 - before any thread asks: a base that cannot be had is told at once
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="prepare")
+    try:
+        futures = {pool.submit(preparation.of, job): job for job in jobs}
+        _wait(futures)
+        found: dict[str, dict[str, StepEnvironment]] = {name: {} for name in named(preparation.places)}
+        for future, job in futures.items():
+            for host, environment in future.result().items():
+                found[host].update({step: environment for step in job.steps if host in preparation.places[step]})
+        return found
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _providers(preparation: Preparation) -> Iterator[tuple[str, ImageProvider]]:
+    config, hosts, used = preparation.config, preparation.hosts, named(preparation.places)
+    here = None
+    if LOCAL in hosts and not hosts[LOCAL].is_remote:
+        try:
+            here = ImageProvider(hosts[LOCAL].client, config.base_image, config.cache_dir)
+        except ImageError:
+            if LOCAL in used:
+                raise
+    if here is not None and LOCAL in used:
+        yield LOCAL, here
+    for name in used:
+        if hosts[name].is_remote:
+            remote = _remote(hosts[name], here)
+            yield name, ImageProvider(remote.client, config.base_image, config.cache_dir, remote)
+
+
+def _remote(host: DockerHost, here: ImageProvider | None = None) -> Remote:
+    def look_and_wait() -> bool:
+        host.watch.suspect()
+        return host.watch.wait_until_back()
+
+    return Remote(
+        name=host.name,
+        client=host.client,
+        url=host.url,
+        platform=host.platform,
+        wait_until_back=look_and_wait,
+        registry=host.settings.registry,
+        here=here,
+    )
+
+
+def _wait(futures: Mapping[Future[dict[str, StepEnvironment]], object]) -> None:
     done, _ = wait(futures, return_when=FIRST_EXCEPTION)
     for future in done:
         future.result()

@@ -16,7 +16,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from dockerflow.engines.watch import Tell
 from dockerflow.engines.worker import Host, Notify, Said, Worker, WorkerEnded, WorkerRequest
+from dockerflow.host_settings import HostSettings
 from dockerflow.scheduler import arriving
 from dockerflow.store import files, sockets
 from dockerflow.store.base import Store
@@ -129,6 +131,14 @@ class ReceivingHost:
         return self._host.name
 
     @property
+    def settings(self) -> HostSettings:
+        return self._host.settings
+
+    @property
+    def is_remote(self) -> bool:
+        return self._host.is_remote
+
+    @property
     def cpus(self) -> int:
         return self._host.cpus
 
@@ -153,6 +163,15 @@ class ReceivingHost:
         except BaseException:
             self._leave(request.outbox)
             raise
+
+    def adopt(self, container: str, request: WorkerRequest, notify: Notify) -> Worker:
+        return self._host.adopt(container, request, notify)
+
+    def kill_container(self, container: str) -> None:
+        self._host.kill_container(container)
+
+    def when_away(self, tell: Tell) -> None:
+        self._host.when_away(tell)
 
     def is_away(self) -> bool:
         return self._host.is_away()

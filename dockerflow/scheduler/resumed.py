@@ -2,7 +2,8 @@
 
 A task is not run again if its counterpart in the origin succeeded and all its inputs were taken over too: then it would
 receive the same. What it asked for must still be what the step may ask for, since the flow may have been edited. So a
-resumed run begins with the tasks that are taken over, and nothing is taken over later.
+resumed run begins with the tasks that are taken over, and nothing is taken over later. By the same rules an attempt is
+adopted that still goes on in its container, but for those of gangs.
 
 Pure, like the core: what may be taken over comes in with the plan. `reusable` makes that from a run's history.
 """
@@ -14,21 +15,36 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from dockerflow.scheduler.state import Run, Task
-from dockerflow.scheduler.values import Counterpart, StepPlan, TakeOver
+from dockerflow.scheduler.values import Counterpart, Running, StepPlan, TakeOver
 from dockerflow.store.history import RunHistory, TaskHistory
 from dockerflow.store.records import AttemptFinished, TaskCreated, Transition
 
 
 def result_of_origin(run: Run, task: Task) -> AttemptFinished | None:
     """The result to take over for a new task; None for one that is to run."""
-    if not run.plan.origin:
+    found = run.plan.origin.get(task.counterpart) if task.counterpart else None
+    if found is None or not _inherits(run, task):
         return None
-    indexes = tuple(frame.index for frame in task.place.foreach)
-    number = run.created[task.step, indexes]
-    run.created[task.step, indexes] += 1
-    found = run.plan.origin.get(Counterpart(task.step, indexes, number))
-    inherits = found is not None and run.taken_over.issuperset(given.task_id for given in task.inputs)
-    return found if inherits and found and _fits(run, found.transition, run.plan.steps[task.step]) else None
+    return found if _fits(run, found.transition, run.plan.steps[task.step]) else None
+
+
+def running_in_origin(run: Run, task: Task) -> Running | None:
+    """The attempt to adopt for a new task, which would receive the same."""
+    found = run.plan.running.get(task.counterpart) if task.counterpart else None
+    return found if found and found.host in run.plan.hosts and _inherits(run, task) else None
+
+
+def counterpart(run: Run, step: str, indexes: tuple[int, ...]) -> Counterpart | None:
+    """Of a task that is created now, for which nothing else may be asked; None in a run that resumes none."""
+    if not run.plan.origin and not run.plan.running:
+        return None
+    number = run.created[step, indexes]
+    run.created[step, indexes] += 1
+    return Counterpart(step, indexes, number)
+
+
+def _inherits(run: Run, task: Task) -> bool:
+    return run.taken_over.issuperset(given.task_id for given in task.inputs)
 
 
 def edited(run: Run) -> tuple[str, ...]:
@@ -86,7 +102,7 @@ def reusable(
     results = {task_id: task.result for task_id, task in origin.tasks.items() if task.result and good(task.result)}
     whole = _whole_gangs(origin, results)
     found: dict[Counterpart, AttemptFinished] = {}
-    for counterpart, task in _counted(origin):
+    for counterpart, task in counted(origin):
         parent = _gang_of(origin, task)
         result = results.get(task.created.task_id) if parent is None or parent in whole else None
         if result is not None and counterpart.step not in without:
@@ -94,7 +110,7 @@ def reusable(
     return found
 
 
-def _counted(origin: RunHistory) -> Iterator[tuple[Counterpart, TaskHistory]]:
+def counted(origin: RunHistory) -> Iterator[tuple[Counterpart, TaskHistory]]:
     seen: Counter[tuple[str, tuple[int, ...]]] = Counter()
     for task in origin.tasks.values():
         place = (task.created.step, tuple(index for _, _, index, _ in task.created.foreach))

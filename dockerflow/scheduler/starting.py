@@ -4,11 +4,13 @@ Two starts at once take nearly twice as long each: the kernel makes one network 
 no task waits yet is started when those are that were asked for before it.
 
 An engine that is restarted loses its containers, whose tasks are lost with them, and answers nobody for a few seconds.
-A worker that is wanted then is started when it is back; after `PATIENCE` the start has failed.
+A worker that is wanted then is started when it is back; after `PATIENCE` the start has failed, but on a remote host, of
+which the run hears when it is given up.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -19,6 +21,7 @@ from dockerflow.engines.errors import EngineError
 from dockerflow.engines.worker import Host, Said, Worker, WorkerRequest
 from dockerflow.errors import DockerflowError
 from dockerflow.lazy_dataclasses import dataclass
+from dockerflow.scheduler.continuing import Continuing
 from dockerflow.store.errors import StoreError
 
 # Starts at once. An engine on two cores starts about 16 containers a second however many are asked for at a time.
@@ -64,6 +67,11 @@ class Starting:
         self._under_way.append(starting)
         starting.add_done_callback(lambda done: self._pass_on(number, done))
 
+    def adopt(self, number: int, request: WorkerRequest, going_on: Continuing) -> None:
+        """Go on with the worker in the container that the request names."""
+        adopting = self._threads.submit(self._adopt, request, going_on)
+        adopting.add_done_callback(lambda done: self._pass_on(number, done))
+
     def give_up(self) -> None:
         """Wait for no engine any more."""
         self._over.set()
@@ -93,15 +101,26 @@ class Starting:
             except OSError as error:
                 return NotStarted(StoreError(f"cannot make the folder `{request.outbox}`: {error.strerror}"))
 
+    def _adopt(self, request: WorkerRequest, going_on: Continuing) -> Started | NotStarted:
+        try:
+            self._host.make_outbox(request.outbox)
+            going_on.begin(request)
+            return Started(self._host.adopt(request.name, request, lambda _, said: going_on.hear(request, said)))
+        except EngineError as error:
+            return NotStarted(error)
+        except OSError as error:
+            return NotStarted(StoreError(f"cannot make the folder `{request.outbox}`: {error.strerror}"))
+
     def _comes_back(self) -> bool:
         """Wait until the engine answers; whether it does. Of several who wait, one tells."""
         tells = self._away.acquire(blocking=False)
         try:
-            if tells:
+            if tells and not self._host.is_remote:  # of those their watch tells
                 self._notify(
                     progress.Noted(f"the engine `{self._host.name}` does not answer, and the run waits for it")
                 )
-            deadline = time.monotonic() + PATIENCE
+            # A remote host is given up by its watch, after the user's patience and not ours.
+            deadline = math.inf if self._host.is_remote else time.monotonic() + PATIENCE
             while self._host.is_away():
                 if self._over.wait(ASK_EVERY) or time.monotonic() > deadline:
                     return False

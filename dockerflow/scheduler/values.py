@@ -15,6 +15,10 @@ from dockerflow.store.records import AttemptFinished, Failure, Record, TaskCreat
 # Attempts of one task that may be lost with their containers before that counts as its failure.
 LOST_RETRIES = 2
 
+# The host of a plan that names none, and how many attempts run at once where nothing limits them.
+LOCAL = "local"
+ANY_NUMBER = 1 << 62
+
 # Tasks that one foreach may make, unless the user says otherwise.
 MAX_NUM_SPLITS = 100_000
 
@@ -36,8 +40,9 @@ class StepPlan:
     time_limit: float = 0.0  # seconds; 0: none
     secrets: tuple[Secret, ...] = ()
     fresh_containers: bool = False  # a worker of the step has one task
-    share: Share = NOTHING  # what an attempt takes of the host
+    share: Share = NOTHING  # what an attempt takes of its host
     workers: str = ""  # the step whose workers run its tasks, where that is another one with the same containers
+    hosts: tuple[str, ...] = ()  # where its tasks may run, the best first; empty: on all, in the plan's order
 
 
 class Counterpart(NamedTuple):
@@ -51,10 +56,29 @@ class Counterpart(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Running:
+    """An attempt of another run that goes on in its container. `task_id` and `attempt` are that run's."""
+
+    worker: str  # the container's name
+    host: str
+    task_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """What a host has, and how many attempts may run there at once."""
+
+    capacity: Share = UNLIMITED
+    max_workers: int = ANY_NUMBER
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is the same for the whole run. `parameters` is the manifest of the run's parameters.
 
-    `origin` has the results of the run that is resumed which may be taken over.
+    `origin` has the results of the run that is resumed which may be taken over, `running` its attempts that go on and
+    may be adopted. `max_workers` is the limit over all hosts.
     """
 
     flow: str
@@ -70,15 +94,20 @@ class Plan:
     project: Project | None = None
     origin_run_id: str | None = None
     origin: Mapping[Counterpart, AttemptFinished] = field(default_factory=dict)
-    capacity: Share = UNLIMITED  # what the host has
+    running: Mapping[Counterpart, Running] = field(default_factory=dict)
+    hosts: Mapping[str, HostPlan] = field(default_factory=lambda: {LOCAL: HostPlan()})
+    # Asked for several times in each event, and always the same.
+    _shares: dict[tuple[str, str], Share] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def workers(self, step: str) -> str:
         """The step by whose name the workers go that run this one's tasks."""
         return self.steps[step].workers or step
 
-    def share(self, step: str) -> Share:
-        """What an attempt of the step takes: no more than there is."""
-        return self.steps[step].share.capped(self.capacity)
+    def share(self, step: str, host: str) -> Share:
+        """What an attempt of the step takes of the host: no more than there is."""
+        if (step, host) not in self._shares:
+            self._shares[step, host] = self.steps[step].share.capped(self.hosts[host].capacity)
+        return self._shares[step, host]
 
 
 # ---- events
@@ -140,7 +169,23 @@ class StoreLost:
     reason: str
 
 
-Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopRequested, StoreLost]
+@dataclass(frozen=True)
+class HostAway:
+    """The host has not answered for so long that it is given up: its workers that run are told to be gone one by one,
+    and the run does not wait for it."""
+
+    host: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HostBack:
+    """A host that was given up answers again."""
+
+    host: str
+
+
+Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopRequested, StoreLost, HostAway, HostBack]
 
 # ---- commands
 
@@ -149,6 +194,7 @@ Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopReques
 class StartWorker:
     worker: int
     step: str
+    host: str
     ahead: bool = field(default=False, compare=False)  # no task waits for it yet
 
 
@@ -159,6 +205,16 @@ class Assign:
     worker: int
     task: RunTask
     control: int | None = None
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """Take over the container in which an attempt of another run goes on, as this worker. What it returns is the result
+    of `task`, whose attempt has begun with that."""
+
+    worker: int
+    task: RunTask
+    running: Running
 
 
 @dataclass(frozen=True)
@@ -203,4 +259,4 @@ class Finish:
     reason: str = ""
 
 
-Command = Union[StartWorker, Assign, StopWorker, KillWorker, Write, TakeOver, WaitForRetry, Finish]
+Command = Union[StartWorker, Assign, Adopt, StopWorker, KillWorker, Write, TakeOver, WaitForRetry, Finish]

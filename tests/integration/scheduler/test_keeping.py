@@ -42,7 +42,7 @@ class Scene:
         self.folder, self.store = folder, store
         self.heard: list[tuple[int, object]] = []
         self.logs, tagging = kind(store, "F", "1"), Tagging(store, progress.ignore)
-        self.keeping = Keeping(store, self.logs, tagging, lambda *heard: self.heard.append(heard), "outbox/F/1")
+        self.keeping = Keeping(store, self.logs, tagging, lambda *heard: self.heard.append(heard))
 
     def request(self, number: int) -> WorkerRequest:
         outbox = self.folder / str(number)

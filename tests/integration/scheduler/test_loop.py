@@ -61,12 +61,12 @@ def loop(tmp_path):
         steps = {"start": v.StepPlan("start", ("end",)), "end": v.StepPlan("end", ())}
         plan = v.Plan("One", "1", steps, manifest.write(store.blobs, {}, {}), max_workers=1)
 
-        def request(number: int, step: str) -> WorkerRequest:
+        def request(number: int, step: str, host: str) -> WorkerRequest:
             outbox = tmp_path / "outbox" / str(number)
             return WorkerRequest(number, f"one-{number}", "", {}, "One", "flow.py", code, store.blobs.root, outbox)
 
         writer = journal.JournalWriter(store, "One", "1")
-        return Loop(Run(plan), host, request, store, writer, progress.ignore, Inbox())
+        return Loop(Run(plan), {v.LOCAL: host}, request, store, writer, progress.ignore, Inbox())
 
     return make
 
@@ -108,7 +108,8 @@ def test_a_worker_that_has_ended_before_its_start_returns_is_not_waited_for(loop
 
     running = loop(Quick())
     assert running.run().status == "failed"
-    assert running._handles == {}
+    assert not running._workers.requests()
+    assert not [*running._workers.running()]
 
 
 def test_a_store_that_is_full_ends_the_run_and_the_journal_says_so(loop, tmp_path):
@@ -132,5 +133,6 @@ def test_no_worker_is_left_when_the_run_is_over(loop):
 
     running = loop(Counting())
     assert running.run() == v.Finish("succeeded")
-    assert running._handles == {}
+    assert not running._workers.requests()
+    assert not [*running._workers.running()]
     assert len(started) >= 2

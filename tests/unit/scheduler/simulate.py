@@ -51,6 +51,7 @@ class Simulation:
         self.working: dict[int, RunTask] = {}
         self.ending: list[int] = []
         self.waiting: list[str] = []
+        self.hosts: dict[int, str] = {}  # by worker
         self.finished: v.Finish | None = None
 
     def run(self, turns: int = 1_000_000) -> v.Finish:
@@ -89,8 +90,12 @@ class Simulation:
 
     def carry_out(self, command: v.Command) -> None:
         match command:
-            case v.StartWorker(worker):
+            case v.StartWorker(worker, _, host):
                 self.starting.append(worker)
+                self.hosts[worker] = host
+            case v.Adopt(worker, task, running):
+                self.working[worker] = task
+                self.hosts[worker] = running.host
             case v.Assign(worker, task):
                 assert worker not in self.working, "a worker has one task at a time"
                 self.working[worker] = task
@@ -101,11 +106,19 @@ class Simulation:
                 self.ending.append(worker)
             case v.KillWorker(worker):
                 self.working.pop(worker, None)
-                self.ending.append(worker)
+                if worker not in self.ending:
+                    self.ending.append(worker)
             case v.WaitForRetry(task_id):
                 self.waiting.append(task_id)
             case v.Finish():
                 self.finished = command
+
+    def lose(self, host: str) -> None:
+        """Give it up. That its workers are gone is told in the turns that follow."""
+        self.tell(v.HostAway(host, "no answer"))
+        for worker in [each for each in self.working if self.hosts[each] == host]:
+            del self.working[worker]
+            self.ending.append(worker)
 
     # ---- what happened
 

@@ -30,7 +30,9 @@ def wide(share: Share, capacity: Share, max_workers: int = 4) -> v.Plan:
         v.StepPlan("join", ("end",), join=True),
         v.StepPlan("end", ()),
     )
-    return v.Plan("F", "1", {step.name: step for step in steps}, "p", max_workers, capacity=capacity)
+    return v.Plan(
+        "F", "1", {step.name: step for step in steps}, "p", max_workers, hosts={v.LOCAL: v.HostPlan(capacity)}
+    )
 
 
 def at_most(simulation: Simulation) -> Share:
@@ -43,12 +45,12 @@ def at_most(simulation: Simulation) -> Share:
             super().tell(event)
             taken = NOTHING
             for task in self.working.values():
-                taken += self.plan.share(task.step)
+                taken += self.plan.share(task.step, v.LOCAL)
             most = Share(*map(max, astuple(most), astuple(taken)))
 
     watching = Watching(simulation.plan, simulation.outcome, simulation.rng)
     assert watching.run().status == "succeeded"
-    assert watching.core.used == NOTHING, "what was taken is given back"
+    assert watching.core.hosts.there[v.LOCAL].used == NOTHING, "what was taken is given back"
     return most
 
 
@@ -102,7 +104,7 @@ def test_small_tasks_do_not_pass_by_a_large_one_that_waits() -> None:
         v.StepPlan("join", ("end",), join=True),
         v.StepPlan("end", ()),
     )
-    plan = v.Plan("F", "1", {step.name: step for step in steps}, "p", 3, capacity=Share(9000, 1000))
+    plan = v.Plan("F", "1", {step.name: step for step in steps}, "p", 3, hosts={v.LOCAL: v.HostPlan(Share(9000, 1000))})
     for seed in range(20):
         simulation = Simulation(plan, succeed({"few": 2, "many": 200}), random.Random(seed))
         assert simulation.run().status == "succeeded"
@@ -135,7 +137,9 @@ def test_every_run_ends_and_never_takes_more_than_there_is(branches, max_workers
         ]
     steps += [v.StepPlan("join", ("end",), join=True), v.StepPlan("end", ())]
     capacity = Share(2000, 1500, 3)
-    plan = v.Plan("F", "1", {step.name: step for step in steps}, "p", max_workers, capacity=capacity)
+    plan = v.Plan(
+        "F", "1", {step.name: step for step in steps}, "p", max_workers, hosts={v.LOCAL: v.HostPlan(capacity)}
+    )
     simulation = Simulation(plan, succeed(sizes), random.Random(seed))
     most = at_most(simulation)
     assert most.cores <= capacity.cores
@@ -150,7 +154,7 @@ def gang(size: int, share: Share, capacity: Share) -> Simulation:
         v.StepPlan("join", ("end",), join=True),
         v.StepPlan("end", ()),
     )
-    plan = v.Plan("F", "1", {step.name: step for step in steps}, "p", 4, capacity=capacity)
+    plan = v.Plan("F", "1", {step.name: step for step in steps}, "p", 4, hosts={v.LOCAL: v.HostPlan(capacity)})
 
     def outcome(task):
         result = succeed()(task)
@@ -194,7 +198,7 @@ def test_a_gang_that_asks_for_more_cores_than_there_are_shares_them() -> None:
 
 def test_the_first_worker_of_a_linear_flow_does_not_wait_for_what_is_started_ahead() -> None:
     steps = linear("start", "end")
-    plan = v.Plan("F", "1", {step.name: step for step in steps}, "p", 1, capacity=Share(1, 1))
+    plan = v.Plan("F", "1", {step.name: step for step in steps}, "p", 1, hosts={v.LOCAL: v.HostPlan(Share(1, 1))})
     assert [c.step for c in advance(Run(plan), v.Begin(), 0.0) if isinstance(c, v.StartWorker)] == ["start", "end"]
 
 

@@ -44,8 +44,8 @@ def test_a_run_begins_with_one_task_of_start_a_worker_for_it_and_one_ahead_for_t
     commands = advance(run, v.Begin(), now=7.0)
     assert commands == [
         v.Write(TaskCreated(7.0, "start", "1")),
-        v.StartWorker(1, "start"),
-        v.StartWorker(2, "end"),
+        v.StartWorker(1, "start", "local"),
+        v.StartWorker(2, "end", "local"),
     ]
 
 
@@ -217,7 +217,7 @@ def test_a_worker_that_goes_away_loses_only_its_own_task():
     commands = advance(run, v.WorkerGone(1, crash("lost"), log="abc"), 0.0)
     record = next(c.record for c in commands if isinstance(c, v.Write))
     assert (record.attempt, record.final, record.log) == (0, False, "abc")
-    assert v.StartWorker(3, "start") in advance(run, v.RetryDue("1"), 0.0)
+    assert v.StartWorker(3, "start", "local") in advance(run, v.RetryDue("1"), 0.0)
 
 
 def test_a_worker_that_never_becomes_ready_is_started_a_few_times_then_the_run_fails():

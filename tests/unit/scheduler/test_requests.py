@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from dockerflow.engines.process import ProcessHost
 from dockerflow.flow.loading import load
+from dockerflow.host_settings import LOCAL, HostSettings
 from dockerflow.images.image import OwnPython
+from dockerflow.scheduler.hosts import Hosts, There
 from dockerflow.scheduler.requests import sharing
 
 FLOW = """
@@ -70,10 +73,17 @@ class Made:
     own: OwnPython | None = None
 
 
-def workers(tmp_path: Path, source: str, environments: dict[str, Any] | None = None) -> dict[str, str]:
+def workers(
+    tmp_path: Path,
+    source: str,
+    environments: dict[str, Any] | None = None,
+    elsewhere: dict[str, tuple[str, ...]] | None = None,
+) -> dict[str, str]:
     (tmp_path / "flow.py").write_text(source)
     flow = load(str(tmp_path / "flow.py"), "Line").flow
-    return {step.name: of for step, of in sharing(flow, environments or {})}
+    there = There(ProcessHost(), HostSettings(LOCAL, ""), "bridge", environments or {})
+    places = {**dict.fromkeys(flow.steps, (LOCAL,)), **(elsewhere or {})}
+    return {step.name: of for step, of in sharing(flow, Hosts({LOCAL: there, "box": there}, places))}
 
 
 TOGETHER = {"start": "start", "other": "start", "end": "start"}
@@ -99,6 +109,14 @@ def test_what_is_no_matter_of_the_container_keeps_steps_together(tmp_path: Path,
 )
 def test_a_step_whose_containers_are_others_has_them_for_itself(tmp_path: Path, mark: str) -> None:
     assert workers(tmp_path, FLOW.format(mark=mark)) == APART
+
+
+@pytest.mark.parametrize("places", [("box",), ("local", "box"), ("box", "local")])
+def test_a_step_that_may_run_on_other_hosts_has_its_containers_for_itself(
+    tmp_path: Path, places: tuple[str, ...]
+) -> None:
+    assert workers(tmp_path, FLOW.format(mark=""), elsewhere={"other": places}) == APART
+    assert workers(tmp_path, FLOW.format(mark=""), elsewhere=dict.fromkeys(TOGETHER, places)) == TOGETHER
 
 
 def test_steps_with_the_same_image_are_together(tmp_path: Path) -> None:

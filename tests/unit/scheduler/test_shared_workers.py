@@ -33,7 +33,7 @@ SPLIT = (
 def test_a_line_of_steps_has_one_worker() -> None:
     simulation = Simulation(plan(*shared(*linear("start", "a", "b", "c", "end"))), succeed())
     assert simulation.run() == v.Finish("succeeded")
-    assert started(simulation) == [v.StartWorker(1, "start")]
+    assert started(simulation) == [v.StartWorker(1, "start", "local")]
     assert [command.worker for command in simulation.history if isinstance(command, v.Assign)] == [1] * 5
 
 
@@ -41,7 +41,7 @@ def test_a_step_of_other_containers_in_between_has_its_own_and_the_first_is_kept
     first, other, last = linear("start", "other", "end")
     simulation = Simulation(plan(*shared(first), other, *shared(last)), succeed())
     assert simulation.run() == v.Finish("succeeded")
-    assert started(simulation) == [v.StartWorker(1, "start"), v.StartWorker(2, "other")]
+    assert started(simulation) == [v.StartWorker(1, "start", "local"), v.StartWorker(2, "other", "local")]
     assert [(c.worker, c.task.step) for c in simulation.history if isinstance(c, v.Assign)] == [
         (1, "start"),
         (2, "other"),
@@ -52,7 +52,7 @@ def test_a_step_of_other_containers_in_between_has_its_own_and_the_first_is_kept
 def test_branches_run_side_by_side_and_their_second_worker_starts_ahead() -> None:
     simulation = Simulation(plan(*shared(*SPLIT)), succeed())
     simulation.tell(v.Begin())
-    assert started(simulation) == [v.StartWorker(1, "start"), v.StartWorker(2, "b")]
+    assert started(simulation) == [v.StartWorker(1, "start", "local"), v.StartWorker(2, "b", "local")]
     simulation.starting.clear()
     simulation.tell(v.WorkerReady(1))
     simulation.tell(v.WorkerReady(2))
@@ -101,7 +101,7 @@ def test_no_worker_is_started_ahead_that_could_not_run_beside_the_others(limit: 
     of_plan = plan(*shared(*SPLIT), max_workers=1 if limit == "workers" else 4)
     if limit == "memory":
         steps = {name: replace(step, share=Share(memory=600)) for name, step in of_plan.steps.items()}
-        of_plan = replace(of_plan, steps=steps, capacity=Share(8000, 1000))
+        of_plan = replace(of_plan, steps=steps, hosts={v.LOCAL: v.HostPlan(Share(8000, 1000))})
     simulation = Simulation(of_plan, succeed())
     assert simulation.run() == v.Finish("succeeded")
     assert len(started(simulation)) == 1

@@ -77,6 +77,17 @@ def test_an_engine_that_stays_away_for_too_long_is_given_up(tmp_path: Path, monk
     assert came == NotStarted(AWAY)
 
 
+class Remote(Restarted):
+    is_remote = True
+
+
+def test_a_remote_host_is_waited_for_until_the_run_gives_it_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "PATIENCE", 0.0)
+    came, noted = outcome(Remote(AWAY, away=5), tmp_path)
+    assert isinstance(came, Started)
+    assert noted == []
+
+
 def test_nobody_waits_for_an_engine_when_the_run_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starting, "ASK_EVERY", 600.0)
     told: queue.SimpleQueue[tuple[int, object]] = queue.SimpleQueue()

@@ -1,7 +1,8 @@
 """The connection to a container's standard streams, over the engine's API.
 
 It is made before the container starts, so nothing that is said is lost; the container's stdin ends with it, so a
-process that is killed leaves no container that waits for it.
+process that is killed leaves no container that waits for it. A container that is made with a stdin that stays open can
+be attached to again while it runs, as often as one likes: what it says meanwhile is lost.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -27,25 +29,52 @@ _HEADER = struct.Struct(">BxxxI")
 
 
 class Attached:
-    """To a container that was created with an open stdin and has not started."""
+    """To a container that was created with an open stdin."""
 
-    def __init__(self, client: docker.DockerClient, container_id: str) -> None:
-        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+    def __init__(self, client: docker.DockerClient, container_id: str, stdin: bool = True) -> None:
+        streams = {"stdin": int(stdin), "stdout": 1, "stderr": 1, "stream": 1}
         # The SDK's object keeps the HTTP response alive, and with it the connection.
         self._held: Any = client.api.attach_socket(container_id, params=streams)
         self._socket: socket.socket = getattr(self._held, "_sock", self._held)
+        self._came_along = self._read_ahead()
         self._socket.settimeout(None)
 
     def send(self, content: bytes) -> None:
         """Write all of it, waiting for the container as long as it takes. Raises OSError when it is gone."""
         self._socket.sendall(content)
 
+    def _read_ahead(self) -> bytes:
+        """What was read together with the engine's answer: of a container that runs."""
+        self._socket.settimeout(0)
+        try:
+            # Where nothing was read ahead this looks for what is there by now, if anything is.
+            return bytes(self._held._response.raw._fp.fp.peek())
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return b""
+        except ValueError:  # the answer was all that came
+            raise ConnectionResetError("the connection to the container's streams ended as it began") from None
+
     def receive(self) -> bytes:
         """What has arrived, as the `Demultiplexer` takes it; nothing at the end."""
+        if self._came_along:
+            came, self._came_along = self._came_along, b""
+            return came
         try:
             return self._socket.recv(_READ)
         except OSError:
             return b""
+
+    def wait_for_end(self, seconds: float) -> bool:
+        """Read on, and throw away what comes, until nothing more can come: whether that was in time."""
+        deadline = time.monotonic() + seconds
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                self._socket.settimeout(left)
+                if not self._socket.recv(_READ):
+                    return True
+        except OSError:
+            pass
+        return False
 
     @property
     def can_end_input(self) -> bool:
@@ -62,6 +91,10 @@ class Attached:
         with suppress(OSError):
             self._held.close()
             self._socket.close()
+        response = getattr(self._held, "_response", None)  # with TLS the connection is open as long as this is
+        if response is not None:
+            with suppress(OSError, ValueError):  # the second where the socket's end closed it already
+                response.close()
 
 
 class Demultiplexer:

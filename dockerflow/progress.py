@@ -104,16 +104,22 @@ class Compiling(Event):
 
 @dataclass(frozen=True)
 class ImageSending(Event):
+    """`sent` of the `total` bytes of the layers that the engine lacks. `host` is empty for the engine of this machine;
+    what goes to another is compressed on the way.
+    """
+
     steps: tuple[str, ...]
     reference: str
     sent: int
     total: int
+    host: str = ""
 
 
 @dataclass(frozen=True)
 class ImageReady(Event):
     """The engine has the image. `layers_sent` and `bytes_sent` are 0 where it had all of it; `layers_built` and
-    `bytes_built` are about the layers that were not in the cache.
+    `bytes_built` are about the layers that were not in the cache. `host` is empty for the engine of this machine; on
+    the way to another, the layers took `bytes_on_wire`.
     """
 
     steps: tuple[str, ...]
@@ -124,6 +130,8 @@ class ImageReady(Event):
     bytes_sent: int
     seconds: float
     bytes_built: int = 0
+    host: str = ""
+    bytes_on_wire: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,9 @@ class ImagePulling(Event):
 
 @dataclass(frozen=True)
 class OwnImageReady(Event):
-    """The engine has the image that these steps bring along, and a Python of version `python` was found in it."""
+    """The engine has the image that these steps bring along, and a Python of version `python` was found in it. It had
+    it before, or `pulled` it, or is that of another host, to which it was sent: `sent_to`.
+    """
 
     steps: tuple[str, ...]
     name: str
@@ -146,6 +156,7 @@ class OwnImageReady(Event):
     python: str
     pulled: bool
     seconds: float
+    sent_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,9 +210,12 @@ class TasksTakenOver(Event):
 
 @dataclass(frozen=True)
 class AttemptBegan(Event):
+    """`host` is empty where it runs on this machine."""
+
     step: str
     task_id: str
     attempt: int
+    host: str = ""
 
 
 @dataclass(frozen=True)

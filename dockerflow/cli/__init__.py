@@ -14,12 +14,14 @@
     checking  `check` and `show`
     drawing   a flow as a tree of its steps
     meeting   where the ways come together that a step opens
+    killing   `runs kill`: end runs of other terminals and machines
     reading   `runs list`, `logs` and `dump`: what is kept about runs
     images    `images list` and `show`: what engine, cache and store know of step images
     giving    `images export` and `images push`
     sbom      `images sbom`
     pruning   `images prune`
     machine   `setup` and `doctor`: what this machine has and lacks
+    hosts     `hosts`: Docker hosts in the settings, and what a run would find there; those that `--host` names
     places    which configuration and which store a command works with
     words     how durations, sizes, counts and types are written
     tables    columns for people, JSON for programs

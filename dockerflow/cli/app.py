@@ -1,8 +1,8 @@
 """The commands of `dockerflow`: their names, and the options and help texts of `run` and `resume`.
 
 Those of the others are in `flow_commands`, `machine_commands`, `result_commands`, `image_commands`, `store_commands`,
-`tag_commands` and `gc_command`. Each command imports what carries it out when it is called, so that `dockerflow --help`
-and a mistyped word are answered at once.
+`hosts_commands`, `tag_commands` and `gc_command`. Each command imports what carries it out when it is called, so that
+`dockerflow --help` and a mistyped word are answered at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dockerflow.cli.commands import Commands, Sectioned, invoke
 from dockerflow.cli.configs import ConfigPaths, ConfigTexts
 from dockerflow.cli.flow_first import FlowFirst, parameters_of
 from dockerflow.cli.gc_command import gc
+from dockerflow.cli.hosts_commands import hosts_app
 from dockerflow.cli.image_commands import images_app
 from dockerflow.cli.run_options import (
     Branch,
@@ -27,6 +28,7 @@ from dockerflow.cli.run_options import (
     FlowFileWord,
     FlowName,
     FreshContainers,
+    Host,
     MaxLogSize,
     MaxNumSplits,
     MaxWorkers,
@@ -58,6 +60,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(tag_app, name="tag")
 app.add_typer(images_app, name="images")
 app.add_typer(store_app, name="store")
+app.add_typer(hosts_app, name="hosts")
 
 
 def carry_out(words: list[str]) -> int:
@@ -106,6 +109,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     production: Production = False,
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
+    host: Host = None,
     store: Store = None,
     namespace: Namespace = None,
     quiet: Quiet = False,
@@ -130,6 +134,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         tags=tuple(tag or ()),
         run_id_file=run_id_file,
         engine=engine.value,
+        hosts=tuple(host or ()),
         store=store,
         command=_called(context),
         namespace=namespace,
@@ -166,9 +171,14 @@ def resume(  # noqa: PLR0913  # as in `run`
     production: Production = False,
     run_id_file: RunIdFile = None,
     engine: EngineWord = Engine.docker,
+    host: Host = None,
     store: Store = None,
     quiet: Quiet = False,
     package_suffixes: PackageSuffixes = None,
+    attach: Annotated[
+        bool,
+        typer.Option("--attach", help="Go on with tasks that still run on hosts, although the code has changed."),
+    ] = False,
 ) -> int:
     """Go on with a run that failed or was stopped, as a new run.
 
@@ -190,6 +200,7 @@ def resume(  # noqa: PLR0913  # as in `run`
         tags=tuple(tag or ()),
         run_id_file=run_id_file,
         engine=engine.value,
+        hosts=tuple(host or ()),
         store=store,
         command=_called(context),
         quiet=quiet,
@@ -197,6 +208,7 @@ def resume(  # noqa: PLR0913  # as in `run`
         given=Given(decorators=tuple(with_ or ())),
         branch=branch,
         production=production,
+        attach=attach,
     )
     return resuming.resume(chosen, resuming.Wanted(origin_run_id, first, chosen.given))
 
@@ -229,3 +241,4 @@ for _command in _OF_FLOWS:
 for _other in _OTHERS:
     app.command()(_other)
 runs_app.command("list")(result_commands.list_runs)
+runs_app.command("kill")(result_commands.kill_runs)

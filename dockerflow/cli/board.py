@@ -99,6 +99,8 @@ class Board:
             (step.stopped, "stopped", "yellow"),
         ):
             line.append(f"  {count:,} {word}" if count else "", style)
+        places = sentences.places(step)
+        line.append(f"  {places}" if places else "", "dim")
         line.append(self._running(step, now), "dim")
         used = sentences.used(step) if step.state in ("done", "failed", "stopped") else ""
         line.append(f"  {used}" if used else "", "dim")
@@ -138,7 +140,8 @@ class Board:
             return line.append("solving", "yellow")
         line.append(f"{sentences.locked(environment.locked)}  ", "dim")
         if environment.sending is not None:
-            line.append(f"sending {size(environment.sending.sent)}/{size(environment.sending.total)} ")
+            to = f"to {environment.sending.host} " if environment.sending.host else ""
+            line.append(f"sending {to}{size(environment.sending.sent)}/{size(environment.sending.total)} ")
             return line.append_text(self._bar(environment.sending.sent, environment.sending.total))
         if environment.layer is not None:  # how many there will be is not known before the modules are compiled
             line.append(f"layers {environment.layer.number}")

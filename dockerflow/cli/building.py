@@ -55,10 +55,11 @@ def build(chosen: Chosen) -> int:
 
 def _prepare(flow: Flow, config: Config, store: Store, notify: Notify) -> None:
     from dockerflow.engines.docker import DockerHost
-    from dockerflow.scheduler.prepare import prepare
+    from dockerflow.host_settings import LOCAL
+    from dockerflow.scheduler.prepare import Preparation, prepare
 
     with closing(DockerHost.connect(config.engine)) as host:
-        prepare(flow, host, config, store, notify)
+        prepare(Preparation(flow, {LOCAL: host}, dict.fromkeys(flow.steps, (LOCAL,)), config, store, notify))
 
 
 def _histories(flow: Flow, config: Config) -> Mapping[str, History | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ _PLATFORM, _OTHER_PLATFORM = "linux-64", "linux-aarch64"
 def check(loaded: LoadedFlow, branch: str | None = None, production: bool = False, as_json: bool = False) -> int:
     """Print every problem. `branch` and `production` are of the flow's project."""
     flow = loaded.flow
-    others = [*_wrongly_asked(flow), *_wrong_project(flow, branch, production)]
+    others = [*_wrongly_asked(flow), *_wrong_hosts(flow), *_wrong_project(flow, branch, production)]
     found = [*problems(flow, containers=True), *(Problem("", 0, message, hint) for message, hint in others)]
     if as_json:
         print_json({"flow": flow.name, "steps": len(flow.steps), "problems": [_as_json(each) for each in found]})
@@ -88,6 +89,22 @@ def _wrongly_asked(flow: Flow) -> list[tuple[str, str | None]]:
         except EnvironmentsError as error:
             found[error.message] = error.hint
     return list(found.items())
+
+
+def _wrong_hosts(flow: Flow) -> Iterator[tuple[str, str | None]]:
+    """Steps that ask for a host which is not among those of the configuration. One without any hosts is of a machine
+    that checks flows and does not run them.
+    """
+    from dockerflow.config import load_config
+    from dockerflow.scheduler.errors import RunError
+    from dockerflow.scheduler.placing import places
+
+    config = load_config()
+    for step in flow.steps.values() if config.hosts else ():
+        try:
+            places(replace(flow, steps={step.name: step}), (), config)
+        except RunError as error:
+            yield error.message, error.hint
 
 
 def _read_lock(lock: GivenLock, step: str) -> None:

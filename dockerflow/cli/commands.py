@@ -31,7 +31,7 @@ _WORDS = (
 # What to do without commands that Metaflow has.
 _WITHOUT = {
     **dict.fromkeys(("airflow", "argo-workflows", "step-functions"), way_out("Deployer")),
-    **dict.fromkeys(("batch", "kubernetes"), "steps with that decorator run here: `run` the flow"),
+    **dict.fromkeys(("batch", "kubernetes"), "`run` the flow: such steps go to the host `remote`, or run here"),
     "card": "the page is what `get_cards` of `dockerflow.cards` gives for a task",
     "spin": "`resume STEP` runs a step again, with what the steps before it left",
 }

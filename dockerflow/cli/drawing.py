@@ -23,8 +23,10 @@ from dockerflow.flow.definition import (
     Flow,
     Image,
     Isolation,
+    Local,
     ParameterDefinition,
     Pypi,
+    Remote,
     Resources,
     Retry,
     Secrets,
@@ -194,12 +196,21 @@ def decorated(step: Step) -> Iterator[str]:
     if caught is not None:
         yield f"catch as {caught.var}" if caught.var else "catch"
     yield from _conditions(step)
+    yield from _place(step)
     if resources is not None and resources.cpu is not None:
         yield f"{resources.cpu:g} CPU"
     if resources is not None and resources.memory is not None:
         yield f"{resources.memory} MiB"
     if resources is not None and resources.gpu:
         yield f"{resources.gpu} GPU"
+
+
+def _place(step: Step) -> Iterator[str]:
+    remote = step.decorator(Remote)
+    if remote is not None:
+        yield f"on {' or '.join(remote.hosts)}" if remote.hosts else "on another host"
+    elif step.decorator(Local) is not None:
+        yield "on this machine"
 
 
 def _conditions(step: Step) -> Iterator[str]:

@@ -38,6 +38,7 @@ class StepPicture:
     retried: int = 0
     stopped: int = 0
     running: tuple[RunningTask, ...] = ()  # in the order of their beginning
+    hosts: tuple[str, ...] = ()  # other than this machine, on which tasks have begun
     containers: int = 0  # started so far
     began: float | None = None  # of the first attempt
     ended: float | None = None  # of the last one
@@ -165,7 +166,8 @@ def _(event: progress.Compiling, picture: Picture, now: float) -> Picture:
 
 @_fold.register
 def _(event: progress.ImageSending, picture: Picture, now: float) -> Picture:
-    return _environment(picture, event.steps, lambda known: replace(known, sending=event))
+    # One host has the image perhaps, and this one not yet.
+    return _environment(picture, event.steps, lambda known: replace(known, sending=event, ready=None))
 
 
 @_fold.register
@@ -248,7 +250,12 @@ def _(event: progress.AttemptBegan, picture: Picture, now: float) -> Picture:
     return _step(
         picture,
         event.step,
-        lambda step: replace(step, running=(*step.running, task), began=now if step.began is None else step.began),
+        lambda step: replace(
+            step,
+            running=(*step.running, task),
+            began=now if step.began is None else step.began,
+            hosts=step.hosts if event.host in ("", *step.hosts) else (*step.hosts, event.host),
+        ),
     )
 
 

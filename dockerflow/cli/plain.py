@@ -135,7 +135,8 @@ class PlainView:
     @_lines.register
     def _(self, event: progress.AttemptBegan, now: float) -> Iterator[str]:
         again = f", attempt {event.attempt}" if event.attempt else ""
-        yield f"{self._at(now, event.step, event.task_id)} task begins{again}"
+        place = f" on `{event.host}`" if event.host else ""
+        yield f"{self._at(now, event.step, event.task_id)} task begins{place}{again}"
 
     @_lines.register
     def _(self, event: progress.TaskPrinted, now: float) -> Iterator[str]:
@@ -178,7 +179,8 @@ def summary(picture: Picture, place: sentences.Place, now: float) -> Iterator[st
 def _summed(step: StepPicture, now: float) -> str:
     if step.began is None:
         return f"{'reused':>12}  {counted(step.reused, 'task')}" if step.reused else f"{'not run':>12}"
-    return "  ".join(filter(None, (f"{duration(step.seconds(now)):>12}", sentences.counts(step), sentences.used(step))))
+    said = (f"{duration(step.seconds(now)):>12}", sentences.counts(step), sentences.places(step), sentences.used(step))
+    return "  ".join(filter(None, said))
 
 
 @lru_cache(maxsize=64)

@@ -86,3 +86,18 @@ def list_runs(
     from dockerflow.cli import reading
 
     return reading.list_runs(flow, json, store)
+
+
+def kill_runs(
+    named: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Runs, as `Flow/ID` or by their ID.", show_default=False)
+    ],
+    store: Store = None,
+) -> int:
+    """End runs from another terminal or another machine.
+
+    A run ends as at Ctrl-C. Of one whose scheduler was killed, what is left on hosts is removed.
+    """
+    from dockerflow.cli import killing
+
+    return killing.kill(named, store)

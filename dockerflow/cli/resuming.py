@@ -14,7 +14,7 @@ from pathlib import Path
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.flows import load_flow
 from dockerflow.cli.places import store_of_runs, with_all
-from dockerflow.cli.running import Chosen, launch_and_tell
+from dockerflow.cli.running import Chosen, launch_and_tell, with_hosts
 from dockerflow.client.errors import not_found
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
@@ -65,6 +65,7 @@ def split_words(words: list[str], path: str) -> tuple[str, str | None]:
 def resume(chosen: Chosen, wanted: Wanted) -> int:
     """Resume a run and return the exit code. Raises DockerflowError."""
     new_tags(chosen.tags)
+    chosen = with_hosts(chosen)
     store = with_all(store_of_runs(chosen.store, delivering=True))
     loaded = load_flow(chosen.file, chosen.flow, _given(store, chosen, wanted))
     origin = _origin(store, loaded.flow, wanted)

@@ -21,6 +21,13 @@ def flow_files(incomplete: str) -> list[str]:
     return sorted(path for path in found if path.startswith(incomplete.removeprefix("./")))
 
 
+def host_names(incomplete: str) -> list[str]:
+    """The hosts that a word may become, or the last of several with commas between."""
+    from dockerflow.hosts import completed
+
+    return completed(incomplete)
+
+
 FlowFileWord = Annotated[
     Optional[str],
     typer.Argument(metavar="FLOW.PY", help="The file of the flow.", show_default=False, autocompletion=flow_files),
@@ -64,6 +71,15 @@ RunIdFile = Annotated[
 EngineWord = Annotated[
     Engine,
     typer.Option("--engine", help="Where steps run: in containers, or in this Python without any (for debugging)."),
+]
+Host = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--host",
+        metavar="NAME,…",
+        help="The Docker hosts where steps run that name none; otherwise this machine.",
+        autocompletion=host_names,
+    ),
 ]
 With = Annotated[
     Optional[list[str]],

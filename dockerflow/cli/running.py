@@ -62,6 +62,8 @@ class Chosen:
     given: Given = NOTHING
     branch: str | None = None
     production: bool = False
+    hosts: tuple[str, ...] = ()  # as `--host` has them; names of hosts that are there in `with_hosts`
+    attach: bool = False
 
     def project(self, flow: Flow) -> Project | None:
         """The project of the run that was chosen. Raises FlowError."""
@@ -70,6 +72,7 @@ class Chosen:
 
 def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
     """Run a flow and return the exit code; `command` and `path` are what help texts name. Raises DockerflowError."""
+    chosen = with_hosts(chosen)
     loaded = load_flow(chosen.file, chosen.flow, chosen.given)
     given = options.parameters(loaded.flow, chosen.words, command, path)
     if given is None:
@@ -78,6 +81,18 @@ def run(chosen: Chosen, command: Callable[..., Any], path: str) -> int:
     with current.launching(loaded.flow, chosen.project(loaded.flow)):
         values = resolve(loaded, given)
     return launch_and_tell(chosen, loaded, values)
+
+
+def with_hosts(chosen: Chosen) -> Chosen:
+    """With the hosts that are meant, each once. Raises CommandLineError for one that is not there."""
+    if not chosen.hosts:
+        return chosen
+    if chosen.engine == "process":
+        message = "`--engine process` runs steps in this Python, and `--host` names Docker hosts"
+        raise CommandLineError(message, "leave one of them out")
+    from dockerflow.cli import hosts
+
+    return replace(chosen, hosts=hosts.chosen(chosen.hosts))
 
 
 def launch_and_tell(
@@ -90,7 +105,14 @@ def launch_and_tell(
         show_error(_what_failed(outcome, picture, place), sys.stderr)
     elif outcome.kept is not None:
         print(f"warning: the store `{place.store}` is away: {_kept(outcome.kept, place)}", file=sys.stderr)
-    return STOPPED[outcome.reason] if outcome.status == "stopped" else EXIT_CODES[outcome.status]
+    return _code_of_stopped(outcome) if outcome.status == "stopped" else EXIT_CODES[outcome.status]
+
+
+def _code_of_stopped(outcome: RunOutcome) -> int:
+    """Who sent a signal knows why the run ends; who looks at one that was ended from elsewhere need not."""
+    if outcome.reason not in STOPPED:
+        print(f"run `{outcome.flow}/{outcome.run_id}` was {outcome.reason}", file=sys.stderr)
+    return STOPPED.get(outcome.reason, TERMINATED)
 
 
 def _launch(
@@ -118,6 +140,8 @@ def _launch(
         project=chosen.project(loaded.flow),
         package_suffixes=chosen.package_suffixes,
         namespace=chosen.namespace,
+        hosts=chosen.hosts,
+        attach=chosen.attach,
     )
     place = replace(place_of(store), resume=_resume(chosen))
     with telling_of_a_stop() as noted, view_for(place, chosen.quiet) as view:
@@ -130,6 +154,7 @@ def _resume(chosen: Chosen) -> tuple[str, ...]:
     asked = {
         "--flow": chosen.flow,
         "--engine": chosen.engine if chosen.engine != "docker" else None,
+        "--host": ",".join(chosen.hosts) or None,
         "--branch": chosen.branch,
     }
     given = (word for option, value in asked.items() if value is not None for word in (option, value))

@@ -48,19 +48,27 @@ def mended(event: progress.LayerMended) -> str:
 
 
 def image(event: progress.ImageReady) -> str:
-    """`image present` or `3 layers built (120 MB), 11 reused, 2 sent (80 MB) in 3 s`."""
+    """`image present` or `3 layers built (120 MB), 11 reused, 2 sent (80 MB) in 3 s`; with a host
+    `…, 2 sent to gpu-box (80 MB as 27 MB) in 3 s`.
+    """
     if not event.layers_built and not event.layers_sent:
-        return "image present"
+        return f"image present on {event.host}" if event.host else "image present"
     size_built = f" ({size(event.bytes_built)})" if event.bytes_built else ""
     built = f"{counted(event.layers_built, 'layer')} built{size_built}" if event.layers_built else "no layer built"
     reused = max(0, event.layers - event.layers_built)
-    sent = f"{event.layers_sent} sent ({size(event.bytes_sent)})" if event.layers_sent else "none to send"
+    there = f" to {event.host}" if event.host else ""
+    on_wire = f" as {size(event.bytes_on_wire)}" if event.bytes_on_wire else ""
+    sent = (
+        f"{event.layers_sent} sent{there} ({size(event.bytes_sent)}{on_wire})" if event.layers_sent else "none to send"
+    )
     return f"{built}, {reused} reused, {sent} in {duration(event.seconds)}"
 
 
 def own_image(event: progress.OwnImageReady) -> str:
     """`own image present (python:3.11, Python 3.11.4, sha256:0123456789ab)`."""
     how = f"pulled in {duration(event.seconds)}" if event.pulled else "present"
+    if event.sent_to:
+        how = f"sent to `{event.sent_to}` in {duration(event.seconds)}"
     name = _without_long_digest(event.name)
     return f"own image {how} ({name}, Python {event.python}, {event.image_id[:SHORT_ID]})"
 
@@ -140,6 +148,11 @@ def counts(step: StepPicture) -> str:
 def used(step: StepPicture) -> str:
     """`CPU 1.3 s, at most 84 MB`: of all attempts together, and of the one that took most. Empty: it is not known."""
     return f"CPU {duration(step.cpu_seconds)}, at most {size(step.peak_memory)}" if step.peak_memory else ""
+
+
+def places(step: StepPicture) -> str:
+    """`on gpu-box`; empty for a step that ran on this machine alone."""
+    return f"on {', '.join(step.hosts)}" if step.hosts else ""
 
 
 def result(ended: progress.RunEnded) -> str:

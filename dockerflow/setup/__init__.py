@@ -12,6 +12,10 @@ channel          a conda channel of this machine's own, from PyPI's wheels and t
   python_package   an interpreter as a conda package
   archive          a conda package as a file
   names            names and version specs, PyPI's and conda's
+hosts            what a run needs of a Docker host, each thing tried there
+  host_base        the base image on it: found, sent or pulled
+  store_there      whether containers on it reach the store
+  trial            a container on it, for a look
 services         the object server of this machine: `dockerflow up` and `down`
   minio_server     its container
   minio_image      the image of that

@@ -46,7 +46,7 @@ def ensure(client: DockerClient, name: str, notify: Notify = ignore) -> Finding:
     if found.good:
         return found
     notify(Finding(SUBJECT, "doing", f"pulling `{name}`"))
-    refused = _pull(client, name)
+    refused = pull(client, name)
     if refused is None:
         return Finding(SUBJECT, "made", f"pulled `{name}`")
     if not CAN_BE_MADE.match(name):
@@ -59,7 +59,7 @@ def ensure(client: DockerClient, name: str, notify: Notify = ignore) -> Finding:
     return Finding(SUBJECT, "made", f"made `{name}` from Debian's packages")
 
 
-def _pull(client: DockerClient, name: str) -> str | None:
+def pull(client: DockerClient, name: str) -> str | None:
     """Pull the image; why it could not be pulled, or None."""
     try:
         with _limited(client, PULL_SECONDS):

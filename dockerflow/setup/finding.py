@@ -12,7 +12,7 @@ State = Literal["ok", "made", "missing", "broken", "doing"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One line about one subject (`engine`, `base image`, `channel`, `store`, `cache`, `disk`, `settings`).
+    """One line about one subject, as `engine`, `base image`, `channel`, `store` or `disk`.
 
     `ok`: it was there. `made`: it is there now. `missing` and `broken`: a run cannot do without it; `hint` says what to
     try. `doing`: something that takes a while has begun; told on the way, never a result.

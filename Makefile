@@ -28,7 +28,7 @@ lint: $(INSTALLED)  ## Check style, types, import rules and the old Python of sh
 test-unit: $(INSTALLED)  ## Run the tests that need no engine and no network
 	@$(BIN)/python tests/everything.py unit
 
-test-engines: $(INSTALLED)  ## Set the other engines up, then test images and workers on each
+test-engines: $(INSTALLED)  ## Set the other engines up, then test images, workers and remote hosts on each
 	@$(BIN)/python tests/everything.py engines
 
 test-bank: $(INSTALLED)  ## Run every flow of the bank on Metaflow, here and in containers, and compare what they leave

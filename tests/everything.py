@@ -3,7 +3,8 @@
     everything.py [lint|unit|engines|bank|generated]
 
 Every part runs even if one before it failed, so that one run shows all there is to mend. Tests of `unit` run on every
-core; those with an engine run one at a time, for they measure and count what is on it, but for the differential ones.
+core; those with an engine run one at a time, for they measure and count what is on it. Two at a time run the
+differential ones and those of remote hosts.
 """
 
 from __future__ import annotations
@@ -66,10 +67,27 @@ OBJECT_SERVERS = [Part("object servers", ["python", "-m", "tests.object_servers"
 # Docker 20.10, Docker with the containerd store, and Podman, each in a world of its own.
 OTHER_ENGINES = [Part("other engines", ["python", "-m", "tests.engines"])]
 CONTRACTS = ["tests/integration/images/test_engine_contract.py", "tests/integration/engines/test_engine_contract.py"]
-ON_EACH = [Part("each engine", ["pytest", "-q", *CONTRACTS, "tests/integration/images/test_registry_pull.py"])]
+# These have engines of their own, and wait a lot: for cuts to last, and for hosts to be given up.
+REMOTE = [
+    "tests/integration/hosts",
+    "tests/integration/engines/test_lasting.py",
+    "tests/integration/engines/test_own_outbox.py",
+    "tests/integration/images/test_remote_images.py",
+    "tests/end_to_end/test_hybrid.py",
+    "tests/faults/test_hosts.py",
+    "tests/faults/test_runs_on_hosts.py",
+]
+REMOTE_HOSTS = Part("remote hosts", ["pytest", "-q", "-n", "2", "--dist", "loadfile", *REMOTE])
+ON_EACH = [
+    Part("each engine", ["pytest", "-q", *CONTRACTS, "tests/integration/images/test_registry_pull.py"]),
+    REMOTE_HOSTS,
+]
 # Nothing is measured in the differential tests, so two of their flows run at once.
 AT_ONCE = {"differential": ["-n", "2"]}
-ENGINE = [Part(name, ["pytest", "-q", *AT_ONCE.get(name, []), f"tests/{name}"]) for name in WITH_ENGINE]
+ENGINE = [
+    Part(name, ["pytest", "-q", *AT_ONCE.get(name, []), f"tests/{name}", *(f"--ignore={each}" for each in REMOTE)])
+    for name in WITH_ENGINE
+]
 BANK = [
     Part("bank", ["python", "-m", "tests.differential", "bank"]),
     Part("in containers", ["python", "-m", "tests.differential", "bank", "--engine", "docker"]),
@@ -82,7 +100,7 @@ PARTS = {
     "engines": [*SET_UP, *OTHER_ENGINES, *ON_EACH],
     "bank": [*SET_UP, *BANK],
     "generated": GENERATED,
-    "all": [*LINT, *UNIT, *SET_UP, *VERSIONS, *OBJECT_SERVERS, *OTHER_ENGINES, *ENGINE],
+    "all": [*LINT, *UNIT, *SET_UP, *VERSIONS, *OBJECT_SERVERS, *OTHER_ENGINES, *ENGINE, REMOTE_HOSTS],
 }
 
 

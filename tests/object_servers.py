@@ -3,6 +3,7 @@
     minio, versitygw      an `ObjectServer` that lives as long as the tests, with `stop()`, `kill()` and `start()`
     object_server         each of the two in turn
     minio_bucket, versitygw_bucket, object_bucket    a fresh bucket on it
+    use_bucket            has commands find their store there
 
 A test that stops a server starts one of its own by `running`; so does one that wants TLS or virtual hosts. They listen
 on all addresses, for containers reach them at the bridge's gateway. The programs are built once and kept under the
@@ -23,12 +24,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import minio as sdk
 import pytest
 
 from dockerflow.setup import go_programs
 from dockerflow.setup import minio as minio_program
+from dockerflow.setup.channel import LocalChannel
 from tests.channel import cache
 
 ACCESS_KEY = "tests-of-dockerflow"
@@ -253,6 +256,27 @@ def versitygw_bucket(versitygw: ObjectServer) -> Bucket:
 @pytest.fixture
 def object_bucket(object_server: ObjectServer) -> Bucket:
     return Bucket(object_server, object_server.bucket())
+
+
+class UseBucket(Protocol):
+    def __call__(self, bucket: Bucket, prefix: str = "store") -> None: ...
+
+
+@pytest.fixture
+def use_bucket(test_channel: LocalChannel, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> UseBucket:
+    """Has us, and the commands that we start, find the store in a bucket, and the tests' own channel and cache."""
+
+    def use(bucket: Bucket, prefix: str = "store") -> None:
+        settings = {
+            "DOCKERFLOW_CHANNELS": test_channel.url,
+            "DOCKERFLOW_CACHE_DIR": str(shared_cache),
+            "DOCKERFLOW_STORE": f"s3://{bucket.name}/{prefix}",
+            **bucket.server.settings(),
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+
+    return use
 
 
 if __name__ == "__main__":

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines.fixtures import base_archive
+from tests.hosts.fixtures import hosts_config, lasting_remote_host, remote_host, users_ssh
+
+__all__ = ["base_archive", "hosts_config", "lasting_remote_host", "remote_host", "users_ssh"]
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -19,7 +19,7 @@ import docker
 import pytest
 
 from tests.end_to_end.conftest import EXAMPLES
-from tests.object_servers import Bucket
+from tests.object_servers import Bucket, UseBucket
 
 # Nothing that a test waits for takes so long, in seconds.
 LIMIT = 200
@@ -33,15 +33,9 @@ def bucket(object_bucket: Bucket) -> Bucket:
 
 
 @pytest.fixture
-def variables(test_channel, shared_cache, docker_client, bucket, monkeypatch) -> Mapping[str, str]:
+def variables(docker_client, bucket, use_bucket: UseBucket) -> Mapping[str, str]:
     """The environment of a user whose channel is the tests' own and whose store is the bucket; ours is the same."""
-    for name, value in {
-        "DOCKERFLOW_CHANNELS": test_channel.url,
-        "DOCKERFLOW_CACHE_DIR": str(shared_cache),
-        "DOCKERFLOW_STORE": f"s3://{bucket.name}/{PREFIX}",
-        **bucket.server.settings(),
-    }.items():
-        monkeypatch.setenv(name, value)
+    use_bucket(bucket, PREFIX)
     return dict(os.environ)
 
 

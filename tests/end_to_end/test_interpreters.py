@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.object_servers import Bucket
+from tests.object_servers import Bucket, UseBucket
 
 LARGE = 3 << 20  # goes to the bucket by itself
 MEDIUM = 300 << 10  # too large for the task's result
@@ -97,15 +97,9 @@ WAYS = {
 
 
 @pytest.fixture
-def variables(test_channel, shared_cache, object_bucket: Bucket, monkeypatch) -> Mapping[str, str]:
+def variables(object_bucket: Bucket, use_bucket: UseBucket) -> Mapping[str, str]:
     """The environment of a user whose store is the bucket; ours is the same."""
-    for name, value in {
-        "DOCKERFLOW_CHANNELS": test_channel.url,
-        "DOCKERFLOW_CACHE_DIR": str(shared_cache),
-        "DOCKERFLOW_STORE": f"s3://{object_bucket.name}/store",
-        **object_bucket.server.settings(),
-    }.items():
-        monkeypatch.setenv(name, value)
+    use_bucket(object_bucket)
     return dict(os.environ)
 
 

@@ -40,7 +40,13 @@ DEBIAN = {
     "runc": "runc",
     "conmon": "conmon",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
+    # For hosts that are reached over a network.
+    "sshd": "openssh-server",
+    "ssh": "openssh-client",
+    "ip": "iproute2",
 }
+# Debian starts a server of SSH with its package, unless this file is there: the tests want its program alone.
+NO_SSHD = Path("/etc/ssh/sshd_not_to_be_run")
 # runc is C in part.
 FOR_RUNC = {
     "gcc": "gcc",
@@ -67,6 +73,9 @@ def debian(wanted: dict[str, str] = DEBIAN) -> None:
         missing = [package for name, package in wanted.items() if not (which(name) or Path(name).is_file())]
         if missing:
             print(f"installing {' '.join(missing)} from Debian's packages", flush=True)
+            if "openssh-server" in missing:
+                NO_SSHD.parent.mkdir(exist_ok=True)
+                NO_SSHD.touch()
             install(missing)
 
 

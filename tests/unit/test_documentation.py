@@ -12,8 +12,9 @@ import typer.main
 
 import dockerflow
 from dockerflow.cli.app import app
-from dockerflow.config import SETTINGS
+from dockerflow.config import SETTINGS, load_config, user_file
 from dockerflow.flow.options import OPTIONS
+from dockerflow.host_values import KEYS
 
 ROOT = Path(__file__).parents[2]
 DOCS = {page.name: page.read_text() for page in (ROOT / "docs").glob("*.md")}
@@ -68,6 +69,20 @@ def test_every_decorator_is_documented(name):
 )
 def test_every_option_of_a_decorator_is_documented(name, option):
     assert re.search(rf"\b{option}\b", DOCS["flows.md"]), f"{option} of @{name}"
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_of_a_host_is_documented(key):
+    assert re.search(rf"^\| [^|]*`{key}`", DOCS["hosts.md"], re.MULTILINE), key
+
+
+def test_the_hosts_in_the_documents_are_hosts():
+    [text] = re.findall(r"```yaml\n(.*?)```", DOCS["hosts.md"], re.DOTALL)
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text(text)
+    hosts = load_config(user_file().parent).hosts
+    assert hosts["gpu-box"].url == "ssh://me@gpu-box.example.org"
+    assert hosts["remote"].max_workers == 4
 
 
 @pytest.mark.parametrize("page", sorted(DOCS))

@@ -80,6 +80,15 @@ def test_an_image_that_is_sent_has_a_bar_of_its_bytes() -> None:
     )
 
 
+def test_an_image_that_is_sent_to_another_host_names_it_until_that_one_has_it() -> None:
+    steps = ("start",)
+    begun = (p.EnvironmentLocked(steps, "store", 12, 0.0), p.ImageReady(steps, "r", 5, 0, 0, 0, 0.1))
+    sending = p.ImageSending(steps, "r", 60_000_000, 120_000_000, "gpu-box")
+    ready = p.ImageReady(steps, "r", 5, 0, 5, 120_000_000, 9.0, host="gpu-box", bytes_on_wire=40_000_000)
+    assert drawn(*begun, sending)[1] == ("● start  lock reused (store)  sending to gpu-box 60 MB/120 MB ━━━━━━━───────")
+    assert drawn(*begun, sending, ready) == ["preparing  2.0 s"]
+
+
 def test_a_download_of_unknown_size_shows_what_has_come() -> None:
     assert drawn(p.PackageFetching("pandas-2.2.3.conda", 3_000_000, None))[1] == "  fetching 3.0 MB  pandas-2.2.3.conda"
 

@@ -12,7 +12,7 @@ from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 
 COMMANDS = [
     "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down", "logs", "dump",
-    "version", "gc", "runs", "tag", "images", "store",
+    "version", "gc", "runs", "tag", "images", "store", "hosts",
 ]  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def test_no_words_ask_for_help() -> None:
     assert dockerflow() == dockerflow("--help")
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["runs", "list"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["runs", "list"], ["runs", "kill"]])
 def test_every_command_has_help(command: list[str]) -> None:
     answer = dockerflow(*command, "--help")
     assert (answer.code, answer.stderr) == (0, "")

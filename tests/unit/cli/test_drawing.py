@@ -16,8 +16,10 @@ from dockerflow.flow.definition import (
     Environment,
     Flow,
     Image,
+    Local,
     ParameterDefinition,
     Pypi,
+    Remote,
     Resources,
     Retry,
     Secrets,
@@ -164,6 +166,19 @@ def test_a_step_says_under_what_conditions_it_runs() -> None:
     assert drawn(Step("start", "/f/flow.py", 1, "", (), decorators=decorators))[-1] == (
         "    timeout 2 min 00 s · sets A, B · secrets from 1 source · 2 cards · 2 GPU"
     )
+
+
+@pytest.mark.parametrize(
+    ("decorator", "said"),
+    [
+        (Remote(("gpu-box",)), "on gpu-box · 2 CPU"),
+        (Remote(("a", "b")), "on a or b · 2 CPU"),
+        (Remote(), "on another host · 2 CPU"),
+        (Local(), "on this machine · 2 CPU"),
+    ],
+)
+def test_a_step_says_where_it_runs(decorator: StepDecorator, said: str) -> None:
+    assert drawn(Step("start", "/f/flow.py", 1, "", (), decorators=(Resources(cpu=2), decorator)))[-1] == f"    {said}"
 
 
 @pytest.mark.parametrize(

@@ -99,12 +99,14 @@ def test_what_a_step_brought_along_is_told_with_what_it_is() -> None:
         p.ImagePulling(("end",), "tools:1", 0, 0),
         p.ImagePulling(("end",), "tools:1", 5, 10),
         p.OwnImageReady(("end",), "tools:1", image_id, "3.9.2", pulled=True, seconds=2.0),
+        p.OwnImageReady(("end",), "tools:1", image_id, "3.9.2", pulled=False, seconds=2.0, sent_to="box"),
         p.OwnImageReady(("end",), "tools:1", image_id, "3.9.2", pulled=False, seconds=0.0),
         w.run_began(),
     )[:-1] == [
         "2026-01-31 12:00:00.123 [start] lock given (my-lock.yml)",
         "2026-01-31 12:00:00.123 [end] pulling tools:1",
         "2026-01-31 12:00:00.123 [end] own image pulled in 2.0 s (tools:1, Python 3.9.2, sha256:0123456789ab)",
+        "2026-01-31 12:00:00.123 [end] own image sent to `box` in 2.0 s (tools:1, Python 3.9.2, sha256:0123456789ab)",
         "2026-01-31 12:00:00.123 [end] own image present (tools:1, Python 3.9.2, sha256:0123456789ab)",
         "2026-01-31 12:00:00.123 2 environments: solved nothing, built nothing",
     ]
@@ -126,6 +128,16 @@ def test_layers_that_were_only_sent_are_not_said_to_be_built() -> None:
     ready = p.ImageReady(("start",), "dockerflow/step:aa", 20, 0, 3, 5_000_000, 0.5)
     assert lines_of(ready) == [
         "2026-01-31 12:00:00.123 [start] no layer built, 20 reused, 3 sent (5.0 MB) in 0.5 s (dockerflow/step:aa)"
+    ]
+
+
+def test_an_image_on_another_host_is_told_with_the_host_and_what_went_over_the_wire() -> None:
+    sent = p.ImageReady(("start",), "dockerflow/step:aa", 20, 0, 3, 9_000_000, 0.5, 0, "gpu-box", 3_000_000)
+    there = p.ImageReady(("start",), "dockerflow/step:aa", 20, 0, 0, 0, 0.5, host="gpu-box")
+    assert lines_of(sent, there) == [
+        "2026-01-31 12:00:00.123 [start] no layer built, 20 reused, 3 sent to gpu-box (9.0 MB as 3.0 MB) in 0.5 s"
+        " (dockerflow/step:aa)",
+        "2026-01-31 12:00:00.123 [start] image present on gpu-box (dockerflow/step:aa)",
     ]
 
 

@@ -117,3 +117,42 @@ def test_texts_in_dot_are_quoted() -> None:
     start = Step("start", "/f.py", 1, "", ("end",), condition="x", cases=((case, "end"), (2, "end")))
     flow = Flow("F", "/f.py", 1, "", {"start": start, "end": Step("end", "/f.py", 2, "", ())})
     assert '  "start" -> "end" [label="a \\"b\\" \\\\n\\nc"];' in dot(flow).splitlines()
+
+
+PLACED = """from dockerflow import FlowSpec, batch, remote, step
+
+
+class Placed(FlowSpec):
+    @remote(host="gpu-bax")
+    @step
+    def start(self):
+        self.next(self.middle)
+
+    @remote(host="gpu-box,local")
+    @step
+    def middle(self):
+        self.next(self.end)
+
+    @batch
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_check_names_hosts_that_are_not_there(tmp_path: Path) -> None:
+    (tmp_path / "placed.py").write_text(PLACED)
+    (tmp_path / ".dockerflow").mkdir()
+    (tmp_path / ".dockerflow" / "config.yaml").write_text("hosts:\n  gpu-box: ssh://me@gpu-box\n")
+    answer = dockerflow("check", "placed.py", "--json", cwd=tmp_path, DOCKER_CONFIG=str(tmp_path))
+    [problem] = json.loads(answer.stdout)["problems"]
+    assert answer.code == 3
+    assert problem["message"].startswith("step `start` (placed.py:")
+    assert "asks for the host `gpu-bax`" in problem["message"]
+    assert "did you mean `gpu-box`?" in problem["hint"]
+
+
+def test_check_asks_for_no_hosts_where_none_is_configured(tmp_path: Path) -> None:
+    """Flows are checked where nothing is run, too."""
+    (tmp_path / "placed.py").write_text(PLACED)
+    assert dockerflow("check", "placed.py", cwd=tmp_path).code == 0

@@ -38,6 +38,7 @@ class RunByHand:
     run_id: str
     tags: tuple[str, ...] = ()
     now: float = 1_700_000_000.0
+    host: str = "local"
     journal: JournalWriter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +71,7 @@ class RunByHand:
         lines: tuple[LogLine, ...] = (),
     ) -> None:
         """One attempt from its start to its end."""
-        self.journal.append(AttemptStarted(self.tick(), step, task_id, number, f"box-{number}", "local"))
+        self.journal.append(AttemptStarted(self.tick(), step, task_id, number, f"box-{number}", self.host))
         ended = AttemptFinished(
             self.tick(),
             step,

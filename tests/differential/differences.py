@@ -178,6 +178,10 @@ EVERYWHERE = (
         lambda found, _: found.fact == "stderr tells of the exception" and found.ours is True,
     ),
     Everywhere("the tasks of a gang meet at the address of a container, in Metaflow on this machine", _address),
+    Everywhere(
+        "what has not ended well is not `finished`; Metaflow says None where the last step left by `sys.exit`",
+        lambda found, _: found.fact == "finished" and found.theirs is None and found.ours is False,
+    ),
     Everywhere("how a process ended is known here also where no exception ended it", _without_exception),
     Everywhere("classes of a flow's file are those of a module here, of `__main__` in Metaflow", _main),
     Everywhere(

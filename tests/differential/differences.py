@@ -119,6 +119,15 @@ def _without_exception(found: Found, _: Seen) -> bool:
     return found.fact == "exception" and found.theirs is None and bool(re.match(own, str(found.ours)))
 
 
+def _beside_unpicklable(found: Found, seen: Seen) -> bool:
+    failed = re.match(r"caught <tool>\.artifacts\.errors\.", str(seen.ours.get((found.what, "exception"))))
+    if not failed or found.ours is NOTHING:
+        return False
+    if found.fact == "artifacts":
+        return set(found.theirs) < set(found.ours)
+    return found.fact.startswith("artifact ") and found.theirs is NOTHING
+
+
 def _main(found: Found, seen: Seen) -> bool:
     return str(found.theirs).replace("__main__.", f"{seen.case.name}.") == found.ours
 
@@ -183,6 +192,9 @@ EVERYWHERE = (
         lambda found, _: found.fact == "finished" and found.theirs is None and found.ours is False,
     ),
     Everywhere("how a process ended is known here also where no exception ended it", _without_exception),
+    Everywhere(
+        "what can be kept of a task that fails since one of its artifacts cannot be pickled is", _beside_unpicklable
+    ),
     Everywhere("classes of a flow's file are those of a module here, of `__main__` in Metaflow", _main),
     Everywhere(
         "a last line without an end is shown as it was printed",
@@ -202,7 +214,6 @@ IN: dict[str, tuple[Here, ...]] = {
             "`sys.exit` is caught in its attempt here, and what was set before it is kept",
         ),
     ),
-    "fails_unpicklable": (Here(".*", "artifacts|artifact fine", "what can be kept of a failed task is"),),
     "deletion_of_inherited": (
         Here(".*", "artifacts|artifact (has|refused)", "an inherited artifact is deleted here without a look at it"),
     ),

@@ -128,7 +128,8 @@ class TaskResult:
     the failure. `caught` is set when @catch turned a failure into success. `blobs` are the hashes of the blobs written
     to the outbox by this attempt, the manifest's among them; `inline` those that are not in any store yet; `sent` those
     that are in the run's outbox in the bucket. `asked` are the changes of tags (see `store.asked_tags`) where the
-    scheduler does not see the outbox. Times in seconds, memory in bytes.
+    scheduler does not see the outbox. `read` are the attributes of the parameters that the attempt has read; None: that
+    is not known. Times in seconds, memory in bytes.
     """
 
     step: str
@@ -147,6 +148,7 @@ class TaskResult:
     user_seconds: float = 0.0
     system_seconds: float = 0.0
     peak_memory: int = 0
+    read: Optional[Tuple[str, ...]] = None
 
 
 @dataclass(frozen=True)

@@ -241,6 +241,7 @@ def _record(end: End, now: float, *, final: bool) -> AttemptFinished:
         user_seconds=result.user_seconds,
         system_seconds=result.system_seconds,
         peak_memory=result.peak_memory,
+        read=result.read,
         transition=result.transition,
     )
 

@@ -85,11 +85,25 @@ class StepRecord:
     condition: Optional[str] = None
     gang: bool = False
     platform: str = ""  # conda's name for what the image is for
+    transform: str = ""  # the versions of what made the image of the lock, as `image 1, layers 2`
     elsewhere: Tuple[StepRecord, ...] = ()  # the same on hosts of other platforms, where its images are others
 
 
 @dataclass(frozen=True)
+class GitState:
+    """The repository in which the flow's file was when the run began. `dirty`: some of its files differed from
+    the commit, or were new; the code package has them as they were."""
+
+    commit: str
+    branch: str = ""
+    dirty: bool = False
+    remote: str = ""  # the address of `origin`, without a password
+
+
+@dataclass(frozen=True)
 class RunStarted:
+    """`machine`, `machine_platform` and `machine_python` are of where the scheduler ran."""
+
     time: float
     flow: str
     run_id: str
@@ -104,11 +118,17 @@ class RunStarted:
     doc: str = ""
     origin_run_id: Optional[str] = None  # the run that this one resumes
     system_tags: Tuple[str, ...] = ()
+    git: Optional[GitState] = None
+    machine: str = ""
+    machine_platform: str = ""  # as `Linux-6.1.0-x86_64`
+    machine_python: str = ""
+    reproduces: Optional[str] = None  # the run of this flow that this one runs again to compare
 
 
 @dataclass(frozen=True)
 class TaskCreated:
-    """A task to run, or, with `origin_task_id`, one whose result is that task's of the run that is resumed.
+    """A task to run, or, with `origin_task_id`, one whose result is that task's of the run that is resumed, or of the run
+    `origin_run_id` of this flow, which left it for others to reuse.
 
     `inputs` are task ids; `foreach` is (step, variable, index, size) per level, outermost first.
     """
@@ -119,6 +139,7 @@ class TaskCreated:
     inputs: Tuple[str, ...] = ()
     foreach: Tuple[Tuple[str, str, int, int], ...] = ()
     origin_task_id: Optional[str] = None
+    origin_run_id: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +154,8 @@ class AttemptStarted:
 
 @dataclass(frozen=True)
 class AttemptFinished:
-    """`final` is set when no attempt follows. `log` is the sha256 of the blob with the attempt's log, if it printed."""
+    """`final` is set when no attempt follows. `log` is the sha256 of the blob with the attempt's log, if it printed.
+    `read` are the attributes of the parameters that the attempt has read; None where that is not known."""
 
     time: float
     step: str
@@ -150,6 +172,7 @@ class AttemptFinished:
     system_seconds: float = 0.0
     peak_memory: int = 0
     transition: Optional[Transition] = None
+    read: Optional[Tuple[str, ...]] = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +194,7 @@ _KINDS: Dict[str, Type[Any]] = {
 # Fields that are records themselves, or tuples of them.
 _INNER: Dict[Tuple[Type[Any], str], Type[Any]] = {
     (RunStarted, "steps"): StepRecord,
+    (RunStarted, "git"): GitState,
     (StepRecord, "elsewhere"): StepRecord,
     (AttemptFinished, "failure"): Failure,
     (AttemptFinished, "transition"): Transition,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -39,8 +40,10 @@ def with_options(users_ssh: UsersKeys, tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """To which everybody has a way: pytest's own folders are closed to other users."""
-    for each in (tmp_path, *tmp_path.parents[:2]):
-        each.chmod(0o755)
+    above = Path(tempfile.gettempdir())
+    for each in (tmp_path, *tmp_path.parents):
+        if above in each.parents:
+            each.chmod(0o755)
     return tmp_path
 
 

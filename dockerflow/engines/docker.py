@@ -34,6 +34,7 @@ from dockerflow.engines.exits import Exit, Exits
 from dockerflow.engines.gpu import Devices, numbers_of
 from dockerflow.engines.lasting import Container, Gone, LastingWorker
 from dockerflow.engines.listener import Listener
+from dockerflow.engines.networks import gateway_of
 from dockerflow.engines.sender import Sender
 from dockerflow.engines.watch import Tell, Watch
 from dockerflow.engines.worker import Notify, Worker, WorkerEnded, WorkerRequest
@@ -137,10 +138,8 @@ class DockerHost:
         if self.is_remote or not self.url.startswith("unix://") or self.about.is_rootless:
             return None
         try:
-            found = self.client.api.inspect_network(
-                "podman" if self.about.is_podman and network == "bridge" else network
-            )
-            return next((each["Gateway"] for each in found["IPAM"]["Config"] or () if each.get("Gateway")), None)
+            name = "podman" if self.about.is_podman and network == "bridge" else network
+            return gateway_of(self.client.api.inspect_network(name))
         except (*FOREIGN, KeyError):
             return None
 

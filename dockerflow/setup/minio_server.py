@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-import ipaddress
 import json
 import socket
 import tarfile
@@ -24,6 +23,7 @@ from docker.models.containers import Container
 from dockerflow import confinement
 from dockerflow.engines.boundary import translated
 from dockerflow.engines.docker import DockerHost
+from dockerflow.engines.networks import gateway_of
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.setup.errors import ServiceNotReady
 from dockerflow.setup.minio_image import HOME, IMAGE, PORT, USER
@@ -127,11 +127,9 @@ def has_data(host: DockerHost, name: str = NAME) -> bool:
 def gateway(host: DockerHost, network: str) -> str:
     """The address of the engine's machine in a network of it, at which containers in it reach the server."""
     with translated(f"look at the network `{network}`", host.url):
-        configs = host.client.networks.get(network).attrs["IPAM"]["Config"] or []
-    for each in configs:
-        subnet = ipaddress.ip_network(each["Subnet"], strict=False)
-        if subnet.version == 4:
-            return str(each.get("Gateway") or next(subnet.hosts()))
+        found = gateway_of(host.client.networks.get(network).attrs)
+    if found is not None:
+        return found
     raise ServiceNotReady(
         f"the network `{network}` has no gateway, at which containers in it could reach the object server",
         "set `network` to `bridge`, or to a bridge network of the engine",

@@ -127,8 +127,8 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class TaskCreated:
-    """A task to run, or, with `origin_task_id`, one whose result is that task's of the run that is resumed, or of the run
-    `origin_run_id` of this flow, which left it for others to reuse.
+    """A task to run, or, with `origin_task_id`, one whose result is that task's of the run that is resumed, or of the
+    run `origin_run_id` of this flow, which left it for others to reuse.
 
     `inputs` are task ids; `foreach` is (step, variable, index, size) per level, outermost first.
     """

@@ -18,6 +18,7 @@ import pytest
 from docker.models.networks import Network
 from docker.types import Mount
 
+from dockerflow.engines.networks import gateway_of
 from tests.conftest import BASE_IMAGE
 from tests.object_servers import (
     ACCESS_KEY,
@@ -49,7 +50,8 @@ class Secure(FlowSpec):
 
 @pytest.fixture
 def gateway(docker_client: docker.DockerClient) -> str:
-    found: str = docker_client.api.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"]
+    found = gateway_of(docker_client.api.inspect_network("bridge"))
+    assert found is not None
     return found
 
 

@@ -45,7 +45,8 @@ FOREIGN = (
     OSError,
 )
 
-_NOBODY_THERE = {errno.ENOENT, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOTSOCK}
+_NO_WAY = {errno.EHOSTUNREACH, errno.ENETUNREACH}
+_NOBODY_THERE = {errno.ENOENT, errno.ECONNREFUSED, errno.ENOTSOCK, *_NO_WAY}
 _TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _BROKEN = (requests.exceptions.ConnectionError, urllib3.exceptions.ProtocolError, ConnectionError)
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
@@ -85,6 +86,8 @@ def _why_silent(error: BaseException, engine: Address) -> tuple[str, str | None]
     code = _system_error(error)
     if code in _NOT_ALLOWED:
         return "this user may not use its socket", None
+    if code in _NO_WAY:
+        return f"it does not answer ({os.strerror(code)})", None
     if code in _NOBODY_THERE:
         return f"nothing answers at `{engine}` ({os.strerror(code)})", None
     if _is_unknown_host(error):

@@ -89,6 +89,8 @@ class Link:
         while not all("state UP" in said for said in (_do("ip", "link", "show", self.name), self._in_switch("show"))):
             assert time.monotonic() < deadline, f"{self.name} does not come up"
             time.sleep(LOOK_EVERY)
+        # Whoever asks for the way there is not to be told that it was asked for in vain until now.
+        _do("ip", "neighbour", "flush", "dev", self.name)
 
     def _in_switch(self, word: str, *words: str) -> str:
         return _do("nsenter", "--target", str(self.switch), "--net", "ip", "link", word, "here", *words)

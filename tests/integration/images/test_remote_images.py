@@ -195,11 +195,11 @@ as_another_process(*pickle.load(sys.stdin.buffer))
 """
 
 
-def as_another_process(settings: HostSettings, cache: Path, lock: Lock, killed_after: int) -> None:
-    """Have the host hold the image, and print how many bytes went; die when more than `killed_after` have."""
+def as_another_process(settings: HostSettings, cache: Path, lock: Lock, killed_before: int) -> None:
+    """Have the host hold the image, and print how many bytes went; die when fewer than `killed_before` are left."""
 
     def notify(event: Event) -> None:
-        if isinstance(event, ImageSending) and event.sent > killed_after:
+        if isinstance(event, ImageSending) and event.total - event.sent < killed_before:
             os.kill(os.getpid(), signal.SIGKILL)
 
     host = DockerHost.reach(settings)
@@ -209,10 +209,10 @@ def as_another_process(settings: HostSettings, cache: Path, lock: Lock, killed_a
 
 
 @contextmanager
-def another_process(there: RemoteHost, cache: Path, lock: Lock, killed_after: int = 1 << 60) -> Iterator[Printed]:
+def another_process(there: RemoteHost, cache: Path, lock: Lock, killed_before: int = 0) -> Iterator[Printed]:
     """Gives what waits for its end, and then returns what it printed and its exit status."""
     with tempfile.TemporaryFile() as given:
-        pickle.dump((there.settings, cache, lock, killed_after), given)
+        pickle.dump((there.settings, cache, lock, killed_before), given)
         given.seek(0)
         process = subprocess.Popen([sys.executable, "-c", _ANOTHER], stdin=given, stdout=subprocess.PIPE)
 
@@ -229,8 +229,7 @@ def test_after_a_process_was_killed_the_next_one_goes_on(
     there = remote_host("docker 20.10")
     lock = lock_with(test_channel, tmp_path, "abc")
     built = here.builder.build(lock)
-    before_b = sum(layer.size for layer in built.layers) - size_of(built, "b", "c") - base_size(built)
-    with another_process(there, tmp_path / "cache", lock, before_b + 5_000_000) as killed:
+    with another_process(there, tmp_path / "cache", lock, size_of(built, "b", "c") - 5_000_000) as killed:
         assert killed() == (b"", -signal.SIGKILL)
     assert beginnings(there.client) != []
     image, ready = sent_to(provider(reach(there), here, tmp_path / "cache"), lock)
@@ -295,7 +294,3 @@ def test_through_a_registry_goes_only_what_that_lacks_and_no_name_of_it_is_left(
     found = there.client.images.get(image.reference)
     assert [name for name in (*found.attrs["RepoTags"], *found.attrs["RepoDigests"]) if address in name] == []
     assert printed(there.client, image.reference, ["python", "-c", "print(6 * 7)"], **AS_A_STEP) == "42\n"
-
-
-def base_size(image: StepImage) -> int:
-    return sum(layer.size for layer in image.layers if layer.title == "base")

@@ -25,7 +25,7 @@ def _system(code: int) -> OSError:
 
 BROKEN = {
     "refused": (_system(errno.ECONNREFUSED), "nothing answers at `tcp://10.0.0.7:2376` (Connection refused)"),
-    "unreachable": (_system(errno.EHOSTUNREACH), "nothing answers"),
+    "unreachable": (_system(errno.EHOSTUNREACH), "it does not answer"),
     "timed out": (_system(errno.ETIMEDOUT), "it does not answer in time"),
     "late": (requests.exceptions.ReadTimeout("late"), "it does not answer in time"),
     "cut": (_system(errno.ECONNRESET), "the connection broke"),

@@ -83,7 +83,7 @@ class _Names(pickle.Unpickler):
 
 def internals(value: Any) -> list[str]:
     """The modules of libraries that the pickle in an encoded value names: another version may not have them."""
-    pickled, buffers = codec._split(memoryview(b"".join(codec.encode(value).chunks)))
+    pickled, buffers = codec.parts(memoryview(b"".join(codec.encode(value).chunks)))
     names = _Names(bytes(pickled), buffers)
     names.load()
     return sorted(module for module in names.modules if module.partition(".")[0] in LIBRARIES)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Iterator, NamedTuple, Optional, Union
 
 from dockerflow.client.errors import NoStore
+from dockerflow.flow import reads
 from dockerflow.store import directory
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
@@ -114,6 +115,7 @@ class Place:
     @property
     def store(self) -> Store:
         """Raises NoStore."""
+        reads.of_past_runs()
         if self._store is None:
             self._store = open_store(self.given)
         return self._store

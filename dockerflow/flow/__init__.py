@@ -13,7 +13,8 @@
     source              from the class to the definition; next_written reads `self.next`
     checks, balance     what is wrong with a flow
     imports             what every container needs for the flow file; conda_names, which package a module is in
-    view, inputs        what a running step sees of its task; next_called follows `self.next`; caught keeps a failure
+    view, inputs        what a running step sees of its task; next_called follows `self.next`; caught keeps a failure;
+                        reads, which parameters it has read
     errors, tracebacks  what can go wrong here, and the user's own exceptions as text
 
 Shipped into step containers: standard library only, Python 3.7.

@@ -158,6 +158,7 @@ class FlowSpec:
     def _parameter(self, name: str, shown: Callable[[Any], Any]) -> Any:
         view = view_of(self)
         if name not in view.loaded:
+            view.reads.add(name)
             view.loaded[name] = shown(view.load(view.parameters[name]))
         return view.loaded[name]
 

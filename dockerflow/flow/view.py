@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from dockerflow.flow.definition import Flow, Step
+from dockerflow.flow.reads import Reads
 from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["CARDS", "FOREACH_ITEMS", "FOREACH_STACK", "INTERNAL", "Level", "Taken", "View", "item_of", "items_of"]
@@ -62,12 +63,14 @@ class View:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     foreach: Callable[[], Sequence[Level]] = tuple
     running: bool = False  # whether this is the task itself and not one of its inputs
+    reads: Reads = field(default_factory=Reads)  # the task's, which its inputs share
     taken: Optional[Taken] = None
     loaded: Dict[str, Any] = field(default_factory=dict)  # inherited artifacts and parameters that were asked for
     _items: Dict[int, Any] = field(default_factory=dict)
 
     def artifact(self, name: str) -> Any:
         """Load an inherited artifact. Raises KeyError where there is none."""
+        self.reads.add(name)  # which is a parameter where the flow had one of that name when the run's were given
         value = self.load(self.refs[name])
         self.loaded[name] = value
         return value

@@ -16,6 +16,7 @@ from dockerflow.cards.collector import CardComponentManager
 from dockerflow.cards.components import Error, short
 from dockerflow.cards.page import About, Row, page
 from dockerflow.flow.definition import Card, Flow
+from dockerflow.flow.reads import Reads
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime import time_limit
 from dockerflow.runtime.messages import RunTask
@@ -41,13 +42,15 @@ class _TookTooLong(BaseException):
 
 @dataclass(frozen=True)
 class CardSubject:
-    """The task that cards are about. `own` are the values that it has set, `refs` all of its artifacts as stored."""
+    """The task that cards are about. `own` are the values that it has set, `refs` all of its artifacts as stored, among
+    them the parameters: a page that shows them has read them."""
 
     flow: Flow
     request: RunTask
     refs: Mapping[str, ArtifactRef]
     own: Mapping[str, Any]
     load: Callable[[ArtifactRef], Any]
+    reads: Reads
 
 
 def pages(subject: CardSubject, cards: List[CardComponentManager]) -> List[Kept]:
@@ -85,6 +88,7 @@ def _about(subject: CardSubject, card: Card) -> About:
     options = dict(card.options)
     if card.type == "blank":
         return About(str(options.get("title", "")), plain=True)
+    subject.reads.add_all()
     request = subject.request
     facts = [("step", request.step), ("task", request.task_id), ("attempt", str(request.attempt))]
     facts += [("user", request.user)] if request.user else []

@@ -20,6 +20,7 @@ from dockerflow.flow.current import Parallel, Situation, current
 from dockerflow.flow.definition import Card, Catch, Flow, Secrets, Step
 from dockerflow.flow.errors import StepError
 from dockerflow.flow.inputs import Inputs, in_use
+from dockerflow.flow.reads import Reads, enter
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
 from dockerflow.flow.tracebacks import type_name
 from dockerflow.flow.view import CARDS, FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
@@ -53,6 +54,7 @@ def run_task(cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> TaskRe
         result = attempt.result(failure=failure_of(error, flow.steps[request.step]))
     finally:
         current.enter(None)
+        enter(None)
     return replace(result, seconds=time.monotonic() - began)
 
 
@@ -65,6 +67,7 @@ class _Attempt:
         self._catch = self._step.decorator(Catch)
         self._cards: Optional[CardComponentCollector] = None
         self._inputs: Optional[Inputs] = None
+        self._reads = Reads()
         self._catches = self._catch is not None and (request.last_attempt or request.fallback is not None)
 
     def run(self) -> TaskResult:
@@ -90,6 +93,8 @@ class _Attempt:
             manifest=sha256,
             failure=failure,
             blobs=tuple(self._blobs.written),
+            # The attempt that `request.fallback` is of has ended without a word.
+            read=None if request.fallback else self._reads.found(),
         )
 
     # How the task sees the flow
@@ -98,12 +103,15 @@ class _Attempt:
         """The flow as the step gets it, and the step's arguments."""
         request = self._request
         parameters = self._refs(request.parameters, "the run's parameters")
+        self._reads = Reads(parameters)
+        enter(self._reads)
         first = self._refs_of_input(request.inputs[0]) if request.inputs else {}
         refs: Dict[str, ArtifactRef] = dict(parameters)
         if self._step.join:  # constants are stored once and passed on like parameters
             refs.update((name, ref) for name, ref in first.items() if name in constants_of(self._cls))
-        else:
-            refs.update(first)
+        else:  # an input that was taken over from another run may have had other parameters, and not read them
+            own = self._flow.given_names()
+            refs.update((name, ref) for name, ref in first.items() if name not in own or name not in parameters)
         levels = tuple(self._level(frame) for frame in request.foreach)
         this = self._instance(self._step, refs, parameters, lambda: levels, running=True)
         if not self._step.join:
@@ -131,7 +139,7 @@ class _Attempt:
 
     def _instance(self, step: Step, refs: Refs, parameters: Refs, levels: Any, running: bool = False) -> FlowSpec:
         visible = {name: ref for name, ref in refs.items() if name not in INTERNAL}
-        view = View(self._flow, step, visible, self._load, parameters, levels, running)
+        view = View(self._flow, step, visible, self._load, parameters, levels, running, self._reads)
         instance: FlowSpec = self._cls(use_cli=False)
         return with_view(instance, view)
 
@@ -157,6 +165,7 @@ class _Attempt:
 
     def _item(self, frame: ForeachFrame) -> Any:
         artifacts = self._refs(frame.manifest, f"step `{frame.step}`")
+        self._reads.add(frame.variable)  # which may be a parameter
         return item_of(self._load(artifacts.get(FOREACH_ITEMS) or artifacts[frame.variable]), frame.index)
 
     def _situation(self) -> Situation:
@@ -248,7 +257,7 @@ class _Attempt:
         from dockerflow.runtime.card_pages import CardSubject, pages  # noqa: PLC0415 - few steps have cards
 
         refs = manifest.read(self._blobs, sha256).artifacts
-        subject = CardSubject(self._flow, self._request, refs, own_artifacts(this), self._load)
+        subject = CardSubject(self._flow, self._request, refs, own_artifacts(this), self._load, self._reads)
         return manifest.write(self._blobs, {CARDS: pages(subject, self._cards.cards)}, refs, self._step.name)
 
     def _artifacts(self, this: FlowSpec) -> Tuple[Dict[str, Any], Dict[str, ArtifactRef]]:

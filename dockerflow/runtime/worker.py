@@ -157,6 +157,7 @@ def _load(place: Place, broker: Union[Broker, Granted, None]) -> Loaded:
     from dockerflow.flow.given import Given  # noqa: PLC0415 - its failure must become a message
     from dockerflow.flow.loading import load  # noqa: PLC0415
     from dockerflow.flow.metaflow_names import be_metaflow  # noqa: PLC0415
+    from dockerflow.flow.reads import Reads, enter  # noqa: PLC0415
     from dockerflow.runtime.task import run_task  # noqa: PLC0415
 
     with_blobs = _blobs(place, broker)
@@ -168,13 +169,18 @@ def _load(place: Place, broker: Union[Broker, Granted, None]) -> Loaded:
     randomness = Randomness()
     with open(place.given, encoding="utf-8") as stream:
         given = Given.from_json(stream.read())
+    reads = Reads()
+    enter(reads)
     with import_output.listening() as printed, randomness.watching():
         loaded = load(place.flow_file, place.flow_name, stand_ins=False, given=given)
+    enter(None)
 
     def run(task: RunTask) -> TaskResult:
         beside.link(others)
         randomness.begin()
-        return with_blobs(task, lambda blobs: run_task(loaded.cls, loaded.flow, task, blobs))
+        result = with_blobs(task, lambda blobs: run_task(loaded.cls, loaded.flow, task, blobs))
+        # What the import has read of past runs all tasks have.
+        return result if reads.found() is not None else replace(result, read=None)
 
     return Loaded(loaded.flow, printed, run)
 

@@ -97,7 +97,7 @@ def decode(buffer: Chunk, written: Written = UNKNOWN) -> Any:
     """
     view = memoryview(buffer).cast("B")
     try:
-        pickled, buffers = _split(view)
+        pickled, buffers = parts(view)
         return loads(pickled, buffers)
     except Exception as error:
         raise _cannot_decode(error, written) from error
@@ -151,8 +151,8 @@ def _header(pickled: int, buffers: List[int]) -> bytes:
     return MAGIC + b"".join(_SIZE.pack(number) for number in [pickled, len(buffers), *buffers])
 
 
-def _split(view: memoryview) -> Any:
-    """The pickle and the buffers of an encoded value."""
+def parts(view: memoryview) -> Any:
+    """The pickle and the buffers of an encoded value. Raises ValueError."""
     if bytes(view[: len(MAGIC)]) != MAGIC or len(view) < _START:
         raise ValueError("these bytes are not an artifact")
     length, count = struct.unpack_from("<QQ", view, len(MAGIC))
@@ -206,4 +206,4 @@ def _cannot_decode(error: Exception, written: Written) -> ArtifactError:
     return CannotDecode(message, libraries.advice(error, written.libraries), libraries.lacking(error))
 
 
-__all__ = ["ALIGNMENT", "PROTOCOL", "Chunk", "Encoded", "Written", "decode", "encode"]
+__all__ = ["ALIGNMENT", "PROTOCOL", "Chunk", "Encoded", "Written", "decode", "encode", "parts"]

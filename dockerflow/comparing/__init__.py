@@ -1,6 +1,10 @@
 """Two runs beside each other.
 
 artifacts     which artifacts of which tasks are the same, by their hashes
+inert         a look at a stored value without loading it
+values        how two values differ, by what they are
+arrays        how much the numbers of two arrays differ
+tables        tables and their columns, without pandas
 """
 
 from __future__ import annotations

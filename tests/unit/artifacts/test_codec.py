@@ -107,7 +107,7 @@ def test_what_cannot_be_loaded_says_what_wrote_it_and_what_is_here() -> None:
 def test_the_unpickler_for_old_pythons_reads_what_new_ones_write() -> None:
     numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1.0, 2.0], "b": ["x", None]})
-    pickled, buffers = codec._split(memoryview(encoded([numpy.arange(5), frame, bytearray(b"abc"), {"k": (1, 2)}])))
+    pickled, buffers = codec.parts(memoryview(encoded([numpy.arange(5), frame, bytearray(b"abc"), {"k": (1, 2)}])))
     array, table, text, rest = protocol.loads_in_python(pickled, buffers)
     assert array.tolist() == [0, 1, 2, 3, 4]
     pandas.testing.assert_frame_equal(table, frame)

@@ -35,7 +35,7 @@ class _Names(pickle.Unpickler):
 
 def modules_named_by(value: Any) -> set[str]:
     """The modules whose names the pickle in an encoded value refers to, except the standard library's."""
-    pickled, buffers = codec._split(memoryview(encoded(value)))
+    pickled, buffers = codec.parts(memoryview(encoded(value)))
     names = _Names(bytes(pickled), buffers)
     names.load()
     return {name for name in names.modules if name.partition(".")[0] in ("numpy", "pandas", "scipy", "dockerflow")}

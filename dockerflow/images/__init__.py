@@ -14,6 +14,7 @@ The way through, one subject per file:
     remote  far  wire  turns  by_registry    … to a remote host: compressed, in pieces, on after a cut; or by a registry
     build_record  build_history  changes    what an image was made from; why it is another than it was
     own_image  own_python  copying    a user's own image: found, pulled or sent, and the Python in it
+    kept  recorded_base               the base that a past run had, and images that a store keeps
     provide                           all of it: `ImageProvider(client, base, cache_dir).provide(lock)`
 
 What becomes of images that are there:

@@ -149,11 +149,12 @@ def base_image(client: DockerClient, name: str, cache_dir: Path) -> BaseImage:
     """
     with explaining_engine(f"looking for the base image `{name}`", BaseImageError):
         found = inspect(client, name)
-        base = _base(client, name, found, cache_dir) if found else _pinned(client, name, cache_dir)
-    return base or _base(client, name, _pulled(client, name), cache_dir)
+        base = base_of(client, name, found, cache_dir) if found else _pinned(client, name, cache_dir)
+    return base or base_of(client, name, _pulled(client, name), cache_dir)
 
 
-def _base(client: DockerClient, name: str, found: Mapping[str, Any], cache_dir: Path) -> BaseImage:
+def base_of(client: DockerClient, name: str, found: Mapping[str, Any], cache_dir: Path) -> BaseImage:
+    """The base that an engine has said this of."""
     base = BaseImage(
         name=name,
         digest=found["Id"],
@@ -170,7 +171,7 @@ def _base(client: DockerClient, name: str, found: Mapping[str, Any], cache_dir: 
 def _pinned(client: DockerClient, name: str, cache_dir: Path) -> BaseImage | None:
     """The image on the engine that the pinned name means. It may have been in no registry."""
     digest = name.partition("@")[2]
-    bases = (_base(client, name, found, cache_dir) for found in candidates(client, name))
+    bases = (base_of(client, name, found, cache_dir) for found in candidates(client, name))
     return next((base for base in bases if digest in (base.digest, base.engine_id)), None)
 
 

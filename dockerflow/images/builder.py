@@ -34,6 +34,7 @@ from dockerflow.images.packages import PackageCache
 from dockerflow.images.wheel_tags import check_is_wheel
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Event, LayerMended, Notify, ignore
+from dockerflow.store.base import BlobStore
 
 # Part of every build key. Raise it when the same layers would now make another image: another order, grouping or
 # config.
@@ -79,20 +80,24 @@ class ImageBuilder:
     """Builds step images upon `base`, with everything kept below `cache_dir`.
 
     With a `compiler`, modules that come without bytecode are compiled (a further layer beside the package's); without
-    one they are left as they are, which makes another image.
+    one they are left as they are, which makes another image. `mirror`: see `packages`.
     """
 
     def __init__(
-        self, cache_dir: Path, base: BaseImage, compiler: Compiler | None = None, workers: int | None = None
+        self,
+        cache_dir: Path,
+        base: BaseImage,
+        compiler: Compiler | None = None,
+        workers: int | None = None,
+        mirror: BlobStore | None = None,
     ) -> None:
         self._folder = cache_dir
         self._base = base
         self._compiler = compiler
         self._workers = workers or min(4, os.cpu_count() or 1)
         self._layers = LayerCache(cache_dir)
-        self._caches = Caches(
-            self._layers, PackageCache(cache_dir / "packages"), FactsCache(cache_dir / "facts"), KeyLocks()
-        )
+        packages = PackageCache(cache_dir / "packages", mirror=mirror)
+        self._caches = Caches(self._layers, packages, FactsCache(cache_dir / "facts"), KeyLocks())
 
     def build(self, lock: Lock, notify: Notify = ignore, steps: tuple[str, ...] = ()) -> StepImage:
         """The image of `lock`. Raises `ImageError`."""

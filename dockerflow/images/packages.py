@@ -4,6 +4,9 @@ An archive is used only after its sha256 was found to be the locked one; what do
 channels and folders on this machine (`file://`) are used where they lie; as anyone may write there, whoever makes
 something of one asks afterwards whether it is still the file that was verified (`check_unchanged`).
 
+A store may have archives, too, as blobs: a blob's name is the hash that the lock has. They are taken from there before
+a channel is asked, and in place of a file on this machine that is gone or is another one now.
+
 Unpacking is in `archive`; which packages there are was decided in `environments`.
 """
 
@@ -11,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import field
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -23,6 +26,8 @@ from dockerflow.images.errors import PackageError, explaining_full_disk
 from dockerflow.images.files import new_file, sha256_of
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Notify, PackageFetching, ignore
+from dockerflow.store.base import BlobStore
+from dockerflow.store.errors import StoreError
 
 # How often a download is reported: every so many bytes. `notify` may raise, which ends the download.
 _REPORT_EVERY = 256 * 1024
@@ -64,22 +69,24 @@ def check_unchanged(package: LockedPackage, verified: Stamp | None) -> None:
 
 @dataclass(frozen=True)
 class PackageCache:
-    """Archives below `folder`, by hash. Several processes may share it."""
+    """Archives below `folder`, by hash. Several processes may share it. `mirror` are the blobs of a store."""
 
     folder: Path
     pauses: tuple[float, ...] = (0.5, 2.0)  # seconds before the second try, the third, …
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    mirror: BlobStore | None = None
 
     def fetch(self, package: LockedPackage, notify: Notify = ignore) -> Path:
         """The archive, verified. Raises `PackageError` if it cannot be had or is another than the locked one."""
         if not package.url.startswith("file:"):
-            return self._cached(package) or self._download(package, notify)
-        path = Path(unquote(urlsplit(package.url).path))
+            return self._kept(package, notify) or self._download(package, notify)
         try:
-            _verify(package, sha256_of(path), path.stat().st_size)
-        except OSError as error:
-            raise _unreachable(package, f"`{path}`: {error.strerror}") from error
-        return path
+            return _where_it_lies(package)
+        except PackageError:
+            kept = self._kept(package, notify)
+            if kept is None:
+                raise
+            return kept
 
     def find(self, package: LockedPackage) -> Path | None:
         """Where the archive is if it is on this machine; not verified."""
@@ -94,6 +101,29 @@ class PackageCache:
         """None also for one that was damaged since. It stays until it is replaced: another process may have done so."""
         path = self._path(package)
         return path if path.is_file() and sha256_of(path) == package.sha256 else None
+
+    def _kept(self, package: LockedPackage, notify: Notify) -> Path | None:
+        return self._cached(package) or self._mirrored(package, notify)
+
+    def _mirrored(self, package: LockedPackage, notify: Notify) -> Path | None:
+        """The archive as the mirror has it; None for one that it has not, or cannot give: a channel may have it."""
+        try:
+            if self.mirror is None or not self.mirror.has(package.sha256):
+                return None
+            return self._copied(package, self.mirror.stream(package.sha256), notify)
+        except StoreError:
+            return None
+
+    def _copied(self, package: LockedPackage, blocks: Iterable[bytes], notify: Notify) -> Path:
+        """Raises what `blocks` raises where they are not the bytes that were asked for."""
+        path = self._path(package)
+        with explaining_full_disk(self.folder, f"package `{package.file_name}`"), new_file(path.parent) as new:
+            writer = _Writer(new.file, package, notify)
+            for block in blocks:
+                writer.write(block)
+            writer.report()
+            new.keep_as(path.name)
+        return path
 
     def _download(self, package: LockedPackage, notify: Notify) -> Path:
         for pause in (*self.pauses, None):
@@ -157,6 +187,15 @@ class _Writer:
     def report(self) -> None:
         self._reported = self.done
         self._notify(PackageFetching(self._package.file_name, self.done, self._package.size))
+
+
+def _where_it_lies(package: LockedPackage) -> Path:
+    path = Path(unquote(urlsplit(package.url).path))
+    try:
+        _verify(package, sha256_of(path), path.stat().st_size)
+    except OSError as error:
+        raise _unreachable(package, f"`{path}`: {error.strerror}") from error
+    return path
 
 
 def _verify(package: LockedPackage, sha256: str, size: int) -> None:

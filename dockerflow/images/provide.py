@@ -12,7 +12,7 @@ from docker import DockerClient
 from dockerflow.environments.lock import Lock
 from dockerflow.images import build_record, cache_lock
 from dockerflow.images.ahead import Beginning, SendingAhead
-from dockerflow.images.base import BaseImage, base_image
+from dockerflow.images.base import BaseImage
 from dockerflow.images.build_record import KeyParts
 from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.by_registry import RegistryWay
@@ -21,6 +21,7 @@ from dockerflow.images.errors import explaining_cache
 from dockerflow.images.far import FarEngine, FarWay
 from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.oci import architecture
+from dockerflow.images.recorded_base import NOTHING, Recorded, recorded_base
 from dockerflow.images.remote import Remote
 from dockerflow.images.ways import DirectWay, Order, Way
 from dockerflow.lazy_dataclasses import dataclass
@@ -31,12 +32,22 @@ from dockerflow.store.files import make_folder
 class ImageProvider:
     """Step images for one engine. Threads may share one."""
 
-    def __init__(self, client: DockerClient, base_name: str, cache_dir: Path, remote: Remote | None = None) -> None:
-        """Of the engine of this machine, or of a remote host's. Raises `BaseImageError`, `CacheError`."""
+    def __init__(
+        self,
+        client: DockerClient,
+        base_name: str,
+        cache_dir: Path,
+        remote: Remote | None = None,
+        recorded: Recorded = NOTHING,
+    ) -> None:
+        """Of the engine of this machine, or of a remote host's. With `recorded`, upon the base that a past run had, and
+        of packages that its store keeps. Raises `BaseImageError`, `CacheError`.
+        """
         with explaining_cache(cache_dir):
             make_folder(cache_dir)  # at once, not after everything has been solved
         self._cache_dir = cache_dir
-        made = _here(client, base_name, cache_dir) if remote is None else _for(remote, base_name, cache_dir)
+        wanted = _Wanted(base_name, cache_dir, recorded)
+        made = _here(client, wanted) if remote is None else _for(remote, wanted)
         self.base = made.base
         self._builder = made.builder
         self._way = made.way
@@ -85,6 +96,19 @@ def _at_once(action: Callable[[], StepImage]) -> StepImage:
 
 
 @dataclass(frozen=True)
+class _Wanted:
+    base_name: str
+    cache_dir: Path
+    recorded: Recorded
+
+    def base(self, client: DockerClient) -> BaseImage:
+        return recorded_base(client, self.base_name, self.cache_dir, self.recorded)
+
+    def builder(self, base: BaseImage, compiler: ContainerCompiler) -> ImageBuilder:
+        return ImageBuilder(self.cache_dir, base, compiler, mirror=self.recorded.mirror)
+
+
+@dataclass(frozen=True)
 class _Made:
     """What provides images for one engine. `way` makes that of one image, from what makes beginnings of it; `compiling`
     does what may compile modules on a remote host.
@@ -96,27 +120,27 @@ class _Made:
     compiling: Callable[[Callable[[], StepImage]], StepImage] = _at_once
 
 
-def _here(client: DockerClient, base_name: str, cache_dir: Path) -> _Made:
-    base = base_image(client, base_name, cache_dir)
-    builder = ImageBuilder(cache_dir, base, ContainerCompiler(client, base.restore_missing))
+def _here(client: DockerClient, wanted: _Wanted) -> _Made:
+    base = wanted.base(client)
+    builder = wanted.builder(base, ContainerCompiler(client, base.restore_missing))
     return _Made(base, builder, lambda _: DirectWay(client))
 
 
-def _for(remote: Remote, base_name: str, cache_dir: Path) -> _Made:
-    engine = FarEngine(remote, cache_dir)
+def _for(remote: Remote, wanted: _Wanted) -> _Made:
+    engine = FarEngine(remote, wanted.cache_dir)
 
     def way(beginning: Beginning) -> Way:
         if remote.registry is not None:
-            return RegistryWay(engine, remote.registry, cache_dir)
+            return RegistryWay(engine, remote.registry, wanted.cache_dir)
         return FarWay(engine, beginning)
 
     here = remote.here
     if here is not None and here.base.architecture == architecture(remote.platform):
         return _Made(here.base, here.builder, way)
-    base = engine.surely(lambda: base_image(remote.client, base_name, cache_dir))
+    base = engine.surely(lambda: wanted.base(remote.client))
 
     def give(python: StepImage) -> None:
         FarWay(engine).whole(Order(python, base.restore_missing))
 
     compiler = ContainerCompiler(remote.client, base.restore_missing, give)
-    return _Made(base, ImageBuilder(cache_dir, base, compiler), way, engine.compiling)
+    return _Made(base, wanted.builder(base, compiler), way, engine.compiling)

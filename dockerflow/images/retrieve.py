@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from docker import DockerClient
 
 from dockerflow.environments.lock import Lock
-from dockerflow.images.base import base_image
 from dockerflow.images.build_record import BuildRecord
 from dockerflow.images.builder import ImageBuilder
 from dockerflow.images.compiler import ContainerCompiler
@@ -20,6 +19,7 @@ from dockerflow.images.image import Layer, StepImage
 from dockerflow.images.inventory import KnownImage, Places, lock_of
 from dockerflow.images.layer_cache import LayerCache, is_complete
 from dockerflow.images.oci import ImageName, assemble
+from dockerflow.images.recorded_base import Recorded, recorded_base
 from dockerflow.images.saved import from_engine, restore_from_engine
 from dockerflow.lazy_dataclasses import dataclass
 
@@ -65,8 +65,12 @@ class Retrieval:
         return self.known.lock or lock_of(self.places.store, self.known.uses)
 
     def _builder(self, client: DockerClient) -> ImageBuilder:
-        base = base_image(client, self.base_name, self.places.cache_dir)
-        return ImageBuilder(self.places.cache_dir, base, ContainerCompiler(client, base.restore_missing))
+        step = next((use.step for use in self.known.uses if use.step.base_digest), None)
+        mirror = self.places.store.blobs
+        recorded = Recorded(step.base_digest if step is not None else "", mirror)
+        base = recorded_base(client, self.base_name, self.places.cache_dir, recorded)
+        compiler = ContainerCompiler(client, base.restore_missing)
+        return ImageBuilder(self.places.cache_dir, base, compiler, mirror=mirror)
 
     def _same(self, built: StepImage) -> StepImage:
         if built.reference != self.known.reference:

@@ -49,12 +49,12 @@ def restore_from_engine(client: DockerClient, name: str, cache: LayerCache, want
     """Bring back the files of the `wanted` layers, as far as they are in the engine's image `name`."""
     missing = {layer.diff_id: layer.title for layer in wanted if not is_complete(layer)}
     if missing:
-        _read(client, name, cache, missing)
+        read_image(client, name, cache, missing)
 
 
 def from_engine(client: DockerClient, found: EngineImage, cache: LayerCache) -> StepImage:
     """The engine's image as ours, with all of its layers in the cache. Raises IncompleteImage, or ImageError."""
-    sizes, metadata = _read(client, found.id, cache, dict.fromkeys(found.diff_ids, "layer"))
+    sizes, metadata = read_image(client, found.id, cache, dict.fromkeys(found.diff_ids, "layer"))
     for config in metadata:
         image = _image(found, config, sizes, cache)
         if image is not None and found.id in (image.config_digest, image.manifest_digest):
@@ -80,7 +80,7 @@ def _image(found: EngineImage, config: bytes, sizes: Mapping[str, int], cache: L
     return with_config(ImageName(found.reference, lock_hash, ""), config, layers)
 
 
-def _read(
+def read_image(
     client: DockerClient, name: str, cache: LayerCache, wanted: Mapping[str, str]
 ) -> tuple[dict[str, int], list[bytes]]:
     """Keep the `wanted` layers (diff_id: title); the sizes of those that were there, and the metadata beside them."""

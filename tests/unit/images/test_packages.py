@@ -14,6 +14,7 @@ from dockerflow.environments.lock import LockedPackage
 from dockerflow.images.errors import PackageError
 from dockerflow.images.packages import PackageCache, check_unchanged, stamp
 from dockerflow.progress import Event, PackageFetching
+from dockerflow.store.directory import DirectoryStore
 from tests.unit.images.made import File, Made, locked
 
 MADE = Made("fetched", {"a": File(b"x" * 100_000)})
@@ -197,3 +198,44 @@ def test_an_archive_that_changes_after_it_was_verified_is_noticed(
         path.unlink()
     with pytest.raises(PackageError, match="was changed while it was read"):
         check_unchanged(package, verified)
+
+
+def mirrored(folder: Path, data: bytes) -> tuple[PackageCache, DirectoryStore]:
+    store = DirectoryStore(folder / "store")
+    store.blobs.put([data])
+    return PackageCache(folder / "cache", pauses=(), mirror=store.blobs), store
+
+
+def test_an_archive_in_the_stores_mirror_is_taken_before_the_channel_is_asked(
+    tmp_path: Path, package: LockedPackage, server: Server
+) -> None:
+    packages, _ = mirrored(tmp_path, server.data)
+    events: list[Event] = []
+    path = packages.fetch(replace(package, url=server.url), events.append)
+    assert path.read_bytes() == server.data
+    assert server.asked == 0
+    assert events[-1] == PackageFetching(MADE.file_name, len(server.data), package.size)
+
+
+def test_an_archive_in_the_mirror_stands_in_for_a_file_that_is_gone_or_another(
+    tmp_path: Path, package: LockedPackage
+) -> None:
+    there = Path(package.url.removeprefix("file://"))
+    data = there.read_bytes()
+    packages, _ = mirrored(tmp_path, data)
+    there.write_bytes(b"another")
+    assert packages.fetch(package).read_bytes() == data
+    there.unlink()
+    assert packages.fetch(package).read_bytes() == data
+
+
+def test_a_damaged_archive_in_the_mirror_is_fetched_from_the_channel(
+    tmp_path: Path, package: LockedPackage, server: Server
+) -> None:
+    packages, store = mirrored(tmp_path, server.data)
+    blob = store.blobs.path(package.sha256)
+    blob.chmod(0o644)
+    blob.write_bytes(b"x" * len(server.data))
+    assert packages.fetch(replace(package, url=server.url)).read_bytes() == server.data
+    assert server.asked == 1
+    assert not list((tmp_path / "cache").rglob(".tmp-*"))

@@ -17,6 +17,7 @@ from dockerflow.engines.watch import Tell
 from dockerflow.host_settings import HostSettings
 from dockerflow.images.image import OwnPython
 from dockerflow.lazy_dataclasses import dataclass
+from dockerflow.runtime.ending import KILLED
 from dockerflow.runtime.messages import Broken, Log, Ready, RunTask, TaskResult
 from dockerflow.store.records import Failure
 from dockerflow.store.s3.access import Answer, Question
@@ -101,9 +102,16 @@ class WorkerEnded:
                 "out_of_memory",
                 f"the container ran out of its memory{limit}, and its worker was killed",
                 hint="ask for more with `@resources(memory=…)`",
+                status=self._status,
             )
         status = "with unknown status" if self.exit_code is None else f"with status {self.exit_code}"
-        return Failure("lost", f"the worker's container ended {status} before the task did", traceback=self.diagnostics)
+        message = f"the worker's container ended {status} before the task did"
+        return Failure("lost", message, traceback=self.diagnostics, status=self._status)
+
+    @property
+    def _status(self) -> int | None:
+        """As a shell has it; Python counts signals below zero."""
+        return KILLED - self.exit_code if self.exit_code is not None and self.exit_code < 0 else self.exit_code
 
 
 # What a worker says, in this order: Ready or Broken, then Log and TaskResult, and in any case WorkerEnded as the last.

@@ -81,6 +81,11 @@ class KeyParts:
         return layer_key("dockerflow.image", recipes, self.lock_hash, base, self.prefix)
 
     @property
+    def transform(self) -> str:
+        """`image 1, layers 2`: the recipes, for a record of what made the image."""
+        return ", ".join(f"{name} {version}" for name, version in self.recipes if version is not None)
+
+    @property
     def python(self) -> str:
         """The version of the image's Python; empty if it has none."""
         return next((one.version for one in self.packages if one.name == "python" and one.manager == "conda"), "")

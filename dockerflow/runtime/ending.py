@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Optional
+from dataclasses import replace
+from typing import Any, Optional
 
 from dockerflow.store.records import Failure
 
 # Of a failure's message or traceback, in characters.
 LONGEST = 256 * 1024
+
+# What a shell adds to the number of the signal that has killed a process.
+KILLED = 128
 
 MORE_MEMORY = "ask for more with `@resources(memory=…)`"
 
@@ -38,12 +42,14 @@ def failure(status: int, killed_for_memory: bool, limit: Optional[int]) -> Failu
             "exit",
             f"the process exited with status {code} before the step had ended",
             hint="let the step return, or raise an exception to fail it",
+            status=code,
         )
-    name = _name(os.WTERMSIG(status))
+    number = os.WTERMSIG(status)
+    name, as_status = _name(number), KILLED + number
     if name == "SIGKILL" and killed_for_memory:
-        return Failure("out_of_memory", _out_of_memory(limit), hint=MORE_MEMORY)
+        return Failure("out_of_memory", _out_of_memory(limit), hint=MORE_MEMORY, status=as_status)
     words = f" ({_WORDS[name]})" if name in _WORDS else ""
-    return Failure("signal", f"the process was killed by {name}{words}", hint=_HINTS.get(name, ""))
+    return Failure("signal", f"the process was killed by {name}{words}", hint=_HINTS.get(name, ""), status=as_status)
 
 
 def _out_of_memory(limit: Optional[int]) -> str:
@@ -61,7 +67,8 @@ def _name(number: int) -> str:
 
 def clipped(failure: Failure) -> Failure:
     """Without what is so long that nobody reads it: an exception may carry gigabytes of text, and a message may not."""
-    return Failure(**{name: _clipped(text) for name, text in vars(failure).items()})
+    texts: Any = {name: _clipped(text) for name, text in vars(failure).items() if isinstance(text, str)}
+    return replace(failure, **texts)
 
 
 def _clipped(text: str) -> str:

@@ -23,6 +23,7 @@ journaling    writes the journal, in a thread as well
 logs          what running attempts print; `log_limit` where that has a limit, `log_pieces` for other machines
 tagging       changes of tags that steps have asked for
 secrets       what steps ask for and only they may see, read before anything is built
+recording     what is written down of a run when it begins; `git_state` is that of the flow's repository
 system_tags   the tags that every run has
 notes         what a flow asks for and a run here does not do
 placing       which hosts each step may run on

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import dockerflow
 from dockerflow import progress
 from dockerflow.buckets.spool import Spooling
 from dockerflow.config import Config
@@ -32,7 +30,7 @@ from dockerflow.flow.definition import (
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Secret
-from dockerflow.scheduler import capacity, gangs, hosts, origin
+from dockerflow.scheduler import capacity, gangs, hosts, origin, recording
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.bytecode import bytecode
 from dockerflow.scheduler.errors import RunError
@@ -46,18 +44,13 @@ from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.stop_requests import stop_requests
 from dockerflow.scheduler.stop_signals import stop_signals
-from dockerflow.scheduler.system_tags import system_tags
-from dockerflow.store import code_package, manifest, runs
+from dockerflow.store import runs
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import StoreError
 from dockerflow.store.journal import JournalWriter
-from dockerflow.store.records import RunStarted, StepRecord
+from dockerflow.store.records import RunStarted
 from dockerflow.store.sweep import sweep
-
-if TYPE_CHECKING:
-    from dockerflow.scheduler.prepare import StepEnvironment
-
 
 # Of the steps that have some.
 Secrets = Mapping[str, tuple[Secret, ...]]
@@ -110,6 +103,7 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
     run that fails is an outcome.
     """
     flow = request.loaded.flow
+    noticed = recording.noticing(request)
     check(flow, containers=request.engine != "process")
     if request.engine != "process":
         gangs.require_network(flow, request.config.network)
@@ -118,7 +112,7 @@ def launch(request: RunRequest, notify: progress.Notify = progress.ignore) -> Ru
         notify(progress.Noted(text))
     sweep(request.store)
     with _hosts(request, notify) as there:
-        return _run(request, there, secrets, notify)
+        return _run(request, there, secrets, noticed, notify)
 
 
 def _hosts(request: RunRequest, notify: progress.Notify) -> AbstractContextManager[hosts.Hosts]:
@@ -131,12 +125,18 @@ def _wanted(request: RunRequest) -> hosts.Wanted:
     return hosts.Wanted(request.loaded.flow, request.config, request.store, request.hosts)
 
 
-def _run(request: RunRequest, there: hosts.Hosts, secrets: Secrets, notify: progress.Notify) -> RunOutcome:
+def _run(
+    request: RunRequest,
+    there: hosts.Hosts,
+    secrets: Secrets,
+    noticed: Callable[[], recording.Noticed],
+    notify: progress.Notify,
+) -> RunOutcome:
     flow, store, inbox = request.loaded.flow, request.store, Inbox()
     began = time.monotonic()
     kept = _Kept(store, inbox)
     with stop_signals(inbox), _waiting(store, notify):
-        started = _started(request, there, notify)
+        started = recording.started(request, there, noticed, notify)
         _write_run_id(request.run_id_file, started.run_id)
         with (
             runs.hold(store, flow.name, started.run_id),
@@ -246,68 +246,6 @@ def _outbox(store: Store, started: RunStarted) -> Iterator[Path]:
 
 def _notes(request: RunRequest) -> Iterator[str]:
     return notes(request.loaded.flow, {} if request.engine == "process" else hosts.asked(_wanted(request)))
-
-
-def _record(step: Step, environments: Mapping[str, StepEnvironment]) -> StepRecord:
-    """`environments` are by platform, the first of which is the step's own."""
-    record = StepRecord(
-        step.name,
-        step.next,
-        step.doc,
-        step.line,
-        step.foreach,
-        step.join,
-        condition=step.condition,
-        gang=step.gang,
-    )
-    found = [_in(record, platform, environment) for platform, environment in environments.items()]
-    return replace(found[0], elsewhere=tuple(found[1:])) if found else record
-
-
-def _in(record: StepRecord, platform: str, environment: StepEnvironment) -> StepRecord:
-    return replace(
-        record,
-        platform=platform,
-        image=environment.image,
-        config_digest=environment.config_digest,
-        manifest_digest=environment.manifest_digest,
-        lock=environment.lock,
-        spec_hash=environment.spec_hash,
-        base_image=environment.base_image,
-        base_digest=environment.base_digest,
-        repository_digest=environment.repository_digest,
-        python=environment.python,
-        python_version=environment.python_version,
-    )
-
-
-def _started(request: RunRequest, there: hosts.Hosts, notify: progress.Notify) -> RunStarted:
-    flow, store = request.loaded.flow, request.store
-    code = code_package.pack(flow.file, request.loaded.given, request.package_suffixes)
-    notify(progress.CodePacked(str(Path(flow.file).parent), len(code)))
-    now = time.time()
-    return RunStarted(
-        time=now,
-        flow=flow.name,
-        run_id=runs.new_run_id(store, flow.name),
-        user=request.user,
-        parameters=_parameters(request, store),
-        code=store.blobs.put([code]),
-        steps=tuple(_record(step, there.environments(step.name)) for step in flow.steps.values()),
-        flow_file=Path(flow.file).name,
-        tags=request.tags,
-        command=request.command,
-        version=dockerflow.__version__,
-        doc=flow.doc,
-        origin_run_id=request.origin.started.run_id if request.origin else None,
-        system_tags=system_tags(request.user, request.project, now),
-    )
-
-
-def _parameters(request: RunRequest, store: Store) -> str:
-    if request.origin is not None:
-        return origin.parameters(store.blobs, request.origin, request.parameters)
-    return manifest.write(store.blobs, dict(request.parameters), {})
 
 
 def _plan(

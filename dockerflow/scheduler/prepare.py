@@ -7,11 +7,12 @@ cannot succeed. A step that brings its own image has no lock, and nothing is bui
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
+from typing import Any
 
 from dockerflow.config import Config
 from dockerflow.engines.container import PYTHON
@@ -30,6 +31,7 @@ from dockerflow.images.far import FarEngine
 from dockerflow.images.image import OwnPython
 from dockerflow.images.own_image import OwnImages, Wanted
 from dockerflow.images.provide import ImageProvider
+from dockerflow.images.recorded_base import Recorded
 from dockerflow.images.remote import Remote
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import Event, ImageReady, Notify
@@ -57,6 +59,7 @@ class StepEnvironment:
     repository_digest: str = ""
     lock: str = ""  # sha256 of the conda-lock file in the store
     spec_hash: str = ""
+    transform: str = ""
     own: OwnPython | None = None
     was_there: bool = True  # the engine had the image before
 
@@ -86,9 +89,18 @@ class Preparation:
     @cached_property
     def providers(self) -> Mapping[str, ImageProvider]:
         """Of each host that is used, and is not given images by its user alone. Raises BaseImageError."""
-        return dict(_providers(self))
+        return providers(self, self.config.base_image, Recorded(mirror=self.store.blobs))
 
-    def of(self, job: _Job) -> dict[str, StepEnvironment]:
+    def wanted(self, flow: Flow, platform: str) -> Mapping[Any, tuple[str, ...]]:
+        """What the steps of `flow` are to run in, each with those that have it in common."""
+        return environments(flow, self.config, platform)
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Before any thread asks: a base that cannot be had is told at once."""
+        if any(not isinstance(job.environment, GivenImage) for job in jobs):
+            self.providers  # noqa: B018 - it is made now
+
+    def of(self, job: Job) -> dict[str, StepEnvironment]:
         """By host. The first builds what is missing, the others are sent it side by side."""
         first, *others = job.hosts
         if isinstance(job.environment, GivenImage):
@@ -109,7 +121,8 @@ class Preparation:
             self.notify(event)
 
         image = provider.provide(lock, notify, steps)
-        self._remember(steps, LastBuild(image.reference, image.config_digest, provider.key_parts(lock)))
+        parts = provider.key_parts(lock)
+        self._remember(steps, LastBuild(image.reference, image.config_digest, parts))
         return StepEnvironment(
             image=image.reference,
             container_image=image.reference,
@@ -122,10 +135,17 @@ class Preparation:
             repository_digest=next(iter(pushed.repository_digests(self.config.cache_dir, image.manifest_digest)), ""),
             lock=self.store.blobs.put([dumps(lock).encode()]),
             spec_hash=lock.spec_hash,
+            transform=parts.transform,
             was_there=not any(sent),
         )
 
     def _own(self, name: str, asked: GivenImage, steps: tuple[str, ...]) -> StepEnvironment:
+        environment = self.own(name, asked.name, steps)
+        self._remember(steps, LastBuild(environment.image, environment.container_image, None))
+        return environment
+
+    def own(self, name: str, image_name: str, steps: tuple[str, ...]) -> StepEnvironment:
+        """An image of the user's own, on one host. Raises `ImageError`."""
         host = self.hosts[name]
         first = self.flow.steps[steps[0]]
         place = f"step `{first.name}` ({PurePath(first.file).name}:{first.line})"
@@ -133,8 +153,7 @@ class Preparation:
         here = self.hosts[LOCAL] if far is not None and LOCAL in self.hosts else None
         client = here.client if here is not None and not here.is_remote else None
         images = OwnImages(host.client, self.config.cache_dir, host.platform, host.user, far, client)
-        image = images.provide(Wanted(asked.name, steps, place), self.notify)
-        self._remember(steps, LastBuild(image.name, image.id, None))
+        image = images.provide(Wanted(image_name, steps, place), self.notify)
         return StepEnvironment(
             image=image.name,
             container_image=image.id,
@@ -152,32 +171,33 @@ class Preparation:
 
 
 @dataclass(frozen=True)
-class _Job:
-    """An environment, the steps that ask for it, and the hosts of one platform on which they may run."""
+class Job:
+    """An environment, the steps that ask for it, and the hosts of one platform on which they may run. What it is, the
+    preparation says that made it: of what steps ask for an `Environment`.
+    """
 
-    environment: Environment
+    environment: Any
     steps: tuple[str, ...]
     hosts: tuple[str, ...]
 
 
-def _jobs(preparation: Preparation) -> Iterator[_Job]:
+def _jobs(preparation: Preparation) -> Iterator[Job]:
     """The engine of this machine comes first where it is among the hosts: what it makes is what others are sent."""
     flow, places = preparation.flow, preparation.places
     used = sorted(named(places), key=lambda name: name != LOCAL)
     for platform in dict.fromkeys(preparation.hosts[name].platform for name in used):
         hosts = [name for name in used if preparation.hosts[name].platform == platform]
         there = {name: step for name, step in flow.steps.items() if not set(hosts).isdisjoint(places[name])}
-        for environment, steps in environments(replace(flow, steps=there), preparation.config, platform).items():
+        for environment, steps in preparation.wanted(replace(flow, steps=there), platform).items():
             wanted = {host for step in steps for host in places[step]}
-            yield _Job(environment, steps, tuple(host for host in hosts if host in wanted))
+            yield Job(environment, steps, tuple(host for host in hosts if host in wanted))
 
 
 def prepare(preparation: Preparation) -> Mapping[str, Mapping[str, StepEnvironment]]:
     """Lock, build and load what every step needs; by host and step. Raises EnvironmentsError, ImageError or
     EngineError."""
     jobs = list(_jobs(preparation))
-    if any(not isinstance(job.environment, GivenImage) for job in jobs):
-        preparation.providers  # noqa: B018 - before any thread asks: a base that cannot be had is told at once
+    preparation.begin(jobs)
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="prepare")
     try:
         futures = {pool.submit(preparation.of, job): job for job in jobs}
@@ -191,21 +211,24 @@ def prepare(preparation: Preparation) -> Mapping[str, Mapping[str, StepEnvironme
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _providers(preparation: Preparation) -> Iterator[tuple[str, ImageProvider]]:
+def providers(preparation: Preparation, base_name: str, recorded: Recorded) -> dict[str, ImageProvider]:
+    """What makes images upon this base, for each host that is used. Raises BaseImageError."""
     config, hosts, used = preparation.config, preparation.hosts, named(preparation.places)
+    found: dict[str, ImageProvider] = {}
     here = None
     if LOCAL in hosts and not hosts[LOCAL].is_remote:
         try:
-            here = ImageProvider(hosts[LOCAL].client, config.base_image, config.cache_dir)
+            here = ImageProvider(hosts[LOCAL].client, base_name, config.cache_dir, recorded=recorded)
         except ImageError:
             if LOCAL in used:
                 raise
     if here is not None and LOCAL in used:
-        yield LOCAL, here
+        found[LOCAL] = here
     for name in used:
         if hosts[name].is_remote:
             remote = _remote(hosts[name], here)
-            yield name, ImageProvider(remote.client, config.base_image, config.cache_dir, remote)
+            found[name] = ImageProvider(remote.client, base_name, config.cache_dir, remote, recorded)
+    return found
 
 
 def _remote(host: DockerHost, here: ImageProvider | None = None) -> Remote:

@@ -26,7 +26,9 @@ class Failure:
     because it did not end at its time limit; one that did raised an `exception`), `artifact` (a value could not be
     written or read), `lost` (the worker's container went away), `stopped` (the user stopped the run), `gang`
     (another task of the gang failed). `type_name` is
-    `module.Class` where there was an exception; `traceback` begins at the user's own frame.
+    `module.Class` where there was an exception; `traceback` begins at the user's own frame. `status` is that of the
+    process, or of its container, as a shell tells it: 128 and the signal's number for one that was killed. None where
+    the process went on, as after an exception, or where nobody knows.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Failure:
     type_name: str = ""
     traceback: str = ""
     hint: str = ""
+    status: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +95,22 @@ class StepRecord:
 @dataclass(frozen=True)
 class GitState:
     """The repository in which the flow's file was when the run began. `dirty`: some of its files differed from
-    the commit, or were new; the code package has them as they were."""
+    the commit, or were new; the code package has them as they were. None: it was too large to look at all of it."""
 
-    commit: str
-    branch: str = ""
-    dirty: bool = False
+    commit: str  # empty for a repository without any
+    branch: str = ""  # empty for a commit that is checked out by itself
+    dirty: Optional[bool] = False
     remote: str = ""  # the address of `origin`, without a password
+
+
+@dataclass(frozen=True)
+class IncludedFile:
+    """What an `IncludeFile` has read. A text is counted and hashed as UTF-8 with the line ends of Unix: most files are
+    so by themselves, and then this is what `sha256sum` says."""
+
+    parameter: str  # attribute of the flow
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -123,6 +136,7 @@ class RunStarted:
     machine_platform: str = ""  # as `Linux-6.1.0-x86_64`
     machine_python: str = ""
     reproduces: Optional[str] = None  # the run of this flow that this one runs again to compare
+    files: Tuple[IncludedFile, ...] = ()  # in `parameters`
 
 
 @dataclass(frozen=True)
@@ -195,6 +209,7 @@ _KINDS: Dict[str, Type[Any]] = {
 _INNER: Dict[Tuple[Type[Any], str], Type[Any]] = {
     (RunStarted, "steps"): StepRecord,
     (RunStarted, "git"): GitState,
+    (RunStarted, "files"): IncludedFile,
     (StepRecord, "elsewhere"): StepRecord,
     (AttemptFinished, "failure"): Failure,
     (AttemptFinished, "transition"): Transition,

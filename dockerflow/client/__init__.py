@@ -8,6 +8,7 @@
     ahead                        reading for a loop what it will ask for next
     namespaces  namespace, …     whose runs are seen
     stores      metadata, …      which store is read
+    pages                        what all of these show in a notebook; `picture` draws a run's graph by its `layout`
     errors                       what is raised for what is not there
 
 Names and behaviour are those of Metaflow's client. Nothing is cached beyond what cannot change, and nothing is written

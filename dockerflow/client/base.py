@@ -218,6 +218,12 @@ class PathObject:
         attempt = "" if self._attempt is None else f", attempt={self._attempt}"
         return f"{type(self).__name__}('{self.pathspec}'{attempt})"
 
+    def _repr_html_(self) -> str:
+        """For notebooks. Raises nothing: what cannot be read is said there."""
+        from dockerflow.client import pages  # noqa: PLC0415 - for notebooks alone
+
+        return pages.page(self)
+
     def __reduce__(self) -> Tuple[Any, ...]:
         arguments = (self._depth, self.pathspec, self._attempt, self._scope.namespace, self._scope.place.given)
         return restored, arguments

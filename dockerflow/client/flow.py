@@ -133,6 +133,11 @@ class Metaflow:
     def _ipython_key_completions_(self) -> List[str]:
         return [flow.id for flow in self]
 
+    def _repr_html_(self) -> str:
+        from dockerflow.client import pages  # noqa: PLC0415 - for notebooks alone
+
+        return pages.page(self, pages.flows)
+
     def __repr__(self) -> str:
         return "Metaflow()"
 

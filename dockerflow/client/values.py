@@ -54,5 +54,10 @@ class Values:
     def __dir__(self) -> List[str]:
         return [*self._artifacts, *object.__dir__(self)]
 
+    def _repr_html_(self) -> str:
+        from dockerflow.client import pages  # noqa: PLC0415 - for notebooks alone
+
+        return pages.page(self, pages.values(self._artifacts))
+
     def __repr__(self) -> str:
         return f"<{self._where}: {', '.join(self._artifacts)}>"

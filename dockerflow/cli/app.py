@@ -37,6 +37,7 @@ from dockerflow.cli.run_options import (
     Production,
     Quiet,
     RunIdFile,
+    RunnerAttributeFile,
     Tags,
     With,
     suffixes,
@@ -69,8 +70,10 @@ def carry_out(words: list[str]) -> int:
 
 
 def _called(context: typer.Context) -> tuple[str, ...]:
-    """The command line as it was typed; `context.obj` is there where Python runs the flow's own file."""
-    return ("python", *sys.argv) if context.obj else (NAME, *sys.argv[1:])
+    """The command line as it was typed; `context.obj` is there where Python runs the flow's own file. A `Runner`'s way
+    to hear of its run is no part of it."""
+    words = [word for word in sys.argv if not word.startswith("--runner-attribute-file=")]
+    return ("python", *words) if context.obj else (NAME, *words[1:])
 
 
 def _print_version(asked: bool) -> None:
@@ -108,6 +111,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     branch: Branch = None,
     production: Production = False,
     run_id_file: RunIdFile = None,
+    runner_attribute_file: RunnerAttributeFile = None,
     engine: EngineWord = Engine.docker,
     host: Host = None,
     store: Store = None,
@@ -133,6 +137,7 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
         fresh_containers=fresh_containers,
         tags=tuple(tag or ()),
         run_id_file=run_id_file,
+        runner_file=runner_attribute_file,
         engine=engine.value,
         hosts=tuple(host or ()),
         store=store,
@@ -170,6 +175,7 @@ def resume(  # noqa: PLR0913  # as in `run`
     branch: Branch = None,
     production: Production = False,
     run_id_file: RunIdFile = None,
+    runner_attribute_file: RunnerAttributeFile = None,
     engine: EngineWord = Engine.docker,
     host: Host = None,
     store: Store = None,
@@ -199,6 +205,7 @@ def resume(  # noqa: PLR0913  # as in `run`
         fresh_containers=fresh_containers,
         tags=tuple(tag or ()),
         run_id_file=run_id_file,
+        runner_file=runner_attribute_file,
         engine=engine.value,
         hosts=tuple(host or ()),
         store=store,

@@ -22,7 +22,6 @@ IGNORED = {
     "--event-logger": 1,
     "--monitor": 1,
     "--mode": 1,
-    "--runner-attribute-file": 1,
     "--pylint": 0,
     "--no-pylint": 0,
     "--not-quiet": 0,

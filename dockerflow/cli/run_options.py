@@ -68,6 +68,12 @@ RunIdFile = Annotated[
     Optional[Path],
     typer.Option("--run-id-file", metavar="PATH", help="A file to write the run's id to, before its first task."),
 ]
+RunnerAttributeFile = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--runner-attribute-file", hidden=True, help="A file to tell a `Runner` of the run when it has begun."
+    ),
+]
 EngineWord = Annotated[
     Engine,
     typer.Option("--engine", help="Where steps run: in containers, or in this Python without any (for debugging)."),

@@ -20,6 +20,7 @@ from dockerflow.cli.errors import HUNG_UP, INTERRUPTED, TERMINATED, CommandLineE
 from dockerflow.cli.flows import load_flow
 from dockerflow.cli.picture import Picture
 from dockerflow.cli.places import config_here, place_of, store_for_writing
+from dockerflow.cli.runner_file import telling_runner
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
 from dockerflow.flow.current import current
@@ -64,6 +65,7 @@ class Chosen:
     production: bool = False
     hosts: tuple[str, ...] = ()  # as `--host` has them; names of hosts that are there in `with_hosts`
     attach: bool = False
+    runner_file: Path | None = None
 
     def project(self, flow: Flow) -> Project | None:
         """The project of the run that was chosen. Raises FlowError."""
@@ -145,7 +147,7 @@ def _launch(
     )
     place = replace(place_of(store), resume=_resume(chosen))
     with telling_of_a_stop() as noted, view_for(place, chosen.quiet) as view:
-        outcome = launch(request, noted(view.notify))
+        outcome = launch(request, noted(telling_runner(chosen.runner_file, store, view.notify)))
         return outcome, view.finish(), place
 
 

@@ -100,6 +100,26 @@ def sbom(
     return command.sbom(image, flow, output, force, store)
 
 
+@images_app.command("mirror")
+def mirror_runs(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Runs, as `Flow/run`, or flows.", show_default=False)
+    ],
+    forget: Annotated[
+        bool, typer.Option("--forget", help="No longer keep them; the next `gc` frees the room.")
+    ] = False,
+    store: Store = None,
+) -> int:
+    """Keep in the store what the images of runs are made of.
+
+    Package files, and the base image's layers: then the images can be made again with the same digests when no channel
+    and no registry has these any more.
+    """
+    from dockerflow.cli import mirroring
+
+    return mirroring.mirror_runs(runs, forget, store)
+
+
 @images_app.command("prune")
 def prune_images(
     older_than: Annotated[

@@ -1,9 +1,10 @@
 """Copy runs from one store to another: folder or bucket, in any direction.
 
-For each run, in the order in which they began: the blobs that the target lacks, locks, tags, logs of attempts that
-were cut off, and at last the journal, in one piece. Before that the target has nothing that anybody takes for a run,
-so a copy may be cut off anywhere and begun again; what is there by then is not sent again. Bytes are compared with
-their hash on the way, and a blob that the source has lost or damaged keeps back the runs that use it, and no others.
+For each run, in the order in which they began: the blobs that the target lacks, locks, tags, the list of what is
+mirrored, logs of attempts that were cut off, and at last the journal, in one piece. Before that the target has nothing
+that anybody takes for a run, so a copy may be cut off anywhere and begun again; what is there by then is not sent
+again. Bytes are compared with their hash on the way, and a blob that the source has lost or damaged keeps back the runs
+that use it, and no others.
 
 What a run is does not change by being copied, so one that the target has with another journal is refused. It may have
 the beginning of the same: of a run whose end was brought to the source after it had been copied, or that was cut short
@@ -26,7 +27,7 @@ from dockerflow.housekeeping.references import Reader, RunName, RunReferences, e
 from dockerflow.housekeeping.there import There
 from dockerflow.housekeeping.waiting import waiting_runs
 from dockerflow.lazy_dataclasses import dataclass
-from dockerflow.store import history, journal, runs
+from dockerflow.store import history, journal, mirror, runs
 from dockerflow.store.base import YOUNG, Store, missing
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.errors import AccessDenied, DamagedRecord, StoreError, Unreachable
@@ -70,11 +71,14 @@ class Copied:
 
 @dataclass(frozen=True)
 class Wanted:
-    """`selected` None: all runs, and the locks that none uses, too. `dry_run`: only find out what there is to do."""
+    """`selected` None: all runs, and the locks that none uses, too. `dry_run`: only find out what there is to do.
+    `without` are blobs that the source is known to lack, and that may be lacking in the target as well.
+    """
 
     selected: Collection[RunName] | None = None
     dry_run: bool = False
     tell: Callable[[Seen], None] = lambda seen: None
+    without: frozenset[str] = frozenset()
 
 
 def copy(source: Store, target: Store, wanted: Wanted) -> Copied:
@@ -148,8 +152,11 @@ class _Copier:
         if not lines.startswith(theirs):
             raise _KeptBack(_is_another(run, self.source, self.target))
         is_there = theirs == lines
-        if is_there or self.wanted.dry_run:
+        if self.wanted.dry_run:
             self._blobs(found)
+        elif is_there:
+            self._blobs(found)
+            self._mirror(run)
         elif runs.is_alive(self.target, *run):
             raise _KeptBack(_is_written(run, self.target))
         else:
@@ -171,7 +178,7 @@ class _Copier:
         return lines
 
     def _blobs(self, found: RunReferences) -> None:
-        asked = found.blobs - self._certain
+        asked = found.blobs - self._certain - self.wanted.without
         here, there = self._here.sizes(asked), self._there.sizes(asked)
         lacking = {each for each in asked if each not in there or there[each] != here.get(each, there[each])}
         if not self.wanted.dry_run:
@@ -210,15 +217,22 @@ class _Copier:
         self.locks({runs.lock_key(step.spec_hash) for step in seen.steps.values() if step.spec_hash})
         for key, body in tags.items():
             self.target.put(key, body or b"")
+        self._mirror(run)
         self.target.delete(*self.target.keys(f"{runs.run_key(*run)}/logs/"))  # of attempts that have ended since
         for task in seen.tasks.values():
             for attempt in task.attempts:
                 if attempt.finished is None:
                     self._log(run, task.created.task_id, attempt.number)
 
+    def _mirror(self, run: RunName) -> None:
+        """What is kept of a run's images, which may have been added after the run was copied."""
+        with _keeping_back():
+            kept = mirror.read(self.source, *run)
+        mirror.add(self.target, *run, kept)
+
     def _log(self, run: RunName, task_id: str, attempt: int) -> None:
         """What an attempt had printed when it was cut off: a file that grew in a folder, in a bucket pieces."""
-        pieces = _log_pieces(self.source, run, task_id, attempt)
+        pieces = log_pieces(self.source, run, task_id, attempt)
         if isinstance(self.target, DirectoryStore):
             text = b"".join(pieces)
             if text:
@@ -262,7 +276,7 @@ def _is_written(run: RunName, target: Store) -> StoreError:
     )
 
 
-def _log_pieces(store: Store, run: RunName, task_id: str, attempt: int) -> Iterator[bytes]:
+def log_pieces(store: Store, run: RunName, task_id: str, attempt: int) -> Iterator[bytes]:
     file = runs.running_log(store, *run, task_id, attempt)
     folder = runs.log_key(*run, task_id, attempt)
     with _keeping_back():

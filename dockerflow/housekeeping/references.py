@@ -33,7 +33,8 @@ class RunName(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """What is there and cannot be read: a manifest, or, where `blob` is empty, the run's journal."""
+    """What is there and cannot be read: a manifest, or, where `blob` is empty, the run's journal or the list of what is
+    mirrored for it."""
 
     run: RunName
     blob: str
@@ -104,7 +105,7 @@ class Reader:
 
     def _named(self, run: RunName) -> _Named:
         try:
-            direct = list(uses.direct(history.read(self._store, *run)))
+            direct = [*uses.direct(history.read(self._store, *run)), *uses.mirrored(self._store, *run)]
         except (Unreachable, AccessDenied):
             raise
         except StoreError as error:

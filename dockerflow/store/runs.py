@@ -6,6 +6,7 @@
     runs/<flow>/<run id>/outbox/            what its containers write, see `blobs`
     runs/<flow>/<run id>/journal/<segment>  see `journal`
     runs/<flow>/<run id>/tags/<number>      see `run_tags`
+    runs/<flow>/<run id>/mirror             what is kept of its images, see `mirror`
     runs/<flow>/<run id>/logs/<attempt>     what an attempt that runs has printed so far, see `log`; in a bucket, where
                                             a file cannot grow, in pieces `<attempt>/<number>`
     outbox/<flow>/<run id>/<sha256>         in a bucket: what its containers send in parts, until the scheduler takes it

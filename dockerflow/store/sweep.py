@@ -27,7 +27,7 @@ ABANDONED = 24 * 60 * 60
 WAITING = 7 * 24 * 60 * 60
 
 # What is in the folder of a run that ended in order, or that has made nothing but its id.
-ORDERLY = {"claim", "journal", "logs", "stop", "tags"}
+ORDERLY = {"claim", "journal", "logs", "mirror", "stop", "tags"}
 
 
 def sweep(store: Store, clock: Callable[[], float] = time.time, waiting: float = WAITING) -> None:

@@ -1,22 +1,24 @@
 """What of a store's blobs runs use, and what for.
 
-A blob says nothing of who refers to it: that is in the journals and in the manifests that they name. So the answer for
+A blob says nothing of who refers to it: that is in the journals, in the manifests that they name, and in the lists of
+what is mirrored. So the answer for
 one blob takes a look at all runs, and for the blobs of one run a look at that. Standard library only, Python 3.7.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Dict, Iterator, List, NamedTuple
 
-from dockerflow.store import history, manifest, runs
+from dockerflow.store import history, manifest, mirror, runs
 from dockerflow.store.base import Store
-from dockerflow.store.errors import StoreError
+from dockerflow.store.errors import DamagedRecord, StoreError
 from dockerflow.store.history import RunHistory, TaskHistory
 
 
 class Use(NamedTuple):
     """A blob in a run. `what` is `artifact x`, `artifacts` (the manifest), `log`, `code`, `parameter x`, `parameters`
-    (their manifest) or `lock`; of a task, a step or the run, by the pathspec."""
+    (their manifest), `lock`, or what `mirror.Kept` says; of a task, a step or the run, by the pathspec."""
 
     blob: str
     pathspec: str
@@ -42,7 +44,8 @@ def of_blob_in(store: Store, sha256: str, flow: str, run_ids: List[str]) -> Iter
             run = history.read(store, flow, run_id)
         except StoreError:
             continue
-        yield from (use for use in of_run(store, run) if sha256 in (use.blob, use.sha256))
+        with suppress(DamagedRecord):
+            yield from (use for use in of_run(store, run) if sha256 in (use.blob, use.sha256))
 
 
 def of_run(store: Store, run: RunHistory) -> Iterator[Use]:
@@ -54,6 +57,14 @@ def of_run(store: Store, run: RunHistory) -> Iterator[Use]:
             if use.blob not in seen:
                 seen[use.blob] = _inside(store, use)
             yield from (inner._replace(pathspec=use.pathspec) for inner in seen[use.blob])
+    if run.started is not None:
+        yield from mirrored(store, run.started.flow, run.started.run_id)
+
+
+def mirrored(store: Store, flow: str, run_id: str) -> Iterator[Use]:
+    """What is kept for the run's images. Raises DamagedRecord."""
+    for kept in mirror.read(store, flow, run_id):
+        yield Use(kept.blob, f"{flow}/{run_id}", kept.what)
 
 
 def direct(run: RunHistory) -> Iterator[Use]:

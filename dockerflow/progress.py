@@ -184,6 +184,7 @@ class RunBegan(Event):
     run_id: str
     steps: tuple[str, ...]  # in the order in which the graph is drawn
     origin_run_id: str | None = None  # the run that this one resumes
+    reproduces: str | None = None  # the run that this one runs again
 
 
 @dataclass(frozen=True)
@@ -202,10 +203,22 @@ class TasksCreated(Event):
 
 @dataclass(frozen=True)
 class TasksTakenOver(Event):
-    """`count` tasks of `step` do not run: their results are those of the run that is resumed."""
+    """`count` tasks of `step` do not run: their results are those of the run that is resumed, or (`cached`) of other
+    runs, which have left them for others."""
 
     step: str
     count: int
+    cached: bool = False
+
+
+@dataclass(frozen=True)
+class TaskLookedUp(Event):
+    """Whether a task of a step with `@cache` has a result already; `why` says of which task it is, or what differs."""
+
+    step: str
+    task_id: str
+    hit: bool
+    why: str
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ from dockerflow.flow.options import OPTIONS
 
 __all__ = ["attach"]
 
+# Decorators of steps whose tasks are gangs.
+GANGS = ("parallel", "pytorch_parallel")
+
 _OURS = ("image", *(name for name in OPTIONS if name not in (*OF_FLOWS, *BASES)))
 
 
@@ -55,6 +58,8 @@ def attach(steps: Mapping[str, Any], decorators: Sequence[str]) -> List[Custom]:
 
 def _attach_ours(function: Any, written: Written) -> None:
     own = written_on(function)
+    if written.name == "cache" and any(each.name in GANGS for each in own):
+        return  # what a gang does it does together: see `forms`
     if written.name in SEVERAL or not any(same_kind(each.name, written.name) for each in own):
         write_on(function, [*own, written])
 

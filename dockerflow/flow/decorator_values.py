@@ -14,7 +14,17 @@ import re
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 from dockerflow.flow.decorators import Written
-from dockerflow.flow.definition import Card, Catch, Environment, Isolation, Parallel, Retry, StepDecorator, Timeout
+from dockerflow.flow.definition import (
+    Cache,
+    Card,
+    Catch,
+    Environment,
+    Isolation,
+    Parallel,
+    Retry,
+    StepDecorator,
+    Timeout,
+)
 from dockerflow.flow.elsewhere import OF_PLACES, placed, resources
 from dockerflow.flow.flow_values import OF_FLOWS
 from dockerflow.flow.libraries import BASES, libraries_of_step
@@ -151,6 +161,10 @@ def _card(written: Written, options: Options, report: Report) -> Card:
     )
 
 
+def _cache(written: Written, options: Options, report: Report) -> Cache:
+    return Cache()
+
+
 def _parallel(written: Written, options: Options, report: Report) -> Parallel:
     return Parallel()
 
@@ -163,6 +177,7 @@ _VALUES: Dict[str, Callable[[Written, Options, Report], StepDecorator]] = {
     "isolation": _isolation,
     "environment": _environment,
     "secrets": secrets,
+    "cache": _cache,
     "card": _card,
     "parallel": _parallel,
     "pytorch_parallel": _parallel,

@@ -153,6 +153,13 @@ class Secrets(StepDecorator):
 
 
 @dataclass(frozen=True)
+class Cache(StepDecorator):
+    """Results of the step are reused by later runs in which nothing is different that they depend on."""
+
+    name = "cache"
+
+
+@dataclass(frozen=True)
 class Card(StepDecorator):
     """A page about each task of the step. A step may have several, told apart by `id`."""
 

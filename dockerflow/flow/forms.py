@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Iterator, Optional
 
-from dockerflow.flow.definition import Flow, Parallel, Problem, Step
+from dockerflow.flow.definition import Cache, Flow, Parallel, Problem, Step
 
 __all__ = ["gang_problems", "switch_problems"]
 
@@ -32,6 +32,9 @@ def gang_problems(flow: Flow) -> Iterator[Problem]:
         if step.gang:
             yield from _started_by(flow, step)
         if step.decorator(Parallel):
+            if step.decorator(Cache):
+                message = f"step `{step.name}` has `@cache` and `@parallel`: no task of a gang has a result of its own"
+                yield _problem(step, message, "leave `@cache` out; the join that follows may have it")
             others = [flow.steps[name] for name in before[step.name] if not flow.steps[name].gang]
             for each in others[:1]:
                 message = f"step `{step.name}` has `@parallel`, but step `{each.name}` starts no gang of it"

@@ -57,6 +57,7 @@ OPTIONS: Dict[str, Tuple[str, ...]] = {
     "isolation": ("level",),
     "environment": ("vars",),
     "secrets": ("sources", "role", "allow_override"),
+    "cache": (),
     "card": tuple(_CARD.split()),
     "parallel": (),
     "pytorch_parallel": ("master_port",),

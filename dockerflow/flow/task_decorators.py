@@ -16,6 +16,7 @@ __all__ = [
     "airflow_external_task_sensor",
     "airflow_s3_key_sensor",
     "batch",
+    "cache",
     "card",
     "environment",
     "exit_hook",
@@ -59,6 +60,13 @@ def secrets(*arguments: Any, **options: Any) -> Any:
     variable that the task has already.
     """
     return noted("secrets", arguments, options)
+
+
+def cache(*arguments: Any, **options: Any) -> Any:
+    """Reuse the step's result in later runs, as long as all that it depends on is the same: its code, what it receives,
+    the parameters that it reads, its image, and options that matter. For steps whose result depends on nothing else.
+    """
+    return noted("cache", arguments, options)
 
 
 def card(*arguments: Any, **options: Any) -> Any:

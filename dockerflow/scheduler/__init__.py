@@ -12,6 +12,9 @@ capacity      what of the host attempts take
 reach         which steps may still have tasks, and how many at once
 joins         which finished tasks a join waits for
 resumed       which results of an earlier run are taken over
+changed       which of them have read a parameter that has another value now
+looked_up     which results of other runs are, that steps with `@cache` have left
+reuse         those results: looked for, and left for others
 origin        that earlier run, as far as it is still in the store
 loop          waits, and carries out commands
 workers       the workers of the run by number: how each is told something, and on which host

@@ -23,6 +23,7 @@ from dataclasses import replace
 from dockerflow.runtime.messages import TaskResult
 from dockerflow.scheduler import gangs
 from dockerflow.scheduler.following import begin, follow
+from dockerflow.scheduler.looked_up import answered
 from dockerflow.scheduler.pool import assign, stop_idle
 from dockerflow.scheduler.staffing import start_workers
 from dockerflow.scheduler.state import End, Run, Task, Worker
@@ -34,6 +35,7 @@ from dockerflow.scheduler.values import (
     HostAway,
     HostBack,
     KillWorker,
+    LookedUp,
     RetryDue,
     StepPlan,
     StopRequested,
@@ -82,10 +84,10 @@ def _react(run: Run, event: Event, now: float) -> Iterator[Command]:
             yield from _stop(run, event, now)
         case StoreLost(reason):
             run.failure = run.failure or reason
-        case HostAway(host, reason):
-            yield from _give_up(run, host, reason)
-        case HostBack(host):
-            _take_back(run, host)
+        case LookedUp():
+            yield from answered(run, event, now)
+        case HostAway() | HostBack():
+            yield from _host_changed(run, event)
 
 
 # ---- tasks
@@ -267,6 +269,13 @@ def _gone(run: Run, worker: Worker, event: WorkerGone, now: float) -> Iterator[C
             failed = run.failed_starts[worker.step, worker.host] = failed + 1
         if event.deterministic or failed >= STARTS:
             run.hosts.broken(worker.step, worker.host, event.failure)
+
+
+def _host_changed(run: Run, event: HostAway | HostBack) -> Iterator[Command]:
+    if isinstance(event, HostAway):
+        yield from _give_up(run, event.host, event.reason)
+    else:
+        _take_back(run, event.host)
 
 
 def _give_up(run: Run, host: str, reason: str) -> Iterator[Command]:

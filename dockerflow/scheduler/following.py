@@ -2,7 +2,8 @@
 that it chose, a join by its last input.
 
 A new task is queued, or it is taken over with its result from the run that is resumed, or its attempt is adopted that
-still goes on: see `resumed`. That what a result asks for can follow, whoever comes here has seen to.
+still goes on: see `resumed`. One of a step with `@cache` waits until it is known whether an earlier run has left a
+result for it: see `looked_up`. That what a result asks for can follow, whoever comes here has seen to.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dockerflow.scheduler.joins import Place, SplitFrame
 from dockerflow.scheduler.pool import adopt
 from dockerflow.scheduler.resumed import counterpart, result_of_origin, running_in_origin, taken_over
 from dockerflow.scheduler.state import Gang, Run, Task
-from dockerflow.scheduler.values import Command, Write
+from dockerflow.scheduler.values import Command, LookUp, Write
 from dockerflow.store.records import AttemptFinished, TaskCreated, Transition
 
 
@@ -28,8 +29,11 @@ def _create(run: Run, step: str, inputs: tuple[Input, ...], place: Place, now: f
     found = result_of_origin(run, task)
     if found is None and (running := running_in_origin(run, task)) is not None:
         run.add(task)
-        yield Write(_created(task, now))
+        yield Write(created(task, now))
         yield from adopt(run, task, running, now)
+    elif found is None and run.plan.steps[step].looked_up:
+        run.add(task)
+        yield LookUp(task.task_id, step, inputs, place.foreach)
     else:
         yield _added(run, task, found, now)
 
@@ -42,16 +46,16 @@ def _task(run: Run, step: str, inputs: tuple[Input, ...], place: Place) -> Task:
 
 def _added(run: Run, task: Task, found: AttemptFinished | None, now: float) -> Command:
     """The task is to run, or is not because its result was `found`."""
-    created = _created(task, now)
+    record = created(task, now)
     if found is not None:
         run.to_follow.append((task, found))
-        return taken_over(run, created, found)
+        return taken_over(run, record, found)
     run.add(task)
     run.queue(task)
-    return Write(created)
+    return Write(record)
 
 
-def _created(task: Task, now: float) -> TaskCreated:
+def created(task: Task, now: float) -> TaskCreated:
     foreach = tuple((f.step, f.variable, f.index, f.size) for f in task.place.foreach)
     return TaskCreated(now, task.step, task.task_id, tuple(i.task_id for i in task.inputs), foreach)
 

@@ -25,7 +25,7 @@ def result_of_origin(run: Run, task: Task) -> AttemptFinished | None:
     found = run.plan.origin.get(task.counterpart) if task.counterpart else None
     if found is None or not _inherits(run, task):
         return None
-    return found if _fits(run, found.transition, run.plan.steps[task.step]) else None
+    return found if fits(run, found.transition, run.plan.steps[task.step]) else None
 
 
 def running_in_origin(run: Run, task: Task) -> Running | None:
@@ -54,19 +54,24 @@ def edited(run: Run) -> tuple[str, ...]:
         dict.fromkeys(
             place.step
             for place, result in run.plan.origin.items()
-            if place.step in steps and not _fits(run, result.transition, steps[place.step])
+            if place.step in steps and not fits(run, result.transition, steps[place.step])
         )
     )
 
 
 def taken_over(run: Run, created: TaskCreated, found: AttemptFinished) -> TakeOver:
-    """The task with its result. It ran no attempt of its own, so it has one, without a log."""
+    """A task that is one of the origin's, as are those that follow it."""
     run.taken_over.add(created.task_id)
+    return with_result(created, found)
+
+
+def with_result(created: TaskCreated, found: AttemptFinished) -> TakeOver:
+    """The task with a result that is another's. It ran no attempt of its own, so it has one, without a log."""
     result = replace(found, time=created.time, task_id=created.task_id, attempt=0, log=None)
     return TakeOver(replace(created, origin_task_id=found.task_id), result)
 
 
-def _fits(run: Run, asked: Transition | None, step: StepPlan) -> bool:
+def fits(run: Run, asked: Transition | None, step: StepPlan) -> bool:
     """Whether what follows a result in the origin is what may follow the step now."""
     if not step.next:
         return True

@@ -236,6 +236,8 @@ def _start_ahead(run: Run, rooms: dict[str, Room]) -> Iterator[Command]:
     there = Counter(worker.step for worker in run.workers.values() if _can_go_on(run, worker))
     waiting = sum(_awaits_its_first(worker) and worker.step not in run.queued for worker in run.workers.values())
     for step, most in islice(_expected(run), NEAREST):
+        if run.plan.steps[step].looked_up:  # its tasks may have results already
+            continue
         workers = run.plan.workers(step)
         usable = of(rooms, run.hosts.usable(workers))
         while waiting < AHEAD and usable and there[workers] < _of_use(run, workers, usable, most):

@@ -8,7 +8,7 @@ from typing import NamedTuple, Union
 
 from dockerflow.flow.definition import Project
 from dockerflow.lazy_dataclasses import dataclass
-from dockerflow.runtime.messages import RunTask, Secret, TaskResult
+from dockerflow.runtime.messages import ForeachFrame, Input, RunTask, Secret, TaskResult
 from dockerflow.scheduler.capacity import NOTHING, UNLIMITED, Share
 from dockerflow.store.records import AttemptFinished, Failure, Record, TaskCreated
 
@@ -43,6 +43,7 @@ class StepPlan:
     share: Share = NOTHING  # what an attempt takes of its host
     workers: str = ""  # the step whose workers run its tasks, where that is another one with the same containers
     hosts: tuple[str, ...] = ()  # where its tasks may run, the best first; empty: on all, in the plan's order
+    looked_up: bool = False  # a result that an earlier run has left for others is taken for a task's, if there is one
 
 
 class Counterpart(NamedTuple):
@@ -185,7 +186,18 @@ class HostBack:
     host: str
 
 
-Event = Union[Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopRequested, StoreLost, HostAway, HostBack]
+@dataclass(frozen=True)
+class LookedUp:
+    """The result of the run `run_id` which may be taken for a task's; None: it is to run."""
+
+    task_id: str
+    result: AttemptFinished | None = None
+    run_id: str = ""
+
+
+Event = Union[
+    Begin, WorkerReady, WorkerGone, TaskReturned, RetryDue, StopRequested, StoreLost, HostAway, HostBack, LookedUp
+]
 
 # ---- commands
 
@@ -239,10 +251,21 @@ class Write:
 
 @dataclass(frozen=True)
 class TakeOver:
-    """Put a task into the journal that does not run: its result is another run's."""
+    """Put a task into the journal that does not run: its result is another run's, by its origin's id one that was
+    looked up."""
 
     task: TaskCreated
     result: AttemptFinished
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """Find a result for a task of a step with `@cache`; the answer is an event, before which the task does not run."""
+
+    task_id: str
+    step: str
+    inputs: tuple[Input, ...]
+    foreach: tuple[ForeachFrame, ...]
 
 
 @dataclass(frozen=True)
@@ -259,4 +282,4 @@ class Finish:
     reason: str = ""
 
 
-Command = Union[StartWorker, Assign, Adopt, StopWorker, KillWorker, Write, TakeOver, WaitForRetry, Finish]
+Command = Union[StartWorker, Assign, Adopt, StopWorker, KillWorker, Write, TakeOver, LookUp, WaitForRetry, Finish]

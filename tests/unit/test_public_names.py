@@ -15,11 +15,11 @@ def test_public_names_are_these() -> None:
         "USER_SKIP_STEP", "Artifact", "Config", "ConfigValue", "DataArtifact", "DockerflowError", "Flow",
         "FlowMutator", "FlowSpec", "IncludeFile", "JSONType", "JSONTypeClass", "Metaflow", "MutableFlow",
         "MutableStep", "Parameter", "Run", "Step", "StepMutator", "Task", "UserStepDecorator",
-        "airflow_external_task_sensor", "airflow_s3_key_sensor", "batch", "card", "catch", "conda", "conda_base",
-        "config_expr", "current", "default_metadata", "default_namespace", "environment", "exit_hook", "get_metadata",
-        "get_namespace", "image", "isolation", "kubernetes", "local", "metadata", "namespace", "parallel", "project",
-        "pypi", "pypi_base", "pytorch_parallel", "remote", "resources", "retry", "schedule", "secrets", "step",
-        "timeout", "trigger", "trigger_on_finish", "user_step_decorator",
+        "airflow_external_task_sensor", "airflow_s3_key_sensor", "batch", "cache", "card", "catch", "conda",
+        "conda_base", "config_expr", "current", "default_metadata", "default_namespace", "environment", "exit_hook",
+        "get_metadata", "get_namespace", "image", "isolation", "kubernetes", "local", "metadata", "namespace",
+        "parallel", "project", "pypi", "pypi_base", "pytorch_parallel", "remote", "resources", "retry", "schedule",
+        "secrets", "step", "timeout", "trigger", "trigger_on_finish", "user_step_decorator",
     ]  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class Simulation:
     plan: v.Plan
     outcome: Outcome
     rng: random.Random = field(default_factory=lambda: random.Random(0))
+    known: Callable[[v.LookUp], v.LookedUp] = lambda asked: v.LookedUp(asked.task_id)
     history: list[v.Command] = field(default_factory=list)
     busy_at_most: int = 0
 
@@ -51,6 +52,7 @@ class Simulation:
         self.working: dict[int, RunTask] = {}
         self.ending: list[int] = []
         self.waiting: list[str] = []
+        self.asked: list[v.LookUp] = []
         self.hosts: dict[int, str] = {}  # by worker
         self.finished: v.Finish | None = None
 
@@ -68,6 +70,7 @@ class Simulation:
         events += [(self.working, n) for n in list(self.working)[:3]]
         events += [(self.ending, n) for n in self.ending[:3]]
         events += [(self.waiting, t) for t in self.waiting[:3]]
+        events += [(self.asked, a) for a in self.asked[:3]]
         assert events, f"nothing can happen any more: {self.core}"
         source, item = self.rng.choice(events)
         if source is self.starting:
@@ -78,6 +81,9 @@ class Simulation:
         elif source is self.ending:
             self.ending.remove(item)
             self.tell(v.WorkerGone(item, v.Failure("lost", "ended")))
+        elif source is self.asked:
+            self.asked.remove(item)
+            self.tell(self.known(item))
         else:
             self.waiting.remove(item)
             self.tell(v.RetryDue(item))
@@ -100,18 +106,23 @@ class Simulation:
                 assert worker not in self.working, "a worker has one task at a time"
                 self.working[worker] = task
             case v.StopWorker(worker):
-                assert worker not in self.working, "a busy worker is not stopped"
-                if worker in self.starting:
-                    self.starting.remove(worker)
-                self.ending.append(worker)
+                self.stop(worker)
             case v.KillWorker(worker):
                 self.working.pop(worker, None)
                 if worker not in self.ending:
                     self.ending.append(worker)
+            case v.LookUp():
+                self.asked.append(command)
             case v.WaitForRetry(task_id):
                 self.waiting.append(task_id)
             case v.Finish():
                 self.finished = command
+
+    def stop(self, worker: int) -> None:
+        assert worker not in self.working, "a busy worker is not stopped"
+        if worker in self.starting:
+            self.starting.remove(worker)
+        self.ending.append(worker)
 
     def lose(self, host: str) -> None:
         """Give it up. That its workers are gone is told in the turns that follow."""

@@ -11,7 +11,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,11 @@ class Attached:
 
     def __init__(self, client: docker.DockerClient, container_id: str, stdin: bool = True) -> None:
         streams = {"stdin": int(stdin), "stdout": 1, "stderr": 1, "stream": 1}
-        # The SDK's object keeps the HTTP response alive, and with it the connection.
-        self._held: Any = client.api.attach_socket(container_id, params=streams)
+        self._hold(client.api.attach_socket(container_id, params=streams))
+
+    def _hold(self, held: Any) -> None:
+        """`held` is the SDK's object: it keeps the HTTP response alive, and with it the connection."""
+        self._held = held
         self._socket: socket.socket = getattr(self._held, "_sock", self._held)
         self._came_along = self._read_ahead()
         self._socket.settimeout(None)
@@ -95,6 +98,14 @@ class Attached:
         if response is not None:
             with suppress(OSError, ValueError):  # the second where the socket's end closed it already
                 response.close()
+
+
+class Executed(Attached):
+    """To a program that is executed in a container which runs, beside the container's own."""
+
+    def __init__(self, client: docker.DockerClient, container_id: str, command: Sequence[str]) -> None:
+        made = client.api.exec_create(container_id, list(command), stdin=True)
+        self._hold(client.api.exec_start(made["Id"], socket=True))
 
 
 class Demultiplexer:

@@ -1,7 +1,7 @@
 """The commands of `dockerflow`: their names, and the options and help texts of `run` and `resume`.
 
-Those of the others are in `flow_commands`, `machine_commands`, `result_commands`, `image_commands`, `store_commands`,
-`hosts_commands`, `tag_commands` and `gc_command`. Each command imports what carries it out when it is called, so that
+Those of the others are in `flow_commands`, `machine_commands`, `result_commands`, `image_commands`, `again_commands`,
+`store_commands`, `hosts_commands`, `tag_commands` and `gc_command`. Each command imports what carries it out when it is called, so that
 `dockerflow --help` and a mistyped word are answered at once.
 """
 
@@ -14,7 +14,7 @@ from typing import Annotated, Optional
 import typer
 
 import dockerflow
-from dockerflow.cli import configs, flow_commands, machine_commands, result_commands
+from dockerflow.cli import again_commands, configs, flow_commands, machine_commands, result_commands
 from dockerflow.cli.commands import Commands, Sectioned, invoke
 from dockerflow.cli.configs import ConfigPaths, ConfigTexts
 from dockerflow.cli.flow_first import FlowFirst, parameters_of
@@ -239,6 +239,7 @@ _OTHERS: tuple[Callable[..., int | None], ...] = (
     machine_commands.down,
     result_commands.logs,
     result_commands.dump,
+    again_commands.debug,
     version,
     gc,
 )

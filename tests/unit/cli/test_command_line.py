@@ -12,7 +12,7 @@ from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 
 COMMANDS = [
     "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down", "logs", "dump",
-    "version", "gc", "runs", "tag", "images", "store", "hosts",
+    "debug", "version", "gc", "runs", "tag", "images", "store", "hosts",
 ]  # fmt: skip
 
 

@@ -1,0 +1,55 @@
+"""The commands that take up a task of a past run again, without a run: their options and help texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from dockerflow.cli.store_option import Store
+
+PathspecWord = Annotated[
+    str, typer.Argument(metavar="PATHSPEC", help="Flow/run/step/task; of a run or a step, the task that failed.")
+]
+
+
+def debug(  # noqa: PLR0913  # as in `run`
+    pathspec: PathspecWord,
+    shell: Annotated[bool, typer.Option("--shell", help="A shell in the task's place, in place of Python.")] = False,
+    notebook: Annotated[
+        bool, typer.Option("--notebook", help="Jupyter in place of Python, if the task's image has it.")
+    ] = False,
+    run: Annotated[
+        Optional[bool],
+        typer.Option(
+            "--run/--no-run",
+            show_default=False,
+            help="Run the step first, or not; otherwise if the task has failed.",
+        ),
+    ] = None,
+    file: Annotated[
+        Optional[Path],
+        typer.Option("--file", metavar="FLOW.PY", help="Your flow's file, in place of the code that the run had."),
+    ] = None,
+    code: Annotated[
+        Optional[Path],
+        typer.Option("--code", metavar="FOLDER", help="A folder for the code that the run had, where it stays."),
+    ] = None,
+    env: Annotated[
+        Optional[list[str]],
+        typer.Option("--env", metavar="NAME[=VALUE]", help="A variable for the session; may be given several times."),
+    ] = None,
+    host: Annotated[
+        Optional[str], typer.Option("--host", metavar="NAME", help="The Docker host to do it on; otherwise here.")
+    ] = None,
+    store: Store = None,
+) -> int:
+    """Look into a task where it ran: in its image, on the same inputs.
+
+    A task that failed is run again until it fails, and the frame that failed is opened. Nothing is kept of it.
+    """
+    from dockerflow.cli import debugging
+
+    chosen = debugging.Chosen(pathspec, shell, notebook, run, file, code, tuple(env or ()), host, store)
+    return debugging.debug(chosen)

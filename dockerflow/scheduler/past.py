@@ -1,0 +1,90 @@
+"""A task of a past run, as a worker was asked to run it: for whoever runs it again without a run.
+
+The journal has what the task received by its tasks; here that becomes the manifests again. A task inside of foreaches
+also reads the lists that were split: of each level the task that split is looked for among those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask
+from dockerflow.scheduler.errors import RunError
+from dockerflow.store.history import RunHistory, TaskHistory
+from dockerflow.store.records import RunStarted
+
+# Whom a task of a gang finds as its control task, where it runs alone.
+_HERE = "127.0.0.1"
+
+
+def task_again(run: RunHistory, task: TaskHistory) -> RunTask:
+    """What `task` received. Raises RunError where the journal does not tell all of it."""
+    created, started = task.created, _started(run)
+    return RunTask(
+        flow=started.flow,
+        run_id=started.run_id,
+        step=created.step,
+        task_id=created.task_id,
+        attempt=task.attempts[-1].number if task.attempts else 0,
+        last_attempt=False,  # a failure is to be seen, and not to be caught
+        parameters=started.parameters,
+        inputs=tuple(_input(run, task, each) for each in created.inputs),
+        foreach=tuple(frames(run, task)),
+        user=started.user,
+        namespace=f"user:{started.user}",
+        tags=started.tags,
+        origin_run_id=started.origin_run_id,
+        gang=_gang(run, task),
+    )
+
+
+def frames(run: RunHistory, task: TaskHistory) -> Iterator[ForeachFrame]:
+    """The foreaches around a task, outermost first."""
+    levels = task.created.foreach
+    for number, (step, variable, index, size) in enumerate(levels):
+        splitting = _splitting(run, task, step, levels[:number])
+        yield ForeachFrame(step, variable, index, size, _manifest(task, splitting))
+
+
+def _started(run: RunHistory) -> RunStarted:
+    if run.started is None:
+        raise RunError("the run has no beginning that could be read")
+    return run.started
+
+
+def _input(run: RunHistory, task: TaskHistory, task_id: str) -> Input:
+    given = run.tasks.get(task_id)
+    if given is None:
+        raise RunError(f"the journal does not tell of task `{task_id}`, which task `{_name(task)}` received")
+    return Input(given.created.step, task_id, _manifest(task, given))
+
+
+def _manifest(task: TaskHistory, given: TaskHistory) -> str:
+    if given.result is None or given.result.manifest is None:
+        raise RunError(f"task `{_name(given)}` left no artifacts, which task `{_name(task)}` received")
+    return given.result.manifest
+
+
+def _splitting(run: RunHistory, task: TaskHistory, step: str, levels: tuple[object, ...]) -> TaskHistory:
+    """The nearest task of `step` before the task that is inside of `levels` alone."""
+    before = list(task.created.inputs)
+    for task_id in before:  # which grows
+        found = run.tasks.get(task_id)
+        if found is not None and found.created.step == step and found.created.foreach == levels:
+            return found
+        before += [each for each in (found.created.inputs[:1] if found else ()) if each not in before]
+    raise RunError(f"the journal does not tell which task of step `{step}` split for task `{_name(task)}`")
+
+
+def _gang(run: RunHistory, task: TaskHistory) -> Gang | None:
+    """Of a task that had others beside it, and now has none."""
+    if not task.created.foreach or task.created.foreach[-1][1]:
+        return None
+    together = [each for each in run.tasks.values() if each.created.inputs == task.created.inputs]
+    first = next((each for each in together if each.created.foreach[-1][2] == 0), task)
+    _, _, index, size = task.created.foreach[-1]
+    return Gang(index, size, first.created.task_id, _HERE)
+
+
+def _name(task: TaskHistory) -> str:
+    return f"{task.created.step}/{task.created.task_id}"

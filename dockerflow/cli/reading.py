@@ -1,80 +1,21 @@
-"""`runs list` and `logs`: what the store keeps about runs, for people and, with `--json`, for programs."""
+"""`logs`: what tasks have printed, for people and, with `--json`, for programs."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterable, Iterator
 
 from dockerflow.cli.pathspecs import Selection, origin_of, select
-from dockerflow.cli.places import store_for_reading, store_of_runs
+from dockerflow.cli.places import store_of_runs
 from dockerflow.cli.plain import timestamp
-from dockerflow.cli.tables import print_json, print_table
-from dockerflow.cli.words import duration
 from dockerflow.client.errors import not_found
 from dockerflow.lazy_dataclasses import dataclass
-from dockerflow.store import log, overview, runs
+from dockerflow.store import log
 from dockerflow.store.base import Store
 from dockerflow.store.failures import log_lines
 from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.records import LogLine
-
-# ---- runs list
-
-
-@dataclass(frozen=True)
-class RunLine:
-    """One run as the table shows it. `seconds` is None for one without an end; times are seconds since the epoch."""
-
-    run: str
-    status: str
-    started: float | None
-    seconds: float | None
-    user: str
-    tags: tuple[str, ...]
-    origin: str | None = None  # id of the run that it resumes
-
-    def cells(self, with_origin: bool) -> tuple[str, ...]:
-        started = "" if self.started is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.started))
-        took = "" if self.seconds is None else duration(self.seconds)
-        origin = (self.origin or "",) if with_origin else ()
-        return (self.run, self.status, started, took, self.user, *origin, ", ".join(self.tags))
-
-
-def list_runs(flow: str | None, as_json: bool, chosen: str | None) -> int:
-    """Print a table of the runs, newest first. Raises NotFound for a flow that has none."""
-    store = store_for_reading(chosen)
-    lines = sorted(_run_lines(store, _flows(store, flow)), key=lambda line: line.started or 0, reverse=True)
-    if as_json:
-        print_json([vars(line) for line in lines])
-    elif lines:
-        resumed = any(line.origin for line in lines)
-        titles = ("run", "status", "started", "took", "user", *(("resumes",) if resumed else ()), "tags")
-        print_table([titles, *(line.cells(resumed) for line in lines)])
-    else:
-        print(f"no runs in {store.name}", file=sys.stderr)
-    return 0
-
-
-def _flows(store: Store, wanted: str | None) -> list[str]:
-    flows = runs.flow_names(store)
-    if wanted is None:
-        return flows
-    if wanted not in flows:
-        raise not_found("flow", wanted, f"the store `{store.name}`", flows)
-    return [wanted]
-
-
-def _run_lines(store: Store, flows: Iterable[str]) -> Iterator[RunLine]:
-    for flow in flows:
-        for run in overview.of_flow(store, flow):
-            started = run.started.time if run.started else None
-            took = run.finished.time - started if run.finished and started is not None else None
-            user, origin = (run.started.user, run.started.origin_run_id) if run.started else ("", None)
-            tags = tuple(sorted(run.tags))
-            yield RunLine(f"{flow}/{run.run_id}", run.status, started, took, user, tags, origin)
-
 
 # ---- logs
 

@@ -77,15 +77,64 @@ def dump(  # noqa: PLR0913  # as in `run`
     return dumping.dump(pathspec, dumping.Wanted(private, max_value_size, names, json, file, in_image), store)
 
 
-def list_runs(
-    flow: Annotated[Optional[str], typer.Option("--flow", metavar="NAME", help="Only runs of this flow.")] = None,
+_SEVERAL = "May be given several times."
+
+
+def inspect(
+    pathspec: Annotated[
+        str,
+        typer.Argument(metavar="PATHSPEC", help="Flow/run, Flow/run/step, Flow/run/step/task, or an artifact of it."),
+    ],
     json: AsJson = False,
     store: Store = None,
 ) -> int:
-    """List the runs in the store, newest first."""
-    from dockerflow.cli import reading
+    """Print what is recorded of a run, a step, a task or an artifact."""
+    from dockerflow.cli import inspecting
 
-    return reading.list_runs(flow, json, store)
+    return inspecting.inspect(pathspec, json, store)
+
+
+def list_runs(  # noqa: PLR0913  # as in `run`
+    flow: Annotated[Optional[str], typer.Option("--flow", metavar="NAME", help="Only runs of this flow.")] = None,
+    status: Annotated[
+        Optional[list[str]],
+        typer.Option("--status", metavar="STATUS", help=f"Runs that are `running`, `succeeded`, … {_SEVERAL}"),
+    ] = None,
+    tag: Annotated[
+        Optional[list[str]], typer.Option("--tag", metavar="TAG", help=f"Runs that have this tag. {_SEVERAL}")
+    ] = None,
+    user: Annotated[
+        Optional[list[str]], typer.Option("--user", metavar="NAME", help=f"Runs of this user. {_SEVERAL}")
+    ] = None,
+    since: Annotated[
+        Optional[str], typer.Option("--since", metavar="TIME", help="Begun since then: `2026-11-24`, `12h`, `3d`.")
+    ] = None,
+    where: Annotated[
+        Optional[list[str]],
+        typer.Option("--where", metavar="CONDITION", help=f"A result: `accuracy > 0.9`. {_SEVERAL}"),
+    ] = None,
+    columns: Annotated[
+        Optional[list[str]],
+        typer.Option("--columns", metavar="NAMES", help="Show parameters and artifacts, with commas between."),
+    ] = None,
+    sort: Annotated[
+        Optional[str],
+        typer.Option("--sort", metavar="[-]NAME", help="By this, least first; with `-` greatest first."),
+    ] = None,
+    limit: Annotated[Optional[int], typer.Option("--limit", min=1, metavar="N", help="No more than N runs.")] = None,
+    json: AsJson = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
+    store: Store = None,
+) -> int:
+    """List runs by what is known of them and by their results, newest first."""
+    from dockerflow.cli import runs_listing
+    from dockerflow.cli.errors import CommandLineError
+
+    if json and csv:
+        raise CommandLineError("`--json` and `--csv` are two forms of one list", "leave one of them out")
+    chosen = runs_listing.Chosen(flow, tuple(status or ()), tuple(tag or ()), tuple(user or ()), since)
+    wanted = runs_listing.Wanted(chosen, tuple(where or ()), tuple(columns or ()), sort, limit)
+    return runs_listing.list_runs(wanted, "json" if json else "csv" if csv else "table", store)
 
 
 def kill_runs(

@@ -5,6 +5,8 @@ inert         a look at a stored value without loading it
 values        how two values differ, by what they are
 arrays        how much the numbers of two arrays differ
 tables        tables and their columns, without pandas
+results       what runs have under a name: parameters, artifacts, what is known of them
+conditions    what such results must be, as users type it
 """
 
 from __future__ import annotations

@@ -52,10 +52,13 @@ class LoadedFlow:
     given: Given = NOTHING
 
 
-def load(path: Any, name: Optional[str] = None, stand_ins: bool = True, given: Given = NOTHING) -> LoadedFlow:
+def load(
+    path: Any, name: Optional[str] = None, stand_ins: bool = True, given: Given = NOTHING, files: bool = True
+) -> LoadedFlow:
     """The flow of a file; `name` chooses among several. Raises FlowFileError, or a FlowError of the file's own.
 
     `given` is what the command line adds to the file; that of what is returned is complete, with what was read for it.
+    Without `files` nobody looks, on the user's machine either, for those that decorators name.
     """
     file = os.path.abspath(os.fspath(path))
     if not os.path.exists(file):
@@ -69,7 +72,7 @@ def load(path: Any, name: Optional[str] = None, stand_ins: bool = True, given: G
         module = _import(file, folder)
         cls = _choose(module, path, name)
         completed = complete(cls, given)
-        flow = read_flow(cls, completed.given.values, files=stand_ins)
+        flow = read_flow(cls, completed.given.values, files=stand_ins and files)
     line = flow.line if cls.__module__ == module.__name__ else 0
     found = (*flow.problems, *completed.problems, *_misplaced(module))
     flow = replace(flow, file=file, line=line, configs=completed.configs, problems=found)

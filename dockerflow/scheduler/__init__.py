@@ -32,6 +32,7 @@ notes         what a flow asks for and a run here does not do
 placing       which hosts each step may run on
 hosts         those of the run: reached, asked what they have, given images
 prepare       the lock and the image of every step, on each of its hosts
+recorded      the images that a past run had, in their place; `gone` says why one is not to be had
 adopting      tasks of a killed run that go on elsewhere, for the run that resumes it
 continuing    what such a task had printed, and says, as a task of this run
 left_there    containers that earlier runs have left on hosts

@@ -25,6 +25,7 @@ from dockerflow.scheduler import capacity
 from dockerflow.scheduler.capacity import Share
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.left_there import remove_left
+from dockerflow.scheduler.origin import Reproduced
 from dockerflow.scheduler.placing import named, places
 from dockerflow.scheduler.values import HostPlan
 from dockerflow.store.base import Store
@@ -32,7 +33,7 @@ from dockerflow.store.directory import DirectoryStore
 
 if TYPE_CHECKING:
     from dockerflow.engines.docker import DockerHost
-    from dockerflow.scheduler.prepare import StepEnvironment
+    from dockerflow.scheduler.prepare import Preparation, StepEnvironment
 
 # What the steps that may run on a host run in there, by step; nothing where steps run without images.
 Environments = Mapping[str, "StepEnvironment"]
@@ -90,12 +91,14 @@ def _at_once(there: There, asked: int | None) -> int:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of a run decides where it runs. `chosen` are the hosts of the command line."""
+    """What of a run decides where it runs. `chosen` are the hosts of the command line; in the images of the run that is
+    `reproduced`, if there is one."""
 
     flow: Flow
     config: Config
     store: Store
     chosen: tuple[str, ...] = ()
+    reproduced: Reproduced | None = None
 
 
 @contextmanager
@@ -243,7 +246,7 @@ def _prepared(
     wanted: Wanted, hosts: Mapping[str, DockerHost], places: dict[str, tuple[str, ...]], notify: progress.Notify
 ) -> Hosts:
     from dockerflow.engines.leftovers import remove_leftovers  # noqa: PLC0415
-    from dockerflow.scheduler.prepare import Preparation, prepare  # noqa: PLC0415
+    from dockerflow.scheduler.prepare import prepare  # noqa: PLC0415
 
     needed = {name: hosts[name] for name in named(places)}
     for name, host in needed.items():
@@ -251,7 +254,7 @@ def _prepared(
         remove_leftovers(host.client, host.url)
         if host.is_remote:
             remove_left(wanted.store, host)
-    prepared = prepare(Preparation(wanted.flow, hosts, places, wanted.config, wanted.store, notify))
+    prepared = prepare(_preparation(wanted, hosts, places, notify))
     gpus, refused = _gpus_of_all(wanted.flow, needed, places, prepared)
     there = {
         name: There(
@@ -261,6 +264,20 @@ def _prepared(
     }
     with_gpus = {step: _with_gpus(wanted.flow, step, names, there, refused) for step, names in places.items()}
     return Hosts(there, {step: _those_with_image_first(step, names, there) for step, names in with_gpus.items()})
+
+
+def _preparation(
+    wanted: Wanted, hosts: Mapping[str, DockerHost], places: Places, notify: progress.Notify
+) -> Preparation:
+    from dockerflow.scheduler.prepare import Preparation  # noqa: PLC0415
+
+    if wanted.reproduced is None:
+        return Preparation(wanted.flow, hosts, places, wanted.config, wanted.store, notify)
+    from dockerflow.scheduler.recorded import RecordedPreparation  # noqa: PLC0415
+
+    return RecordedPreparation(
+        wanted.flow, hosts, places, wanted.config, wanted.store, notify, reproduced=wanted.reproduced
+    )
 
 
 def _with_gpus(

@@ -36,7 +36,7 @@ from dockerflow.scheduler.bytecode import bytecode
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Lost
 from dockerflow.scheduler.notes import notes
-from dockerflow.scheduler.origin import Origin
+from dockerflow.scheduler.origin import Origin, Reproduced
 from dockerflow.scheduler.receiving import receiving
 from dockerflow.scheduler.requests import Requests, sharing
 from dockerflow.scheduler.resumed import edited
@@ -83,7 +83,13 @@ class RunRequest:
     namespace: str | None = None  # of the client in steps; otherwise the user's, and empty for none
     package_suffixes: tuple[str, ...] = ()  # of files that go into the containers beside the Python files
     origin: Origin | None = None
+    reproduced: Reproduced | None = None  # the same run as `origin`: in its images, and only with what `origin` names
     project: Project | None = None
+
+    @property
+    def resumed(self) -> Origin | None:
+        """The run whose results are taken over: none where one is run again from its beginning."""
+        return None if self.reproduced is not None and not (self.origin and self.origin.rerun) else self.origin
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ def _hosts(request: RunRequest, notify: progress.Notify) -> AbstractContextManag
 
 
 def _wanted(request: RunRequest) -> hosts.Wanted:
-    return hosts.Wanted(request.loaded.flow, request.config, request.store, request.hosts)
+    return hosts.Wanted(request.loaded.flow, request.config, request.store, request.hosts, request.reproduced)
 
 
 def _run(
@@ -148,7 +154,7 @@ def _run(
         ):
             journal.append(started)
             journal.flush()
-            notify(progress.RunBegan(flow.name, started.run_id, tuple(flow.steps), started.origin_run_id))
+            notify(_began(started))
             run = Run(_plan(request, started, there, secrets, notify))
             for step in edited(run):
                 again = "it runs again, and all that follow it"
@@ -163,6 +169,11 @@ def _run(
             notify(progress.Noted(f"the host `{name}` does not answer: {left} removes them when it is back"))
     notify(progress.RunEnded(flow.name, started.run_id, finish.status, finish.reason, time.monotonic() - began))
     return RunOutcome(flow.name, started.run_id, finish.status, finish.reason, kept.spool)
+
+
+def _began(started: RunStarted) -> progress.RunBegan:
+    steps = tuple(step.name for step in started.steps)
+    return progress.RunBegan(started.flow, started.run_id, steps, started.origin_run_id, started.reproduces)
 
 
 def _buckets(request: RunRequest, there: hosts.Hosts, started: RunStarted) -> dict[str, BucketForWorkers]:
@@ -272,7 +283,7 @@ def _plan(
         start=request.loaded.flow.start,
         project=request.project,
         origin_run_id=started.origin_run_id,
-        origin=origin.results(store.blobs, request.origin, steps) if request.origin else {},
+        origin=origin.results(store.blobs, request.resumed, steps) if request.resumed else {},
         hosts=plans,
         running=_running(request, started, there, steps, notify),
     )
@@ -285,7 +296,7 @@ def _running(
     steps: Mapping[str, v.StepPlan],
     notify: progress.Notify,
 ) -> dict[v.Counterpart, v.Running]:
-    if request.origin is None or not any(each.host.is_remote for each in there.by_name.values()):
+    if request.origin is None or request.reproduced or not any(each.host.is_remote for each in there.by_name.values()):
         return {}
     from dockerflow.scheduler.adopting import Adopting, running  # noqa: PLC0415 - the engines' SDK only where it is used
 

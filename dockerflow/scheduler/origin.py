@@ -33,6 +33,20 @@ class Origin:
     rerun: str | None = None
 
 
+@dataclass(frozen=True)
+class Reproduced:
+    """The run that is run again, with its code and in its images. `code` is its code package; with `allow_rebuilt` an
+    image that cannot be had again may be another."""
+
+    started: RunStarted
+    code: bytes
+    allow_rebuilt: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.started.flow}/{self.started.run_id}"
+
+
 def parameters(blobs: BlobStore, origin: Origin, added: Mapping[str, object]) -> str:
     """The manifest of the origin's parameters, with those that the flow has got since. Raises RunError."""
     try:

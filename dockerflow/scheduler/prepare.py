@@ -7,7 +7,7 @@ cannot succeed. A step that brings its own image has no lock, and nothing is bui
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import cached_property
@@ -101,16 +101,11 @@ class Preparation:
             self.providers  # noqa: B018 - it is made now
 
     def of(self, job: Job) -> dict[str, StepEnvironment]:
-        """By host. The first builds what is missing, the others are sent it side by side."""
-        first, *others = job.hosts
+        """By host."""
         if isinstance(job.environment, GivenImage):
             return {name: self._own(name, job.environment, job.steps) for name in job.hosts}
         lock = lock_for(job.environment, self.store, self.flow.file, self.notify, job.steps)
-        made = {first: self._assembled(first, lock, job.steps)}
-        if others:
-            with ThreadPoolExecutor(len(others), thread_name_prefix="send") as pool:
-                made |= dict(zip(others, pool.map(lambda name: self._assembled(name, lock, job.steps), others)))
-        return made
+        return first_then_others(job.hosts, lambda name: self._assembled(name, lock, job.steps))
 
     def _assembled(self, host: str, lock: Lock, steps: tuple[str, ...]) -> StepEnvironment:
         provider, sent = self.providers[host], list[int]()
@@ -191,6 +186,16 @@ def _jobs(preparation: Preparation) -> Iterator[Job]:
         for environment, steps in preparation.wanted(replace(flow, steps=there), platform).items():
             wanted = {host for step in steps for host in places[step]}
             yield Job(environment, steps, tuple(host for host in hosts if host in wanted))
+
+
+def first_then_others(hosts: Sequence[str], give: Callable[[str], StepEnvironment]) -> dict[str, StepEnvironment]:
+    """By host. The first builds what is missing, the others are sent it side by side."""
+    first, *others = hosts
+    given = {first: give(first)}
+    if others:
+        with ThreadPoolExecutor(len(others), thread_name_prefix="send") as pool:
+            given |= dict(zip(others, pool.map(give, others)))
+    return given
 
 
 def prepare(preparation: Preparation) -> Mapping[str, Mapping[str, StepEnvironment]]:

@@ -62,7 +62,7 @@ def started(request: RunRequest, there: Hosts, noticed: Callable[[], Noticed], n
     """The first record of the run, which gets its id here. Raises StoreError, and RunError where parameters of the run
     that is resumed are lost."""
     flow, store = request.loaded.flow, request.store
-    code = code_package.pack(flow.file, request.loaded.given, request.package_suffixes)
+    code = _code(request)
     notify(progress.CodePacked(str(Path(flow.file).parent), len(code)))
     now = time.time()
     return RunStarted(
@@ -78,14 +78,21 @@ def started(request: RunRequest, there: Hosts, noticed: Callable[[], Noticed], n
         command=request.command,
         version=dockerflow.__version__,
         doc=flow.doc,
-        origin_run_id=request.origin.started.run_id if request.origin else None,
+        origin_run_id=request.resumed.started.run_id if request.resumed else None,
         system_tags=system_tags(request.user, request.project, now),
-        git=noticed().git,
+        git=request.reproduced.started.git if request.reproduced else noticed().git,
         machine=platform.node(),
         machine_platform=f"{platform.system()}-{platform.release()}-{platform.machine()}",
         machine_python=platform.python_version(),
+        reproduces=request.reproduced.started.run_id if request.reproduced else None,
         files=_all_files(request, noticed().files),
     )
+
+
+def _code(request: RunRequest) -> bytes:
+    if request.reproduced is not None:
+        return code_package.renewed(request.reproduced.code)
+    return code_package.pack(request.loaded.flow.file, request.loaded.given, request.package_suffixes)
 
 
 # ---- steps

@@ -62,8 +62,19 @@ def pack(flow_file: Union[str, Path], given: Given = NOTHING, suffixes: Iterable
     files = {f"{USER}/{name}": path for name, path in _user_files(flow_path.parent, suffixes).items()}
     files[f"{USER}/{flow_path.name}"] = flow_path
     _check_size(files)
-    files.update(shipped_files())
     contents = {GIVEN: given.to_json().encode(), **{name: _content(path) for name, path in files.items()}}
+    return _archive(contents)
+
+
+def renewed(data: bytes) -> bytes:
+    """A code package with the same code of the user's and the runtime of this dockerflow: the very same bytes, where
+    that is the one that made it. Raises StoreError for what is no code package."""
+    kept = {name: content for name, content in _entries(data) if not name.startswith(f"{OURS}/")}
+    return _archive(kept)
+
+
+def _archive(users: Mapping[str, bytes]) -> bytes:
+    contents = {**users, **{name: _content(path) for name, path in shipped_files().items()}}
     archive = b"".join(part for name, content in sorted(contents.items()) for part in _entry(name, content))
     return archive.ljust(-(-(len(archive) + 2 * tarfile.BLOCKSIZE) // tarfile.RECORDSIZE) * tarfile.RECORDSIZE, b"\0")
 
@@ -78,17 +89,26 @@ def _entry(name: str, content: bytes) -> Tuple[bytes, ...]:
 def unpack(data: bytes, folder: Union[str, Path]) -> None:
     """Write a code package's files below `folder`. Raises StoreError if it holds anything but plain files inside."""
     root = Path(folder)
+    for name, content in _entries(data):
+        target = root / _inside(name)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except OSError as error:
+            raise StoreError(f"cannot unpack the code package to `{root}`: {error}") from error
+
+
+def _entries(data: bytes) -> Iterator[Tuple[str, bytes]]:
+    """The files of a code package with their contents."""
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for entry in archive:
                 content = archive.extractfile(entry) if entry.isfile() else None
                 if content is None:
                     raise StoreError(f"a code package holds files only, and `{entry.name}` is none")
-                target = root / _inside(entry.name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content.read())
-    except (tarfile.TarError, OSError) as error:
-        raise StoreError(f"cannot unpack the code package to `{root}`: {error}") from error
+                yield entry.name, content.read()
+    except tarfile.TarError as error:
+        raise StoreError(f"cannot unpack the code package: {error}") from error
 
 
 def given(data: bytes) -> Given:
@@ -102,6 +122,12 @@ def given(data: bytes) -> Given:
             return Given.from_json(content.read().decode()) if content is not None else NOTHING
     except (tarfile.TarError, KeyError, ValueError) as error:
         raise StoreError(f"cannot read `{GIVEN}` of the code package: {error}") from error
+
+
+def user_files(data: bytes) -> Dict[str, bytes]:
+    """The user's files of a code package, by their paths below the flow's folder. Raises StoreError."""
+    begins = f"{USER}/"
+    return {name[len(begins) :]: content for name, content in _entries(data) if name.startswith(begins)}
 
 
 def _inside(name: str) -> PurePosixPath:

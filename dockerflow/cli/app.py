@@ -239,6 +239,7 @@ _OTHERS: tuple[Callable[..., int | None], ...] = (
     machine_commands.down,
     result_commands.logs,
     result_commands.dump,
+    result_commands.inspect,
     again_commands.debug,
     version,
     gc,

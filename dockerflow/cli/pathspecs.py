@@ -30,7 +30,8 @@ def origin_of(selection: Selection, task: TaskHistory) -> str | None:
     created, started = task.created, selection.run.started
     if created.origin_task_id is None or started is None:
         return None
-    return f"{selection.flow}/{started.origin_run_id}/{created.step}/{created.origin_task_id}"
+    run_id = created.origin_run_id or started.origin_run_id
+    return f"{selection.flow}/{run_id}/{created.step}/{created.origin_task_id}"
 
 
 def select(store: Store, pathspec: str) -> Selection:

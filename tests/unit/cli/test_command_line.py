@@ -12,7 +12,8 @@ from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 
 COMMANDS = [
     "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down", "logs", "dump",
-    "debug", "version", "gc", "runs", "tag", "images", "store", "hosts",
+    "inspect", "debug",
+    "version", "gc", "runs", "tag", "images", "store", "hosts",
 ]  # fmt: skip
 
 

@@ -86,13 +86,15 @@ class Board:
         line = Text(f"{self.symbol(step.state)} ", STATES[step.state])
         line.append(_padded(step.name, names), "default" if step.state != "waiting" else "dim")
         if step.began is None:
-            if step.reused:
-                line.append(f"  {_count(step):>{counts}}", "bold").append(f"  {'reused':>9}", "dim")
+            if step.reused or step.cached:
+                line.append(f"  {_count(step):>{counts}}", "bold")
+                line.append(f"  {sentences.without_running(step):>9}", "dim")
             return line.append("  starting" if step.state == "starting" else "", "dim")
         line.append(f"  {_count(step):>{counts}}", "bold")
         line.append(f"  {duration(step.seconds(now)):>9}", "dim")
         for count, word, style in (
             (step.reused, "reused", "dim"),
+            (step.cached, "cached", "dim"),
             (step.failed, "failed", "bold red"),
             (step.caught, "caught", "yellow"),
             (step.retried, "retried", "yellow"),

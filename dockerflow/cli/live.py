@@ -177,6 +177,10 @@ class LiveView:
         for line in failures.text_lines(event.failure) if event.failure and not event.caught else ():
             yield ((harmless(line), "red" if line.startswith("error: ") else ""),)
 
+    @_told.register
+    def _(self, event: progress.TaskLookedUp) -> Iterator[Line]:
+        yield self._prefix(event.step, event.task_id), (sentences.looked_up(event), "green" if event.hit else "yellow")
+
     def _prefix(self, step: str, task_id: str) -> tuple[str, str]:
         return f"{step}/{task_id} ", colour(step, tuple(self._picture.steps))
 
@@ -193,7 +197,7 @@ class LiveView:
         environments = sentences.environments(self._picture.environments.values())
         yield Text()
         yield Text(f"{board.symbol(state)} {sentences.result(ended)}", STATES[state])
-        for told in filter(None, (sentences.resumed(self._picture), environments)):
+        for told in filter(None, (sentences.resumed(self._picture), sentences.cached(self._picture), environments)):
             yield Text(told, "dim")
         yield Text()
         for word, what in sentences.how_to_read(self._picture, self._place):

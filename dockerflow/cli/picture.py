@@ -25,8 +25,8 @@ class RunningTask:
 @dataclass(frozen=True)
 class StepPicture:
     """One step. `done` counts tasks that ended well, among them those that were `caught`, and those whose results were
-    `reused` from the run that is resumed; `retried` counts attempts made again and `stopped` tasks that the user did
-    not let end.
+    `reused` from the run that is resumed, or are other runs' (`cached`); `retried` counts attempts made again and
+    `stopped` tasks that the user did not let end.
     """
 
     name: str
@@ -34,6 +34,7 @@ class StepPicture:
     done: int = 0
     caught: int = 0
     reused: int = 0
+    cached: int = 0
     failed: int = 0
     retried: int = 0
     stopped: int = 0
@@ -111,8 +112,13 @@ class Picture:
 
     @property
     def reused(self) -> int:
-        """Tasks whose results were reused."""
+        """Tasks whose results are the resumed run's."""
         return sum(step.reused for step in self.steps.values())
+
+    @property
+    def cached(self) -> int:
+        """Tasks whose results are those of other runs."""
+        return sum(step.cached for step in self.steps.values())
 
     @property
     def prepared(self) -> bool:
@@ -239,7 +245,8 @@ def _(event: progress.TasksTakenOver, picture: Picture, now: float) -> Picture:
             step,
             total=step.total + event.count,
             done=step.done + event.count,
-            reused=step.reused + event.count,
+            reused=step.reused + event.count * (not event.cached),
+            cached=step.cached + event.count * event.cached,
         ),
     )
 

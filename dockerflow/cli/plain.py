@@ -130,7 +130,11 @@ class PlainView:
 
     @_lines.register
     def _(self, event: progress.TasksTakenOver, now: float) -> Iterator[str]:
-        yield f"{self._at(now, event.step)} {counted(event.count, 'task')} reused"
+        yield f"{self._at(now, event.step)} {counted(event.count, 'task')} {'cached' if event.cached else 'reused'}"
+
+    @_lines.register
+    def _(self, event: progress.TaskLookedUp, now: float) -> Iterator[str]:
+        yield f"{self._at(now, event.step, event.task_id)} {sentences.looked_up(event)}"
 
     @_lines.register
     def _(self, event: progress.AttemptBegan, now: float) -> Iterator[str]:
@@ -167,7 +171,8 @@ def summary(picture: Picture, place: sentences.Place, now: float) -> Iterator[st
     for step in picture.steps.values():
         yield f"  {step.name:<{width}}  {_summed(step, now)}"
     yield ""
-    for told in (sentences.resumed(picture), sentences.environments(picture.environments.values())):
+    environments = sentences.environments(picture.environments.values())
+    for told in (sentences.resumed(picture), sentences.cached(picture), environments):
         if told:
             yield told
     for word, what in sentences.how_to_read(picture, place):
@@ -178,7 +183,8 @@ def summary(picture: Picture, place: sentences.Place, now: float) -> Iterator[st
 
 def _summed(step: StepPicture, now: float) -> str:
     if step.began is None:
-        return f"{'reused':>12}  {counted(step.reused, 'task')}" if step.reused else f"{'not run':>12}"
+        tasks = f"  {counted(step.done, 'task')}" if step.done else ""
+        return f"{sentences.without_running(step):>12}{tasks}"
     said = (f"{duration(step.seconds(now)):>12}", sentences.counts(step), sentences.places(step), sentences.used(step))
     return "  ".join(filter(None, said))
 

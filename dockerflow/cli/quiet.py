@@ -8,6 +8,7 @@ from dockerflow.cli.plain import PlainView
 
 SHOWN = (
     progress.RunBegan,
+    progress.TaskLookedUp,
     progress.AttemptBegan,
     progress.TaskPrinted,
     progress.AttemptEnded,

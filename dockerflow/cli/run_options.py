@@ -109,6 +109,12 @@ Namespace = Annotated[
         help="What the client in steps looks at: the runs with this tag, or all if it is empty; otherwise your own.",
     ),
 ]
+ExplainCache = Annotated[
+    bool,
+    typer.Option(
+        "--explain-cache", help="Say of each task with `@cache` whose result is reused, or what has changed since."
+    ),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="Leave out what is told about images, and the summary at the end.")
 ]

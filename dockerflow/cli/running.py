@@ -65,6 +65,7 @@ class Chosen:
     production: bool = False
     hosts: tuple[str, ...] = ()  # as `--host` has them; names of hosts that are there in `with_hosts`
     attach: bool = False
+    explain_cache: bool = False
     runner_file: Path | None = None
 
     def project(self, flow: Flow) -> Project | None:
@@ -144,6 +145,7 @@ def _launch(
         namespace=chosen.namespace,
         hosts=chosen.hosts,
         attach=chosen.attach,
+        explain_cache=chosen.explain_cache,
     )
     place = replace(place_of(store), resume=_resume(chosen))
     with telling_of_a_stop() as noted, view_for(place, chosen.quiet) as view:

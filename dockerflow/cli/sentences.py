@@ -133,6 +133,7 @@ def counts(step: StepPicture) -> str:
     """`3/5 tasks`, with what was out of the ordinary: `3/5 tasks, 2 reused, 1 caught, 2 retried`."""
     unusual = [
         (step.reused, "reused"),
+        (step.cached, "cached"),
         (step.failed, "failed"),
         (step.caught, "caught"),
         (step.retried, "retried"),
@@ -172,6 +173,26 @@ def resumed(picture: Picture) -> str:
         return ""
     tasks = counted(picture.reused, "task") if picture.reused else "no task"
     return f"resumed run {picture.origin_run_id}: {tasks} reused"
+
+
+def looked_up(event: progress.TaskLookedUp) -> str:
+    """``cache hit: GenreStats/1711/start/1``, ``cache miss: code: step `start` differs``."""
+    return f"cache {event.why}"
+
+
+def cached(picture: Picture) -> str:
+    """`3 of 5 tasks were taken from the cache`; empty where none was."""
+    if not picture.cached:
+        return ""
+    total = sum(max(step.total, step.done) for step in picture.steps.values())
+    were = "was" if picture.cached == 1 else "were"
+    return f"{picture.cached:,} of {counted(total, 'task')} {were} taken from the cache"
+
+
+def without_running(step: StepPicture) -> str:
+    """Where the results of a step are from of which nothing has run."""
+    words = [word for count, word in ((step.reused, "reused"), (step.cached, "cached")) if count]
+    return ", ".join(words) or "not run"
 
 
 def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:

@@ -48,8 +48,9 @@ def facts_of(history: RunHistory, task: TaskHistory, attempts: Tuple[Attempt, ..
     yield from ((created.time, name, value) for name, value in of_task.items())
     for attempt in attempts:
         yield from _of_beginning(attempt, step, created.time)
-        if started is not None and started.origin_run_id:
-            yield _begin(attempt, created.time), "origin-run-id", started.origin_run_id
+        origin = created.origin_run_id or (started.origin_run_id if started is not None else None)
+        if origin:
+            yield _begin(attempt, created.time), "origin-run-id", origin
             yield _begin(attempt, created.time), "origin-task-id", created.origin_task_id
         if attempt.finished:
             yield from ((attempt.finished.time, name, value) for name, value in _of_end(attempt.finished).items())

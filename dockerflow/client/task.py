@@ -130,8 +130,9 @@ class Task(PathObject):
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        origin, task_id = self._above.origin_pathspec, self._task.created.origin_task_id
-        return f"{origin}/{task_id}" if origin and task_id else None
+        created, flow = self._task.created, self._components[0]
+        run_id = created.origin_run_id or self._source.begun.origin_run_id
+        return f"{flow}/{run_id}/{created.step}/{created.origin_task_id}" if created.origin_task_id else None
 
     # What it ran in
 

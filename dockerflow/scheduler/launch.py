@@ -20,8 +20,10 @@ from dockerflow.config import Config
 from dockerflow.engines.worker import BucketForWorkers, Host
 from dockerflow.flow.checks import check
 from dockerflow.flow.definition import (
+    Cache,
     Catch,
     Isolation,
+    Parallel,
     Project,
     Retry,
     Step,
@@ -40,6 +42,7 @@ from dockerflow.scheduler.origin import Origin, Reproduced
 from dockerflow.scheduler.receiving import receiving
 from dockerflow.scheduler.requests import Requests, sharing
 from dockerflow.scheduler.resumed import edited
+from dockerflow.scheduler.reuse import Reuse, Subject
 from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.stop_requests import stop_requests
@@ -59,7 +62,7 @@ Secrets = Mapping[str, tuple[Secret, ...]]
 @dataclass(frozen=True)
 class RunRequest:
     """What to run and how. `parameters` are values by attribute; of a run that resumes `origin`, only those that the
-    origin did not have.
+    origin had not, or had not with this value.
 
     `max_workers` None means one per core of the host that has memory for it, `max_num_splits` None as many as
     `values.MAX_NUM_SPLITS`, `max_log_size` (of each stream of an attempt, in MiB) None everything.
@@ -85,6 +88,7 @@ class RunRequest:
     origin: Origin | None = None
     reproduced: Reproduced | None = None  # the same run as `origin`: in its images, and only with what `origin` names
     project: Project | None = None
+    explain_cache: bool = False  # tell of each task of a step with `@cache` why it is reused, or is not
 
     @property
     def resumed(self) -> Origin | None:
@@ -162,7 +166,9 @@ def _run(
             compiled, buckets = bytecode(request.config.cache_dir), _buckets(request, there, started)
             origins = _buckets(request, there, request.origin.started) if run.plan.running and request.origin else {}
             requests = Requests(flow, started, there, store, buckets, outbox, compiled, origins)
-            finish = Loop(run, receivers, requests, kept.store, journal, notify, inbox, _log_limit(request)).run()
+            reuse = _reuse(request, run.plan, started, notify, inbox)
+            loop = Loop(run, receivers, requests, kept.store, journal, notify, inbox, _log_limit(request), reuse)
+            finish = loop.run()
     for name, each in there.by_name.items():
         if each.host.is_remote and each.host.is_away():
             left = f"containers of the run may be left there; `dockerflow runs kill {flow.name}/{started.run_id}`"
@@ -256,7 +262,9 @@ def _outbox(store: Store, started: RunStarted) -> Iterator[Path]:
 
 
 def _notes(request: RunRequest) -> Iterator[str]:
-    return notes(request.loaded.flow, {} if request.engine == "process" else hosts.asked(_wanted(request)))
+    if request.engine == "process":
+        return notes(request.loaded.flow, containers=False)
+    return notes(request.loaded.flow, hosts.asked(_wanted(request)))
 
 
 def _plan(
@@ -265,7 +273,10 @@ def _plan(
     store, fresh = request.store, request.fresh_containers
     steps = {
         step.name: replace(
-            _step_plan(step, secrets.get(step.name, ()), fresh), workers=workers, hosts=there.places[step.name]
+            _step_plan(step, secrets.get(step.name, ()), fresh),
+            workers=workers,
+            hosts=there.places[step.name],
+            looked_up=_is_looked_up(request, step),
         )
         for step, workers in sharing(request.loaded.flow, there)
     }
@@ -302,6 +313,24 @@ def _running(
 
     adopting = Adopting(request.origin, request.store, there, started.code, request.attach)
     return running(adopting, steps, notify)
+
+
+def _is_looked_up(request: RunRequest, step: Step) -> bool:
+    """Whether results of other runs do for the step: not where there are no images, or its tasks are to be seen to run
+    again."""
+    if request.engine == "process" or request.reproduced is not None or step.decorator(Cache) is None:
+        return False
+    return step.decorator(Parallel) is None and (request.origin is None or request.origin.rerun != step.name)
+
+
+def _reuse(
+    request: RunRequest, plan: v.Plan, started: RunStarted, notify: progress.Notify, inbox: Inbox
+) -> Reuse | None:
+    """In the store itself: nothing of it is worth ending a run where that goes away."""
+    if not any(step.looked_up for step in plan.steps.values()):
+        return None
+    subject = Subject(request.loaded, started, request.project, request.explain_cache)
+    return Reuse(subject, request.store, notify, lambda told: inbox.put((0, told)))
 
 
 def _step_plan(step: Step, secrets: tuple[Secret, ...], fresh_containers: bool) -> v.StepPlan:

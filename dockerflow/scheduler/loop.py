@@ -33,6 +33,7 @@ from dockerflow.scheduler.core import advance
 from dockerflow.scheduler.journaling import Journaling, Written
 from dockerflow.scheduler.keeping import Ended, Keeping, Returned
 from dockerflow.scheduler.logs import Logs
+from dockerflow.scheduler.reuse import Reuse
 from dockerflow.scheduler.starting import NotStarted, Started
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.tagging import Tagging
@@ -91,6 +92,7 @@ class Loop:
     notify: progress.Notify
     inbox: Inbox
     log_limit: int | None = None  # of each stream of an attempt, in bytes
+    reuse: Reuse | None = None  # where the plan has steps that are looked up
 
     def __post_init__(self) -> None:
         logs = Logs(self.store, self.core.plan.flow, self.core.plan.run_id, self.log_limit)
@@ -135,6 +137,8 @@ class Loop:
             left = self._workers.requests()
             self._keeping.close()
             self._end_workers()
+            if self.reuse is not None:
+                self.reuse.close()
             for request in left:
                 self._tagging.take_over(request)
             self._journaling.close()
@@ -238,6 +242,8 @@ class Loop:
                 self._tell(v.StoreLost(error.message))
             case OfHost(name, state):
                 self._host_changed(name, state)
+            case v.LookedUp():
+                self._tell(item)
             case BaseException():
                 raise item
 
@@ -294,16 +300,16 @@ class Loop:
 
     def _tell(self, event: v.Event) -> None:
         created: Counter[str] = Counter()
-        taken_over: Counter[str] = Counter()
+        taken_over: Counter[tuple[str, bool]] = Counter()  # steps, and whether they were looked up
         for command in advance(self.core, event, time.time()):
             match command:
                 case v.Write(TaskCreated(step=step)):
                     created[step] += 1
                 case v.TakeOver(task):
-                    taken_over[task.step] += 1
+                    taken_over[task.step, task.origin_run_id is not None] += 1
             self._carry_out(command)
-        for step, count in taken_over.items():
-            self.notify(progress.TasksTakenOver(step, count))
+        for (step, cached), count in taken_over.items():
+            self.notify(progress.TasksTakenOver(step, count, cached))
         for step, count in created.items():
             self.notify(progress.TasksCreated(step, count))
 
@@ -311,13 +317,8 @@ class Loop:
         match command:
             case v.StartWorker(number, step, host, ahead):
                 self._workers.start(number, step, host, ahead)
-            case v.Assign(number, task):
-                self._workers.busy.add(number)
-                self._keeping.expect(number, (task.task_id, task.attempt))
-                self._to_hand_out.append(command)
-            case v.Adopt(number, task, running):
-                self._keeping.expect(number, (task.task_id, task.attempt))
-                self._workers.adopt(number, task, running)
+            case v.Assign() | v.Adopt():
+                self._give(command)
             case v.StopWorker(number):
                 self._workers.stop(number)
             case v.KillWorker(number):
@@ -327,6 +328,8 @@ class Loop:
             case v.TakeOver(task, result):
                 self._append(task)
                 self._append(result)
+            case v.LookUp():
+                self._look_up(command)
             case v.WaitForRetry(task_id, seconds):
                 heapq.heappush(self._retries, (time.monotonic() + seconds, task_id))
             case v.Finish():
@@ -344,6 +347,22 @@ class Loop:
         self._append(record)
         if isinstance(record, AttemptFinished):
             self.notify(progress.AttemptEnded.of(record, retry_in))
+            if record.final and self.reuse is not None:
+                self.reuse.leave(record)
+
+    def _give(self, given: v.Assign | v.Adopt) -> None:
+        self._keeping.expect(given.worker, (given.task.task_id, given.task.attempt))
+        if isinstance(given, v.Adopt):
+            self._workers.adopt(given.worker, given.task, given.running)
+        else:
+            self._workers.busy.add(given.worker)
+            self._to_hand_out.append(given)
+
+    def _look_up(self, asked: v.LookUp) -> None:
+        if self.reuse is None:
+            self._put(0, v.LookedUp(asked.task_id))
+        else:
+            self.reuse.look_up(asked)
 
     def _append(self, record: Record, must_be_told: bool = False) -> None:
         """`must_be_told`: the task does not begin before this is in the store, as it does not before what it follows

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from dockerflow.flow.definition import Elsewhere, Flow, Local, Remote, Resources, Step
+from dockerflow.flow.definition import Cache, Elsewhere, Flow, Local, Remote, Resources, Step
 from dockerflow.host_settings import LOCAL
 
 __all__ = ["notes"]
 
 
-def notes(flow: Flow, places: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Iterator[str]:
+def notes(
+    flow: Flow, places: Mapping[str, Sequence[str]] = MappingProxyType({}), containers: bool = True
+) -> Iterator[str]:
     """`places` has the hosts of each step, as `placing.places` finds them; a step that it does not have runs here."""
+    cached = [step.name for step in flow.steps.values() if step.decorator(Cache)] if not containers else []
+    if cached:
+        yield f"`@cache` of {_steps(cached, '')}: no image says what is in this Python, so no result is reused or kept"
     if flow.ignored:
         yield f"{_named('@', flow.ignored)}: not for runs that a person starts, and ignored"
     marked = [(step.name, mark) for step in flow.steps.values() if (mark := step.decorator(Elsewhere)) is not None]

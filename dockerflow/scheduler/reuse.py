@@ -1,0 +1,271 @@
+"""Results for tasks of steps with `@cache`: looked for among what earlier runs have left, and left for later ones.
+
+All of it happens in a few threads, since it reads the store, and the loop waits for nothing. A key part that cannot be
+told, or a store that does not answer, means that a task runs as if its step had no `@cache`; that is said once for each
+step. Only what a task has returned itself is left for others: never a failure that `@catch` has caught, and nothing of
+which it is not known what parameters it depends on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property, lru_cache
+from pathlib import Path
+from queue import SimpleQueue
+
+from dockerflow import progress
+from dockerflow.caching import entries, explaining, parts
+from dockerflow.caching.code import Code
+from dockerflow.caching.entries import Entry, Latest
+from dockerflow.caching.key import CannotTell, Key, Part, Parts, difference
+from dockerflow.environments import lock_file
+from dockerflow.environments.errors import EnvironmentsError
+from dockerflow.environments.lock import Lock
+from dockerflow.flow.custom import custom_on
+from dockerflow.flow.definition import Project, Step
+from dockerflow.flow.loading import LoadedFlow
+from dockerflow.lazy_dataclasses import dataclass
+from dockerflow.runtime.messages import Input
+from dockerflow.scheduler.values import LookedUp, LookUp
+from dockerflow.scheduler.whole import Whole
+from dockerflow.store import code_package, manifest
+from dockerflow.store.base import Store
+from dockerflow.store.errors import StoreError
+from dockerflow.store.records import AttemptFinished, RunStarted, StepRecord
+
+__all__ = ["Reuse", "Subject"]
+
+# Tasks that are looked up at the same time: each is a handful of small requests to the store.
+THREADS = 4
+
+# How long the end of a run waits for what it leaves to others, in seconds.
+PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The run whose tasks are looked up. With `explain` each answer is told with its reason."""
+
+    loaded: LoadedFlow
+    started: RunStarted
+    project: Project | None = None
+    explain: bool = False
+
+
+class Reuse:
+    """`tell` takes what is for the loop: an answer to each `look_up`, or what was raised by a mistake of our own."""
+
+    def __init__(
+        self, subject: Subject, store: Store, notify: progress.Notify, tell: Callable[[LookedUp | BaseException], None]
+    ) -> None:
+        self._subject, self._store, self._notify, self._tell = subject, store, notify, tell
+        self._keys = _Keys(subject, store)
+        self._whole = Whole(store.blobs)
+        self._of_tasks: dict[str, Key] = {}  # of those that run
+        self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._noted: set[tuple[str, str]] = set()
+        self._noting = threading.Lock()
+
+    def look_up(self, asked: LookUp) -> None:
+        """Answered by `tell`, from another thread."""
+        self._do(lambda: self._tell(self._answer(asked)))
+
+    def leave(self, record: AttemptFinished) -> None:
+        """A task that was looked up has ended for good: its result is for others, if it is one."""
+        key = self._of_tasks.pop(record.task_id, None)
+        if key is not None and record.ok and not record.caught and record.manifest:
+            self._do(lambda: self._leave(key, record))
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        for _ in self._threads:
+            self._todo.put(None)
+        for thread in self._threads:
+            thread.join(PATIENCE)
+
+    # ---- threads
+
+    def _do(self, work: Callable[[], None]) -> None:
+        self._todo.put(work)
+        if len(self._threads) < THREADS:
+            thread = threading.Thread(target=self._work, name="cache", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        while (work := self._todo.get()) is not None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised in the loop
+                self._tell(error)
+
+    # ---- looking up
+
+    def _answer(self, asked: LookUp) -> LookedUp:
+        try:
+            key = self._of_tasks[asked.task_id] = self._keys.of(asked)
+            found, why = self._found(key)
+        except CannotTell as error:
+            self._note(asked.step, f"{error.part}: {error.reason}")
+            found, why = None, f"not reused: {error.part}: {error.reason}"
+        except StoreError as error:
+            self._note(asked.step, f"the store cannot be read: {error.message}")
+            found, why = None, f"not reused: {error.message}"
+        if self._subject.explain:
+            self._notify(progress.TaskLookedUp(asked.step, asked.task_id, found is not None, why))
+        return LookedUp(asked.task_id, *((found.result, found.run_id) if found else ()))
+
+    def _found(self, key: Key) -> tuple[Entry | None, str]:
+        """The result to reuse, and of which task it is; or why there is none."""
+        every = entries.by_names(self._store, key)
+        seen = False
+        for names in every:
+            for entry in entries.matching(self._store, names, self._keys.parameters):
+                seen = True
+                if self._whole.has(entry.result.manifest or ""):
+                    return entry, f"hit: {key.flow}/{entry.run_id}/{key.step}/{entry.result.task_id}"
+        return None, f"miss: {self._why_not(key, every, seen)}" if self._subject.explain else ""
+
+    def _why_not(self, key: Key, every: Sequence[Sequence[entries.Name]], seen: bool) -> str:
+        if seen:
+            return "the result is no longer whole in the store"
+        near = next(filter(None, (entries.first(self._store, names) for names in every)), None)
+        if near is not None:
+            return self._of_parameters(near.read)
+        latest = entries.latest(self._store, key)
+        if latest is None:
+            return "there is no earlier result to compare with"
+        changed = difference(latest.parts, key.parts)
+        if changed is None:
+            return "the result is no longer in the store"
+        told = self._of_packages(key.step, latest) if changed.name == "image" else ""
+        return f"image: {told}" if told else explaining.words(changed)
+
+    def _of_parameters(self, read: Mapping[str, str]) -> str:
+        now = {name: self._keys.parameters[name] for name in read if name in self._keys.parameters}
+        changed = difference([Part("parameters", read)], [Part("parameters", now)])
+        return explaining.words(changed) if changed else "the result is no longer in the store"
+
+    def _of_packages(self, step: str, latest: Latest) -> str:
+        """How the packages differ, where both locks are there."""
+        for platform, lock in self._keys.locks(step).items():
+            with suppress(StoreError, EnvironmentsError, KeyError):
+                before, now = (self._lock(each, platform) for each in (latest.locks[platform], lock))
+                told = explaining.packages(before, now)
+                if told:
+                    return told
+        return ""
+
+    def _lock(self, sha256: str, platform: str) -> Lock:
+        return lock_file.loads(bytes(self._store.blobs.get(sha256)).decode(), sha256, platform)
+
+    # ---- leaving
+
+    def _leave(self, key: Key, record: AttemptFinished) -> None:
+        if record.read is None:
+            self._note(key.step, "parameters: it is not known which of them it has read", "its result is not kept")
+            return
+        parameters, started = self._keys.parameters, self._subject.started
+        read = {name: parameters[name] for name in record.read if name in parameters}
+        try:
+            entries.put(self._store, key, Entry(started.run_id, record, read))
+            entries.remember(self._store, key, Latest(started.run_id, key.parts, read, self._keys.locks(key.step)))
+        except StoreError as error:
+            self._note(key.step, f"the store cannot be written: {error.message}", "its result is not kept")
+
+    def _note(self, step: str, why: str, what: str = "") -> None:
+        with self._noting:
+            if (step, why) in self._noted:
+                return
+            self._noted.add((step, why))
+        told = what or "it is neither looked for in the cache nor kept there"
+        self._notify(progress.Noted(f"step `{step}` has `@cache`, and {told}: {why}"))
+
+
+class _Keys:
+    """The keys of a run's tasks. Threads share it."""
+
+    def __init__(self, subject: Subject, store: Store) -> None:
+        self._subject, self._store = subject, store
+        self._of_steps: dict[str, Parts | CannotTell] = {}
+        self._making = threading.Lock()
+        self._read = lru_cache(maxsize=256)(self._hashes)
+        self._inputs = lru_cache(maxsize=64)(self._of_inputs)
+
+    def of(self, asked: LookUp) -> Key:
+        """Raises CannotTell, StoreError."""
+        flow = self._subject.loaded.flow
+        found = [*self._of_step(asked.step), self._inputs(asked.inputs), parts.foreach(self._read, asked.foreach)]
+        return Key(flow.name, asked.step, parts.place(asked.foreach), parts.ordered(found))
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The hashes of the values of the run's. Raises StoreError."""
+        return self._hashes(self._subject.started.parameters)
+
+    def locks(self, step: str) -> dict[str, str]:
+        record = self._record(step)
+        return {each.platform: each.lock for each in (record, *record.elsewhere) if each.lock}
+
+    def _hashes(self, sha256: str) -> Mapping[str, str]:
+        return {name: ref.sha256 for name, ref in manifest.read(self._store.blobs, sha256).artifacts.items()}
+
+    def _of_inputs(self, given: tuple[Input, ...]) -> Part:
+        if len(given) > 1:
+            self._store.blobs.read_ahead([each.manifest for each in given])
+        return parts.inputs(self._read, given, self._subject.loaded.flow.given_names())
+
+    def _of_step(self, step: str) -> Parts:
+        with self._making:
+            if step not in self._of_steps:
+                try:
+                    self._of_steps[step] = self._made(step)
+                except CannotTell as error:
+                    self._of_steps[step] = error
+            found = self._of_steps[step]
+        if isinstance(found, CannotTell):
+            raise found
+        return found
+
+    def _made(self, step: str) -> Parts:
+        loaded = self._subject.loaded
+        return (
+            parts.image(self._record(step)),
+            Part("code", self._code.reached_by(step)),
+            parts.configs(loaded.given.values),
+            parts.options(loaded.flow.steps[step], getattr(loaded.cls, step), self._subject.project),
+        )
+
+    def _record(self, step: str) -> StepRecord:
+        return next(each for each in self._subject.started.steps if each.name == step)
+
+    @cached_property
+    def _code(self) -> Code:
+        """What travels with the flow: what is hashed is what runs."""
+        loaded, started = self._subject.loaded, self._subject.started
+        files = code_package.user_files(bytes(self._store.blobs.get(started.code)))
+        folder = Path(loaded.flow.file).parent
+        return Code(
+            files=files,
+            flow_file=started.flow_file,
+            steps={step.name: (_below(step, folder), step.line) for step in loaded.flow.steps.values()},
+            given=frozenset(loaded.flow.given_names()),
+            roots=tuple(sorted(_modules(loaded))),
+        )
+
+
+def _below(step: Step, folder: Path) -> str:
+    """The step's file as the code package has it; empty for one that lies elsewhere."""
+    for root in (folder, folder.resolve()):
+        with suppress(ValueError):
+            return Path(step.file).relative_to(root).as_posix()
+    return ""
+
+
+def _modules(loaded: LoadedFlow) -> set[str]:
+    """Of decorators that users have written: the command line may name one that nothing imports."""
+    every = [loaded.cls, *(getattr(loaded.cls, name) for name in loaded.flow.steps)]
+    return {type(custom).__module__ for each in every for custom in custom_on(each)}

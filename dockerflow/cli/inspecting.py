@@ -200,8 +200,8 @@ def _task_row(task: TaskHistory) -> tuple[str, ...]:
 
 def _print_environments(steps: Sequence[Document]) -> None:
     """Each once, with the steps that it is of."""
-    users: dict[tuple[str, ...], list[str]] = {}
-    known: dict[tuple[str, ...], Document] = {}
+    users: dict[tuple[str, str, str], list[str]] = {}
+    known: dict[tuple[str, str, str], Document] = {}
     for step in steps:
         for one in step["environments"]:
             key = (one["image"], one["platform"], one["config_digest"])

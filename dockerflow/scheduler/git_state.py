@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -34,53 +35,78 @@ _OTHER_REPOSITORY = (
     "GIT_PREFIX",
 )
 
+_BRANCHES = "refs/heads/"
+
+Answer = Callable[[], tuple[int, str]]
+
 # The store makes this file in its folder: a project does not become dirty by being run.
 _OURS = ":(top,exclude,glob)**/.dockerflow/.gitignore"
 
 
 def of_folder(folder: Path, limit: float = LIMIT) -> GitState | None:
     """None where there is no repository, no `git`, or no answer in time. Raises nothing."""
-    git = _Git(folder, time.monotonic() + limit)
     try:
-        return _state(git)
+        with ExitStack() as stack:
+            return _state(_Git(folder, time.monotonic() + limit, stack))
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
 
 
 def _state(git: _Git) -> GitState | None:
-    code, commit = git.ask("rev-parse", "--quiet", "--verify", "HEAD")
-    if code not in (0, 1):  # 1: there is no commit yet
+    """All questions are asked at once: a run may be ready as soon as the first is answered."""
+    head = git.ask("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")
+    remote = git.ask("config", "--get", "remote.origin.url")
+    changes = git.ask("status", "--porcelain", "--untracked-files=normal", "--", ":(top)", _OURS)
+    code, said = head()
+    commit, _, branch = said.partition("\n")
+    if code:  # there is no commit yet, or no repository
+        commit = ""
+        code, branch = git.ask("symbolic-ref", "HEAD")()
+    if code:
         return None
-    _, branch = git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
-    _, remote = git.ask("config", "--get", "remote.origin.url")
-    return GitState(commit, branch, _dirty(git), _without_password(remote))
+    branch = branch.removeprefix(_BRANCHES) if branch.startswith(_BRANCHES) else ""
+    address = _without_password(remote()[1])
+    return GitState(commit, branch, _dirty(changes), address)  # what may take longest is waited for last
 
 
-def _dirty(git: _Git) -> bool | None:
+def _dirty(changes: Answer) -> bool | None:
     try:
-        code, changes = git.ask("status", "--porcelain", "--untracked-files=normal", "--", ":(top)", _OURS)
+        code, said = changes()
     except subprocess.TimeoutExpired:
         return None
-    return bool(changes) if code == 0 else None
+    return bool(said) if code == 0 else None
 
 
 @dataclass(frozen=True)
 class _Git:
     folder: Path
     deadline: float  # by the monotonic clock
+    stack: ExitStack  # ends what still runs
 
-    def ask(self, *words: str) -> tuple[int, str]:
-        """The exit code and what was printed. Raises OSError and SubprocessError."""
-        done = subprocess.run(
+    def ask(self, *words: str) -> Answer:
+        """What gives the exit code and what was printed, or raises TimeoutExpired. Raises OSError."""
+        asked = subprocess.Popen(
             ["git", "-c", "core.fsmonitor=false", *words],
             cwd=self.folder,
             env=dict(_environment()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=max(0.0, self.deadline - time.monotonic()),
         )
-        return done.returncode, done.stdout.decode(errors="replace").rstrip("\n")
+        self.stack.callback(_end, asked)
+
+        def answer() -> tuple[int, str]:
+            said, _ = asked.communicate(timeout=max(0.0, self.deadline - time.monotonic()))
+            return asked.returncode, said.decode(errors="replace").rstrip("\n")
+
+        return answer
+
+
+def _end(asked: subprocess.Popen[bytes]) -> None:
+    if asked.poll() is None:
+        asked.kill()
+    with asked:  # closes its pipe and waits for it
+        pass
 
 
 def _environment() -> Iterator[tuple[str, str]]:
@@ -92,7 +118,7 @@ def _environment() -> Iterator[tuple[str, str]]:
 
 
 def _without_password(remote: str) -> str:
-    """A name stays where it is no secret: that of an account for ssh. Others may be a token. Empty for what is no URL."""
+    """A name stays where it is no secret, as that of an account for ssh. Empty for what is no URL."""
     try:
         parts = urlsplit(remote)
     except ValueError:

@@ -13,8 +13,8 @@
     ├── ConfigError         dockerflow.config        exit 9   a configuration file or variable
     └── SetupError          dockerflow.setup         exit 10  what this machine lacks
 
-Exit 0 is success, 1 a run that failed, 2 a wrong command line, 70 a mistake of our own, 130 and 143 a run stopped by
-Ctrl-C and by SIGTERM, 141 a reader of the output that went away.
+Exit 0 is success, 1 a run that failed, 2 a wrong command line, 11 a run that was run again and made something else,
+70 a mistake of our own, 130 and 143 a run stopped by Ctrl-C and by SIGTERM, 141 a reader of the output that went away.
 
 `inside` looks into other libraries' exceptions, which carry what went wrong in layers.
 

@@ -21,6 +21,7 @@ from dockerflow.cli.flow_first import FlowFirst, parameters_of
 from dockerflow.cli.gc_command import gc
 from dockerflow.cli.hosts_commands import hosts_app
 from dockerflow.cli.image_commands import images_app
+from dockerflow.cli.rerun_command import rerun
 from dockerflow.cli.run_options import (
     Branch,
     Engine,
@@ -242,6 +243,7 @@ _OTHERS: tuple[Callable[..., int | None], ...] = (
     machine_commands.doctor,
     machine_commands.up,
     machine_commands.down,
+    rerun,
     result_commands.logs,
     result_commands.dump,
     result_commands.inspect,

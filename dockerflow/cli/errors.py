@@ -23,6 +23,7 @@ from dockerflow.errors import DockerflowError
 
 __all__ = [
     "BUG",
+    "DIFFERENT",
     "HUNG_UP",
     "INTERRUPTED",
     "TERMINATED",
@@ -35,6 +36,9 @@ __all__ = [
 
 # The exit code of a mistake of dockerflow itself: EX_SOFTWARE of sysexits.h.
 BUG = 70
+
+# A run was run again to its end, and not all that it made is what it made then.
+DIFFERENT = 11
 
 INTERRUPTED = 130  # 128 + SIGINT
 TERMINATED = 143  # 128 + SIGTERM

@@ -35,7 +35,7 @@ from dockerflow.store.tags import new_tags
 
 if TYPE_CHECKING:
     from dockerflow.scheduler.launch import RunOutcome
-    from dockerflow.scheduler.origin import Origin
+    from dockerflow.scheduler.origin import Origin, Reproduced
 
 EXIT_CODES = {"succeeded": 0, "failed": 1}
 STOPPED = {"Ctrl-C": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": HUNG_UP}  # by the reason that the run ended for
@@ -66,6 +66,7 @@ class Chosen:
     hosts: tuple[str, ...] = ()  # as `--host` has them; names of hosts that are there in `with_hosts`
     attach: bool = False
     explain_cache: bool = False
+    aside: bool = False  # what happens is shown on stderr
     runner_file: Path | None = None
 
     def project(self, flow: Flow) -> Project | None:
@@ -102,13 +103,24 @@ def launch_and_tell(
     chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object], origin: Origin | None = None
 ) -> int:
     """Run a flow that has been checked, show how it goes, and return the exit code. Raises DockerflowError."""
+    return launched(chosen, loaded, values, origin)[1]
+
+
+def launched(
+    chosen: Chosen,
+    loaded: LoadedFlow,
+    values: Mapping[str, object],
+    origin: Origin | None = None,
+    reproduced: Reproduced | None = None,
+) -> tuple[RunOutcome, int]:
+    """As `launch_and_tell`, with what came of it."""
     _require_folder(chosen.run_id_file)
-    outcome, picture, place = _launch(chosen, loaded, values, origin)
+    outcome, picture, place = _launch(chosen, loaded, values, origin, reproduced)
     if outcome.status == "failed":
         show_error(_what_failed(outcome, picture, place), sys.stderr)
     elif outcome.kept is not None:
         print(f"warning: the store `{place.store}` is away: {_kept(outcome.kept, place)}", file=sys.stderr)
-    return _code_of_stopped(outcome) if outcome.status == "stopped" else EXIT_CODES[outcome.status]
+    return outcome, _code_of_stopped(outcome) if outcome.status == "stopped" else EXIT_CODES[outcome.status]
 
 
 def _code_of_stopped(outcome: RunOutcome) -> int:
@@ -119,7 +131,11 @@ def _code_of_stopped(outcome: RunOutcome) -> int:
 
 
 def _launch(
-    chosen: Chosen, loaded: LoadedFlow, values: Mapping[str, object], origin: Origin | None
+    chosen: Chosen,
+    loaded: LoadedFlow,
+    values: Mapping[str, object],
+    origin: Origin | None,
+    reproduced: Reproduced | None,
 ) -> tuple[RunOutcome, Picture, sentences.Place]:
     from dockerflow.scheduler.launch import RunRequest, launch
 
@@ -140,6 +156,7 @@ def _launch(
         run_id_file=chosen.run_id_file,
         engine=chosen.engine,
         origin=origin,
+        reproduced=reproduced,
         project=chosen.project(loaded.flow),
         package_suffixes=chosen.package_suffixes,
         namespace=chosen.namespace,
@@ -147,13 +164,13 @@ def _launch(
         attach=chosen.attach,
         explain_cache=chosen.explain_cache,
     )
-    place = replace(place_of(store), resume=_resume(chosen))
-    with telling_of_a_stop() as noted, view_for(place, chosen.quiet) as view:
+    place = replace(place_of(store), resume=("rerun", reproduced.name) if reproduced else to_resume(chosen))
+    with telling_of_a_stop() as noted, view_for(place, chosen.quiet, chosen.aside) as view:
         outcome = launch(request, noted(telling_runner(chosen.runner_file, store, view.notify)))
         return outcome, view.finish(), place
 
 
-def _resume(chosen: Chosen) -> tuple[str, ...]:
+def to_resume(chosen: Chosen) -> tuple[str, ...]:
     """The words that go on with this run, with the options that a resumed run does not keep and cannot do without."""
     asked = {
         "--flow": chosen.flow,
@@ -186,9 +203,10 @@ def telling_of_a_stop(what: str = "stopped before the run began") -> Iterator[Ca
         raise
 
 
-def view_for(place: sentences.Place, quiet: bool = False) -> Apart:
-    """Lines for a pipe, a picture for a terminal; a few lines for who wants quiet. None of them holds up the run."""
-    return Apart(_view(place, quiet, streams.direct(sys.stdout)))
+def view_for(place: sentences.Place, quiet: bool = False, aside: bool = False) -> Apart:
+    """Lines for a pipe, a picture for a terminal; a few lines for who wants quiet. None of them holds up the run. Shown
+    `aside`, on stderr, where stdout is for something else."""
+    return Apart(_view(place, quiet, streams.direct(sys.stderr if aside else sys.stdout)))
 
 
 def _view(place: sentences.Place, quiet: bool, stream: TextIO) -> View:

@@ -162,8 +162,10 @@ def result(ended: progress.RunEnded) -> str:
 
 
 def run_began(event: progress.RunBegan) -> str:
-    """`run GenreStats/1712 begins: 4 steps`, or `… begins, resuming run 1711: 4 steps`."""
+    """`run GenreStats/1712 begins: 4 steps`, `… begins, resuming run 1711: …`, or `… begins, as run 1711 did: …`."""
     resuming = f", resuming run {event.origin_run_id}" if event.origin_run_id else ""
+    if event.reproduces:
+        resuming = f", as run {event.reproduces} did"
     return f"run {event.flow}/{event.run_id} begins{resuming}: {counted(len(event.steps), 'step')}"
 
 
@@ -207,7 +209,7 @@ def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:
     yield "artifacts", command(place, "dump", run)
     yield "logs", command(place, "logs", where)
     if place.resume and not succeeded:
-        yield "resume", command(place, *place.resume)
+        yield place.resume[0], command(place, *place.resume)
     yield "store", place.store
 
 

@@ -173,7 +173,7 @@ def _artifact(
     if seen[1] == seen[2]:
         return ArtifactPair(name, first, second, passed_on=not made)
     # A join may pass on what another branch made than in the other run: that is a difference of its own.
-    passed_on = not made and seen in told
+    passed_on = not made and (seen in told or not pair.first or not pair.second)
     told.add(seen)
     return ArtifactPair(name, first, second, passed_on)
 

@@ -11,7 +11,8 @@ import pytest
 from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 
 COMMANDS = [
-    "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down", "logs", "dump",
+    "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down",
+    "rerun", "logs", "dump",
     "inspect", "debug",
     "version", "gc", "runs", "tag", "images", "store", "hosts",
 ]  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import statistics
 
 from tests.end_to_end.conftest import EXAMPLES
@@ -27,6 +29,34 @@ def test_two_steps_of_one_run_saw_two_versions_of_pandas(dockerflow, results):
     run = results.Flow("GenreStats").latest_successful_run
     assert run["start"].task.data.read_with == "1.5.3"
     assert {task.data.computed_with for task in run["compute_statistics"]} == {"2.2.3"}
+
+
+def test_the_record_of_a_run_names_what_ran(dockerflow, docker_client, tmp_path):
+    table = movies(tmp_path / "movies.csv")
+    dockerflow("run", GENRE_STATS, "--movie_data", table, "--run-id-file", "id")
+    run = f"GenreStats/{(tmp_path / 'id').read_text()}"
+    record = json.loads(dockerflow("inspect", run, "--json").stdout)
+    content = table.read_bytes()
+    [file] = (each["file"] for each in record["parameters"] if each["file"])
+    assert file == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    steps = {step["name"]: step for step in record["steps"]}
+    for step in steps.values():
+        [environment] = step["environments"]
+        image = docker_client.images.get(environment["image"])
+        assert image.id in (environment["config_digest"], environment["manifest_digest"])
+        assert environment["base"]["digest"].startswith("sha256:")
+        assert environment["transform"].startswith("image 1, layers ")
+        assert {task["attempts"][-1]["exit"]["kind"] for task in step["tasks"]} == {"ok"}
+    versions = {each["name"]: each["version"] for each in steps["start"]["environments"][0]["packages"]}
+    assert versions["pandas"] == "1.5.3"
+    [start] = steps["start"]["tasks"]
+    assert "1.5.3" in {each["libraries"].get("pandas") for each in start["outputs"]}
+    assert {each["manifest"] for task in steps["compute_statistics"]["tasks"] for each in task["inputs"]} == {
+        start["manifest"]
+    }
+    text = dockerflow("inspect", run).stdout
+    assert steps["start"]["environments"][0]["lock"] in text
+    assert "pandas 1.5.3" in text
 
 
 def test_two_versions_of_scikit_learn_are_compared_in_one_run(dockerflow, results):

@@ -7,6 +7,18 @@ from typing import Annotated, Optional
 
 import typer
 
+from dockerflow.cli import configs
+from dockerflow.cli.configs import ConfigPaths, ConfigTexts
+from dockerflow.cli.run_options import (
+    Engine,
+    EngineWord,
+    FlowFile,
+    FlowName,
+    Host,
+    PackageSuffixes,
+    With,
+    suffixes,
+)
 from dockerflow.cli.store_option import Store
 
 PathspecWord = Annotated[
@@ -53,3 +65,61 @@ def debug(  # noqa: PLR0913  # as in `run`
 
     chosen = debugging.Chosen(pathspec, shell, notebook, run, file, code, tuple(env or ()), host, store)
     return debugging.debug(chosen)
+
+
+def spin(  # noqa: PLR0913  # as in `run`
+    flow_file: FlowFile,
+    step: Annotated[
+        str, typer.Argument(metavar="STEP", help="The step, or Flow/run/step/task: the one whose inputs it gets.")
+    ],
+    flow: FlowName = None,
+    from_: Annotated[
+        Optional[str],
+        typer.Option(
+            "--from",
+            metavar="PATHSPEC",
+            help="Whose inputs: Flow/run, Flow/run/step or Flow/run/step/task; otherwise those of the latest run.",
+        ),
+    ] = None,
+    index: Annotated[
+        Optional[int],
+        typer.Option(
+            "--index", min=0, metavar="N", help="Which task of a foreach, counted from 0; otherwise one that failed."
+        ),
+    ] = None,
+    artifacts_module: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--artifacts-module",
+            metavar="FILE",
+            help="A Python file whose ARTIFACTS, a dictionary, take the place of what the inputs have.",
+        ),
+    ] = None,
+    with_: With = None,
+    config: ConfigPaths = None,
+    config_value: ConfigTexts = None,
+    engine: EngineWord = Engine.docker,
+    host: Host = None,
+    package_suffixes: PackageSuffixes = None,
+    store: Store = None,
+) -> int:
+    """Run one step again on past inputs, with the code as it is now.
+
+    It runs in its container, as in a run, but there is no run: what it gives is shown beside what it gave then.
+    """
+    from dockerflow.cli import spinning
+
+    chosen = spinning.Chosen(
+        file=flow_file,
+        step=step,
+        flow=flow,
+        from_=from_,
+        index=index,
+        artifacts=artifacts_module,
+        given=configs.given(config, config_value, with_),
+        engine=engine.value,
+        hosts=tuple(host or ()),
+        package_suffixes=suffixes(package_suffixes),
+        store=store,
+    )
+    return spinning.spin(chosen)

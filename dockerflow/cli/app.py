@@ -248,6 +248,7 @@ _OTHERS: tuple[Callable[..., int | None], ...] = (
     result_commands.dump,
     result_commands.inspect,
     again_commands.debug,
+    again_commands.spin,
     version,
     gc,
 )

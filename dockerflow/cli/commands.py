@@ -33,7 +33,6 @@ _WITHOUT = {
     **dict.fromkeys(("airflow", "argo-workflows", "step-functions"), way_out("Deployer")),
     **dict.fromkeys(("batch", "kubernetes"), "`run` the flow: such steps go to the host `remote`, or run here"),
     "card": "the page is what `get_cards` of `dockerflow.cards` gives for a task",
-    "spin": "`resume STEP` runs a step again, with what the steps before it left",
 }
 
 # typer names this class in no public module: it is click's own, and newer versions of typer bring click with them.

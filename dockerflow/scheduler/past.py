@@ -6,12 +6,17 @@ also reads the lists that were split: of each level the task that split is looke
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from dockerflow.flow.definition import Flow
 from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask
 from dockerflow.scheduler.errors import RunError
+from dockerflow.scheduler.reach import places_of
 from dockerflow.store.history import RunHistory, TaskHistory
-from dockerflow.store.records import RunStarted
+from dockerflow.store.records import RunStarted, TaskCreated
+
+# The id of a task that no run had.
+NEW = "0"
 
 # Whom a task of a gang finds as its control task, where it runs alone.
 _HERE = "127.0.0.1"
@@ -36,6 +41,31 @@ def task_again(run: RunHistory, task: TaskHistory) -> RunTask:
         origin_run_id=started.origin_run_id,
         gang=_gang(run, task),
     )
+
+
+def task_after(flow: Flow, step: str, before: Sequence[TaskHistory], index: int) -> TaskHistory:
+    """A task of a step that the run did not come to, or did not have: after finished tasks of those before it. After
+    one that splits it is the task with this index. Raises RunError for an index that there is not."""
+    first = before[0]
+    levels = first.created.foreach
+    split = first.result.transition if first.result else None
+    if split is not None and split.foreach is not None:
+        if not 0 <= index < (split.size or 0):
+            raise RunError(f"task `{_name(first)}` split into {split.size}: there is no index {index}")
+        levels = (*levels, (first.created.step, split.foreach, index, split.size or 0))
+    inputs = [first]
+    if flow.steps[step].join:
+        ends = 1 if _is_in_foreach(flow, first.created.step) else 0
+        levels = levels[: len(levels) - ends]
+        inputs = [each for each in before if each.created.foreach[: len(levels)] == levels]
+    ids = tuple(each.created.task_id for each in inputs)
+    return TaskHistory(TaskCreated(first.created.time, step, NEW, ids, levels))
+
+
+def _is_in_foreach(flow: Flow, step: str) -> bool:
+    """Whether the innermost split around a step is a foreach."""
+    place = places_of(flow.steps)[step]
+    return bool(place) and place[-1]
 
 
 def frames(run: RunHistory, task: TaskHistory) -> Iterator[ForeachFrame]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from itertools import islice
 
+from dockerflow.flow.definition import Step
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.values import StepPlan
 
@@ -20,7 +21,7 @@ class Reach:
     def __init__(self, steps: Mapping[str, StepPlan]) -> None:
         self._bits = {name: 1 << number for number, name in enumerate(steps)}
         self._wanted: dict[str, _Wanted] = {}
-        places = _places(steps)
+        places = places_of(steps)
         for name, before in _before(steps, self._bits).items():
             wanted = self._wanted.setdefault(steps[name].workers or name, _Wanted())
             wanted.add(before | self._bits[name], places[name])
@@ -66,7 +67,8 @@ class _Wanted:
 Place = tuple[bool, ...]
 
 
-def _places(steps: Mapping[str, StepPlan]) -> dict[str, Place]:
+def places_of(steps: Mapping[str, StepPlan | Step]) -> dict[str, Place]:
+    """Of each step; one that splits is where it begins."""
     places: dict[str, Place] = {}
     for name in _order(steps):
         step, place = steps[name], places.setdefault(name, ())
@@ -95,7 +97,7 @@ def _before(steps: Mapping[str, StepPlan], bits: Mapping[str, int]) -> dict[str,
     return before
 
 
-def _order(steps: Mapping[str, StepPlan]) -> list[str]:
+def _order(steps: Mapping[str, StepPlan | Step]) -> list[str]:
     """Each step before those that follow it, but for circles. Not by recursion: a graph may be long."""
     done: list[str] = []
     seen: set[str] = set()

@@ -13,7 +13,7 @@ from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 COMMANDS = [
     "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down",
     "rerun", "logs", "dump",
-    "inspect", "debug",
+    "inspect", "debug", "spin",
     "version", "gc", "runs", "tag", "images", "store", "hosts",
 ]  # fmt: skip
 

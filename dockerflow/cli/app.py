@@ -14,7 +14,7 @@ from typing import Annotated, Optional
 import typer
 
 import dockerflow
-from dockerflow.cli import again_commands, configs, flow_commands, machine_commands, result_commands
+from dockerflow.cli import again_commands, bundle_commands, configs, flow_commands, machine_commands, result_commands
 from dockerflow.cli.commands import Commands, Sectioned, invoke
 from dockerflow.cli.configs import ConfigPaths, ConfigTexts
 from dockerflow.cli.flow_first import FlowFirst, parameters_of
@@ -257,5 +257,7 @@ for _command in _OF_FLOWS:
     app.command(cls=Sectioned)(_command)
 for _other in _OTHERS:
     app.command()(_other)
+app.command()(bundle_commands.export)
+app.command("import")(bundle_commands.bring)
 runs_app.command("list")(result_commands.list_runs)
 runs_app.command("kill")(result_commands.kill_runs)

@@ -134,7 +134,7 @@ class _Copier:
             self._look()
         try:
             self._run(found)
-        except _KeptBack as why:
+        except KeptBack as why:
             self.left_out.append(LeftOut(found.run, why.error.message, why.error))
         self._tell(None)
 
@@ -150,7 +150,7 @@ class _Copier:
         with _keeping_back():
             theirs = journal.text(self.target, *run)
         if not lines.startswith(theirs):
-            raise _KeptBack(_is_another(run, self.source, self.target))
+            raise KeptBack(_is_another(run, self.source, self.target))
         is_there = theirs == lines
         if self.wanted.dry_run:
             self._blobs(found)
@@ -158,7 +158,7 @@ class _Copier:
             self._blobs(found)
             self._mirror(run)
         elif runs.is_alive(self.target, *run):
-            raise _KeptBack(_is_written(run, self.target))
+            raise KeptBack(_is_written(run, self.target))
         else:
             with runs.hold(self.target, *run):  # nobody takes it for what a dead one has left
                 self._blobs(found)
@@ -170,11 +170,11 @@ class _Copier:
     def _text(self, found: RunReferences) -> bytes:
         """The journal of a run that can be copied."""
         if found.unreadable:
-            raise _KeptBack(found.unreadable[0].error)
+            raise KeptBack(found.unreadable[0].error)
         with _keeping_back():
             lines = journal.text(self.source, *found.run)
         if not lines:
-            raise _KeptBack(DamagedRecord(f"the journal of run `{found.run}` has no beginning that could be read"))
+            raise KeptBack(DamagedRecord(f"the journal of run `{found.run}` has no beginning that could be read"))
         return lines
 
     def _blobs(self, found: RunReferences) -> None:
@@ -187,7 +187,7 @@ class _Copier:
             lacking |= {each for each, is_there in kept if not is_there}
         lost = sorted(lacking - here.keys())
         if lost:
-            raise _KeptBack(missing(lost[0], self.source.name))
+            raise KeptBack(missing(lost[0], self.source.name))
         self._certain |= asked - lacking
         for each in lacking if self.wanted.dry_run else self._put(lacking):
             self._certain.add(each)
@@ -245,7 +245,7 @@ class _Copier:
         self.wanted.tell(Seen(len(self.done) + self.known, self.blobs, self.size, run))
 
 
-class _KeptBack(Exception):
+class KeptBack(Exception):
     """Why a run cannot be copied, while others can."""
 
     def __init__(self, error: StoreError) -> None:
@@ -260,7 +260,7 @@ def _keeping_back() -> Iterator[None]:
     except (Unreachable, AccessDenied):
         raise
     except StoreError as error:
-        raise _KeptBack(error) from error
+        raise KeptBack(error) from error
 
 
 def _is_another(run: RunName, source: Store, target: Store) -> StoreError:
@@ -282,6 +282,8 @@ def log_pieces(store: Store, run: RunName, task_id: str, attempt: int) -> Iterat
     with _keeping_back():
         if file.is_file():
             yield from _of_file(file)
+        elif whole := store.get(folder):
+            yield whole
         else:
             names = store.children(folder)
             yield from takewhile(bool, (store.get(f"{folder}/{name}") or b"" for name in names))

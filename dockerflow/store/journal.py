@@ -123,9 +123,14 @@ def text(store: Store, flow: str, run_id: str) -> bytes:
 def put_whole(store: Store, flow: str, run_id: str, lines: bytes) -> None:
     """Give a run that nobody writes a journal that is whole, in one segment, in place of a part of it or of none."""
     folder = journal_key(flow, run_id)
-    merged = _Segment(0, len(lines.splitlines()) - 1)
-    store.put(merged.key(folder), lines, durable=True)
-    store.delete(*(part.key(folder) for part in _segments(store, folder) if part != merged))
+    merged = whole_key(flow, run_id, lines)
+    store.put(merged, lines, durable=True)
+    store.delete(*(part.key(folder) for part in _segments(store, folder) if part.key(folder) != merged))
+
+
+def whole_key(flow: str, run_id: str, lines: bytes) -> str:
+    """Where a journal is that is whole, in one segment."""
+    return _Segment(0, len(lines.splitlines()) - 1).key(journal_key(flow, run_id))
 
 
 def _whole(store: Store, folder: str, listed: Optional[Iterable[str]] = None) -> List[Tuple[_Segment, bytes]]:

@@ -14,7 +14,7 @@ COMMANDS = [
     "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down",
     "rerun", "logs", "dump",
     "inspect", "debug", "spin",
-    "version", "gc", "runs", "tag", "images", "store", "hosts",
+    "version", "gc", "export", "import", "runs", "tag", "images", "store", "hosts",
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@
     meeting   where the ways come together that a step opens
     killing   `runs kill`: end runs of other terminals and machines
     reading   `runs list`, `logs` and `dump`: what is kept about runs
+    inspecting `inspect`: what is recorded of a run, a step, a task, an artifact; `inspected` is that as one document
     images    `images list` and `show`: what engine, cache and store know of step images
     giving    `images export` and `images push`
     sbom      `images sbom`

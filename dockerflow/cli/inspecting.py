@@ -19,10 +19,12 @@ from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.base import Store
 from dockerflow.store.history import Attempt, TaskHistory
 
-# Characters of a parameter's value, tasks of a step, and failures of a run that are shown. `--json` has all.
+# Characters of a parameter's value, tasks of a step, failures of a run, and packages of an image that are shown.
+# `--json` has all.
 _VALUE = 120
 _TASKS = 100
 _FAILURES = 10
+_PACKAGES = 12
 
 # How many words the pathspecs have.
 _RUN, _STEP, _TASK, _ARTIFACT = 2, 3, 4, 5
@@ -215,7 +217,8 @@ def _print_environments(steps: Sequence[Document]) -> None:
 
 
 def _of_environment(one: Document) -> Iterator[tuple[str, str]]:
-    wanted = [f"{package['name']} {package['version']}" for package in one["packages"] or () if package["requested"]]
+    packages = sorted(one["packages"] or (), key=lambda package: not package["requested"])  # what was asked for first
+    named = tuple(f"{package['name']} {package['version']}" for package in packages)
     yield "name", one["image"]
     yield "config digest", one["config_digest"]
     yield "manifest digest", one["manifest_digest"]
@@ -225,14 +228,7 @@ def _of_environment(one: Document) -> Iterator[tuple[str, str]]:
     yield "made by", one["transform"]
     yield "platform", one["platform"]
     yield "python", one["python_version"]
-    yield "asked for", ", ".join(wanted)
-    yield "packages", _packages(one["packages"])
-
-
-def _packages(packages: list[Document] | None) -> str:
-    if packages is None:
-        return "the lock is not in the store"
-    return f"{len(packages)}, which `--json` lists" if packages else ""
+    yield "packages", "the lock is not in the store" if one["packages"] is None else listed(named, _PACKAGES)
 
 
 _PRINT = {_RUN: _print_run, _STEP: _print_step, _TASK: _print_task, _ARTIFACT: _print_artifact}

@@ -23,7 +23,7 @@ def print_task(task: Document, step: Document) -> None:
     print_section("inputs", rows, 1)
     _print_outputs(task, step["name"])
     titles = ("attempt", "started", "host", "container", "took", "CPU", "peak memory", "exit")
-    print_section("attempts", [titles, *map(_attempt_row, task["attempts"])] if task["attempts"] else [])
+    print_section("attempts", [titles, *map(_attempt_row, task["attempts"])] if task["attempts"] else [], 3)
     for attempt in task["attempts"]:
         _print_failure(attempt)
 

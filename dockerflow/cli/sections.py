@@ -9,7 +9,7 @@ from shutil import get_terminal_size
 from dockerflow.cli.tables import print_table, shortened
 from dockerflow.cli.words import size
 
-# What is left of a column with hashes on a narrow terminal.
+# What is left of a column that is cut: of a hash enough to know it by.
 _SHORT = 13
 
 
@@ -20,13 +20,13 @@ def print_facts(facts: Iterable[tuple[str, str]]) -> None:
         print_table(rows, "  ")
 
 
-def print_section(title: str, rows: Sequence[tuple[str, ...]], hashes: int | None = None) -> None:
-    """A table below its title, where it has rows. `hashes` is the column that is cut on a narrow terminal."""
+def print_section(title: str, rows: Sequence[tuple[str, ...]], longest: int | None = None) -> None:
+    """A table below its title, where it has rows. `longest` is the column that is cut on a narrow terminal."""
     if not rows:
         return
     print(f"\n{title}")
-    if hashes is not None and sys.stdout.isatty():
-        rows = shortened(rows, get_terminal_size().columns - 2, {hashes: _SHORT})
+    if longest is not None and sys.stdout.isatty():
+        rows = shortened(rows, get_terminal_size().columns - 2, {longest: _SHORT})
     print_table(rows, "  ")
 
 

@@ -45,7 +45,7 @@ class Inspected:
         return {
             "kind": "run",
             "pathspec": self._pathspec,
-            "status": history.status_now(self._store, started.flow, started.run_id, self._run),
+            "status": self.status,
             "reason": ended.reason if ended else "",
             "started": started.time,
             "finished": ended.time if ended else None,
@@ -63,6 +63,11 @@ class Inspected:
             "unreadable": self._artifacts(started.parameters)[1],
             "steps": [self.step(name) for name in self._run.tasks_by_step],
         }
+
+    @cached_property
+    def status(self) -> str:
+        """The run's, by now."""
+        return history.status_now(self._store, self._selection.flow, self._selection.run_id, self._run)
 
     def step(self, name: str) -> Document:
         record = self._run.steps.get(name, StepRecord(name, ()))

@@ -69,7 +69,8 @@ def _document(asked: _Asked) -> Document:
 
 
 def _print_task(asked: _Asked) -> None:
-    inspecting_tasks.print_task(asked.inspected.task(asked.task), asked.inspected.step(asked.words[2]))
+    task = {**asked.inspected.task(asked.task), "status": _status(asked, asked.task)}
+    inspecting_tasks.print_task(task, asked.inspected.step(asked.words[2]))
 
 
 def _print_artifact(asked: _Asked) -> None:
@@ -132,11 +133,19 @@ def _parameter(each: Document) -> tuple[str, ...]:
 
 
 def _step_row(asked: _Asked, name: str, tasks: Sequence[TaskHistory]) -> tuple[str, ...]:
-    reused = [task for task in tasks if origin_of(asked.selection, task)]
-    counts = Counter("reused" if task in reused else task.status for task in tasks)
+    counts = Counter(_status(asked, task) for task in tasks)
     told = ", ".join(f"{count:,} {status}" for status, count in counts.items()) or "none"
-    attempts = [one for task in tasks if task not in reused for one in task.attempts if one.finished]
-    return name, told, *_used(attempts)
+    ran = (task for task in tasks if origin_of(asked.selection, task) is None)
+    return name, told, *_used([one for task in ran for one in task.attempts if one.finished])
+
+
+def _status(asked: _Asked, task: TaskHistory) -> str:
+    """As a reader means it: nothing runs or waits any more in a run that is over, and what was reused did not run."""
+    if origin_of(asked.selection, task):
+        return "reused"
+    if task.result or asked.inspected.status == "running":
+        return task.status
+    return "cut off" if task.attempts else "not begun"
 
 
 def _used(attempts: Sequence[Attempt]) -> tuple[str, str, str]:
@@ -172,7 +181,7 @@ def _print_step(asked: _Asked) -> None:
     if len(tasks) > _TASKS:  # what went wrong first
         chosen = tuple(sorted(tasks, key=lambda task: task.status == "succeeded")[:_TASKS])
     titles = ("task", "index", "status", "attempts", "host", "took", "CPU", "peak memory", "exit")
-    print_section("tasks", [titles, *map(_task_row, chosen)] if tasks else [])
+    print_section("tasks", [titles, *(_task_row(asked, task) for task in chosen)] if tasks else [])
     if len(chosen) < len(tasks):
         print(f"  and {counted(len(tasks) - len(chosen), 'task')} more, which `--json` has")
 
@@ -185,10 +194,10 @@ def _of_step(step: Document) -> Iterator[tuple[str, str]]:
     yield "joins", "yes" if step["join"] else ""
 
 
-def _task_row(task: TaskHistory) -> tuple[str, ...]:
+def _task_row(asked: _Asked, task: TaskHistory) -> tuple[str, ...]:
     index = "/".join(str(frame[2]) for frame in task.created.foreach)
     begun = next((one.started for one in reversed(task.attempts) if one.started), None)
-    row = (task.created.task_id, index, task.status, str(len(task.attempts)), begun.host if begun else "")
+    row = (task.created.task_id, index, _status(asked, task), str(len(task.attempts)), begun.host if begun else "")
     ended = task.latest
     if ended is None:
         return (*row, "", "", "", "")

@@ -12,6 +12,7 @@ import pytest
 
 from dockerflow.store import history, runs
 from dockerflow.store.directory import DirectoryStore, create
+from dockerflow.store.records import Failure
 from tests.unit.cli.commands import Answer, dockerflow, refused
 from tests.unit.client.runs_by_hand import FLOW, RunByHand, successful_run
 
@@ -248,6 +249,18 @@ def test_a_run_that_goes_on_is_shown_so_far(tmp_path: Path) -> None:
         answer = inspected((tmp_path, f"{FLOW}/{run.run_id}"))
     assert (answer["status"], answer["finished"]) == ("running", None)
     assert answer["steps"][0]["tasks"][0]["attempts"] == []
+
+
+def test_nothing_is_said_to_run_in_a_run_that_was_killed(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    run = RunByHand(store, runs.new_run_id(store, FLOW))
+    run.create("start", "1")
+    run.attempt("start", "1", {}, failure=Failure("lost", "gone"), final=False)
+    run.create("each", "2", ("1",), 0)
+    made = tmp_path, f"{FLOW}/{run.run_id}"
+    assert shown(made).lines[0] == f"{made[1]}  killed"
+    assert "  start  1 cut off  " in shown(made).stdout
+    assert shown(made, "each", "2").lines[0] == f"{made[1]}/each/2  not begun"
 
 
 # ---- mistakes

@@ -157,7 +157,9 @@ def run(  # noqa: PLR0913  # one argument per option is how typer reads a comman
     return running.run(chosen, here, context.command_path if context.obj else f"{context.command_path} {file}")
 
 
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@app.command(
+    cls=FlowFirst, add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+)
 def resume(  # noqa: PLR0913  # as in `run`
     context: typer.Context,
     flow_file: FlowFileWord = None,
@@ -194,16 +196,19 @@ def resume(  # noqa: PLR0913  # as in `run`
     """Go on with a run that failed or was stopped, as a new run.
 
     What succeeded is reused, the rest runs with the flow's code as it is now, and with the parameters of the earlier
-    run.
+    run. `dockerflow resume flow.py --help` lists those that may be given again, unless what is reused has read them.
     """
-    from dockerflow.cli import resuming, running
+    from dockerflow.cli import options, resuming, running
 
-    words = [word for word in (flow_file, step, *context.args) if word is not None]
-    file, first = resuming.split_words(words, context.command_path)
+    left_over = [word for word in (flow_file, step, *context.args) if word is not None]
+    if left_over == [options.HELP]:
+        typer.echo(context.get_help())
+        return 0
+    file, words = options.flow_file(left_over, context.command_path)
     chosen = running.Chosen(
         file=file,
         flow=flow,
-        words=(),
+        words=(*parameters_of(context), *words),
         max_workers=max_workers,
         max_num_splits=max_num_splits,
         max_log_size=max_log_size,
@@ -223,7 +228,9 @@ def resume(  # noqa: PLR0913  # as in `run`
         production=production,
         attach=attach,
     )
-    return resuming.resume(chosen, resuming.Wanted(origin_run_id, first, chosen.given))
+    here = options.offered(resume, [each.name for each in context.command.params])
+    path = context.command_path if context.obj else f"{context.command_path} {file}"
+    return resuming.resume(chosen, resuming.Wanted(origin_run_id, chosen.given), here, path)
 
 
 def version() -> None:

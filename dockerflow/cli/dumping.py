@@ -24,6 +24,7 @@ from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.history import TaskHistory
 from dockerflow.store.manifest import ArtifactRef
+from dockerflow.store.run_artifacts import RunArtifacts
 
 # A larger artifact is named without its value, unless the user says otherwise: bytes as they are stored.
 MAX_VALUE_SIZE = 1000
@@ -51,14 +52,15 @@ def dump(pathspec: str, wanted: Wanted, chosen: str | None) -> int:
         raise CommandLineError(message, "leave one of the two out")
     store = store_of_runs(chosen)
     selection = select(store, pathspec)
-    found = [(task, _artifacts(store, selection, task, wanted)) for task in selection.tasks]
+    artifacts = RunArtifacts(store.blobs, selection.run.started)
+    found = [(task, _artifacts(artifacts, selection, task, wanted)) for task in selection.tasks]
     if wanted.file is not None:
-        _write(wanted.file, {_key(selection, task): _values(store, artifacts) for task, artifacts in found})
+        _write(wanted.file, {_key(selection, task): _values(store, of_task) for task, of_task in found})
         return 0
     with _in_images(store, selection) if wanted.in_image else _here(store) as text:
         shown = _Shown(wanted.max_value_size, text)
         if wanted.as_json:
-            print_json([_dumped(selection, task, artifacts, shown) for task, artifacts in found])
+            print_json([_dumped(selection, task, of_task, shown) for task, of_task in found])
         else:
             _print_tables(selection, found, shown)
     _tell_what_was_not_read(selection, shown.failed)
@@ -85,12 +87,12 @@ def _told(selection: Selection, task: TaskHistory) -> str:
     return f"{caught}, reused from {origin}" if origin else caught
 
 
-def _artifacts(store: Store, selection: Selection, task: TaskHistory, wanted: Wanted) -> Artifacts:
+def _artifacts(every: RunArtifacts, selection: Selection, task: TaskHistory, wanted: Wanted) -> Artifacts:
     ended = task.latest
     if ended is None or ended.manifest is None:
         return {}
-    artifacts = manifest.read_of(store.blobs, ended.manifest, f"task `{selection.pathspec(task)}`").artifacts
-    return {name: ref for name, ref in artifacts.items() if _is_wanted(name, wanted)}
+    found = every.of(task, ended.manifest, f"task `{selection.pathspec(task)}`")
+    return {name: ref for name, ref in found.items() if _is_wanted(name, wanted)}
 
 
 def _is_wanted(name: str, wanted: Wanted) -> bool:

@@ -1,4 +1,4 @@
-"""`run`: behind the flow's file an option is a parameter of the flow first, and one of `dockerflow` only then.
+"""`run` and `resume`: behind the flow's file an option is a parameter first, and one of `dockerflow` only then.
 
 A flow of Metaflow's may have a parameter `store`, `engine` or `quiet`, of which Metaflow knows nothing; it shall run
 unchanged. What stands before the file is ours. Which parameters a file has is read from its text: it is imported later,
@@ -20,7 +20,7 @@ _KEY = "dockerflow.cli.flow_first"
 
 
 class FlowFirst(Sectioned):
-    """The command `run`. `parameters_of` gives the words that it has kept for the flow."""
+    """The commands `run` and `resume`. `parameters_of` gives the words that it has kept for the flow."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         arities = {word: 0 if each.is_flag else each.nargs for each, word in self._own_options()}

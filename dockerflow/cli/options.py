@@ -1,4 +1,4 @@
-"""The options of `dockerflow run`: its own, and the parameters of the flow that is run.
+"""The options of `dockerflow run` and `resume`: their own, and the parameters of the flow that is run.
 
 What a flow takes is known only after its file has been read. So the command line is read twice: first with our own
 options, where the flow file is found and everything else is left over; then, with the flow at hand, the rest. Values
@@ -20,8 +20,10 @@ from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.flow_first import normal, written_in
 from dockerflow.flow.definition import Flow, ParameterDefinition
 from dockerflow.flow.errors import place
+from dockerflow.lazy_dataclasses import dataclass
 
 HELP = "--help"
+STEP = "step"  # the argument of `resume`, by its name there
 # Names that no parameter may have in Metaflow either.
 RESERVED = {"with", "tag", "namespace", "run_id_file", "max_num_splits", "max_workers", "max_log_size", "help"}
 LONGEST_DEFAULT = 40  # characters of a default that are shown
@@ -49,16 +51,35 @@ def parameters(flow: Flow, words: Sequence[str], command: Callable[..., Any], pa
     `command` is the function behind the command, for the options that are not the flow's: they stand in the help text
     and in suggestions.
     """
-    given: dict[str, str] = {}
     _refuse_taken_names(flow, command)
-    words, ignored = metaflow_options.without_ignored(words, [f"--{each.name}" for each in flow.parameters])
-    metaflow_options.tell(ignored)
-    app = typer.Typer(rich_markup_mode=None, add_completion=False)
-    text = flow.doc or f"Run the flow `{flow.name}`."
-    app.command(cls=Sectioned, help=text, epilog=_epilog(flow))(_receiver(flow, command, given))
-    asked = HELP in words
-    invoke(app, [HELP] if asked else _as_declared(flow, words), path)
-    return None if asked else {**_of_environment(flow), **given}
+    receiver = _Receiver(flow, command)
+    texts = receiver.read(words, path, flow.doc or f"Run the flow `{flow.name}`.", _epilog(flow))
+    return None if texts is None else {**_of_environment(flow), **texts}
+
+
+@dataclass(frozen=True)
+class OfResume:
+    """The step that is named, and the texts given for the flow's parameters, by name."""
+
+    step: str | None
+    texts: Mapping[str, str]
+
+
+def of_resume(flow: Flow, words: Sequence[str], command: Callable[..., Any], path: str) -> OfResume | None:
+    """What is written behind the flow's file; None if help was asked for and has been printed. The environment says
+    nothing here: what it said of the earlier run is kept with the rest.
+    """
+    receiver = _Receiver(flow, command, resumes=True)
+    texts = receiver.read(
+        words, path, f"Go on with a run of the flow `{flow.name}`.", _KEPT if flow.parameters else None
+    )
+    return None if texts is None else OfResume(receiver.step, texts)
+
+
+_KEPT = (
+    "A parameter that is not given has the value that it has in the run that is resumed. One that is given may have "
+    "another, unless a task has read it whose result is reused."
+)
 
 
 # Metaflow's own variables are looked at, too; ours come first.
@@ -103,32 +124,57 @@ def offered(command: Callable[..., Any], names: Collection[str]) -> Callable[...
     return called
 
 
-def _receiver(flow: Flow, command: Callable[..., Any], given: dict[str, str]) -> Callable[..., None]:
-    """A function with one argument per parameter of the flow and per option of the command, as typer reads it."""
+class _Receiver:
+    """Reads what is written for the parameters of a flow, and the step, behind the flow's file; `command` is the
+    function behind the command.
+    """
 
-    def receive(**values: Any) -> None:
-        for number, parameter in enumerate(flow.parameters):
-            text = values[f"parameter_{number}"]
-            if text is not None:
-                given[parameter.name] = text
+    def __init__(self, flow: Flow, command: Callable[..., Any], resumes: bool = False) -> None:
+        self._flow, self._command, self._resumes = flow, command, resumes
+        self._texts: dict[str, str] = {}
+        self.step: str | None = None
 
-    every = inspect.signature(command, eval_str=True).parameters.values()
-    taken = {normal(each.name) for each in flow.parameters}
-    own = [
-        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for each in every
-        if _is_option(each) and not _names(each) & taken
-    ]
-    arguments = [_argument(number, each, flow.name) for number, each in enumerate(flow.parameters)]
-    receive.__signature__ = inspect.Signature([*arguments, *own])  # type: ignore[attr-defined]
-    receive.__annotations__ = {each.name: each.annotation for each in [*arguments, *own]}
-    return receive
+    def read(self, words: Sequence[str], path: str, text: str, epilog: str | None) -> dict[str, str] | None:
+        """The texts by the parameters' names; None if help was asked for and has been printed."""
+        flow = self._flow
+        words, ignored = metaflow_options.without_ignored(words, [f"--{each.name}" for each in flow.parameters])
+        metaflow_options.tell(ignored)
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
+        app.command(cls=Sectioned, help=text, epilog=epilog)(self._function())
+        asked = HELP in words
+        invoke(app, [HELP] if asked else _as_declared(flow, words), path)
+        return None if asked else self._texts
+
+    def _function(self) -> Callable[..., None]:
+        """With one argument per parameter of the flow and per option of the command, as typer reads it."""
+
+        def receive(**values: Any) -> None:
+            self.step = values.get(STEP)
+            for number, parameter in enumerate(self._flow.parameters):
+                text = values[f"parameter_{number}"]
+                if text is not None:
+                    self._texts[parameter.name] = text
+
+        every = inspect.signature(self._command, eval_str=True).parameters.values()
+        taken = {normal(each.name) for each in self._flow.parameters}
+        own = [
+            each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for each in every
+            if each.name == STEP or (_is_option(each) and not _names(each) & taken)
+        ]
+        arguments = [
+            _argument(number, each, self._flow.name, _help(each, self._resumes))
+            for number, each in enumerate(self._flow.parameters)
+        ]
+        receive.__signature__ = inspect.Signature([*arguments, *own])  # type: ignore[attr-defined]
+        receive.__annotations__ = {each.name: each.annotation for each in [*arguments, *own]}
+        return receive
 
 
-def _argument(number: int, parameter: ParameterDefinition, flow: str) -> inspect.Parameter:
+def _argument(number: int, parameter: ParameterDefinition, flow: str, text: str) -> inspect.Parameter:
     option = typer.Option(
         f"--{parameter.name}",
-        help=_help(parameter),
+        help=text,
         metavar=METAVARS.get(parameter.kind, "TEXT"),
         show_default=False,
         rich_help_panel=f"Parameters of {flow}",
@@ -138,7 +184,9 @@ def _argument(number: int, parameter: ParameterDefinition, flow: str) -> inspect
     return inspect.Parameter(f"parameter_{number}", kind, default=None, annotation=Annotated[Optional[str], option])
 
 
-def _help(parameter: ParameterDefinition) -> str:
+def _help(parameter: ParameterDefinition, resumes: bool) -> str:
+    if resumes:  # the run that is resumed has a value for each
+        return parameter.help
     note = "required" if parameter.required else shown_default(parameter)
     return "  ".join(part for part in (parameter.help, f"[{note}]" if note else "") if part)
 

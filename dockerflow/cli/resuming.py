@@ -1,19 +1,23 @@
 """`resume`: which run is resumed, from which step, and what of it holds for the new run.
 
-Its parameters and configs are kept; the code is that of now. What does not depend on the code is found out before the
-flow's file is imported: a config may decide what that import gives.
+Its configs are kept, and its parameters, unless others are given: then none of what is reused may have read them. The
+code is that of now. What does not depend on the code is found out before the flow's file is imported: a config may
+decide what that import gives.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from dockerflow.cli import changing, options
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.flows import load_flow
-from dockerflow.cli.places import store_of_runs, with_all
+from dockerflow.cli.places import place_of, store_for_reading, store_of_runs, with_all
 from dockerflow.cli.running import Chosen, launch_and_tell, with_hosts
 from dockerflow.client.errors import not_found
 from dockerflow.errors import DockerflowError
@@ -27,18 +31,18 @@ from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.origin import Origin
 from dockerflow.store import code_package, history, journal, manifest, runs
 from dockerflow.store.base import Store
+from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import RunStarted
 from dockerflow.store.tags import new_tags
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to resume: a run by its id, or the flow's latest; the step to run again, or what failed. `given` is what the
-    command line adds to the file; the values of the configs are the origin's.
+    """What to resume: a run by its id, or the flow's latest. `given` is what the command line adds to the file; the
+    values of the configs are the origin's.
     """
 
     origin_run_id: str | None = None
-    step: str | None = None
     given: Given = NOTHING
 
     @property
@@ -47,31 +51,22 @@ class Wanted:
         return self.origin_run_id.rpartition("/")[2] if self.origin_run_id else None
 
 
-def split_words(words: list[str], path: str) -> tuple[str, str | None]:
-    """The flow file and the step among the words that are no options. Raises CommandLineError."""
-    option = next((word for word in words if word.startswith("-")), None)
-    if option is not None:
-        raise CommandLineError(
-            f"`{path}` has no option `{option}`",
-            f"a resumed run keeps the parameters of the run that it resumes; `{path} --help` lists the options",
-        )
-    if not words:
-        raise CommandLineError("the flow file is missing", f"write `{path} flow.py`")
-    if len(words) > 2:
-        raise CommandLineError(f"`{words[2]}` is one word too many", f"write `{path} {words[0]} [STEP]`")
-    return words[0], words[1] if len(words) == 2 else None
-
-
-def resume(chosen: Chosen, wanted: Wanted) -> int:
-    """Resume a run and return the exit code. Raises DockerflowError."""
+def resume(chosen: Chosen, wanted: Wanted, command: Callable[..., Any], path: str) -> int:
+    """Resume a run and return the exit code; `command` and `path` are what help texts name. Raises DockerflowError."""
     new_tags(chosen.tags)
     chosen = with_hosts(chosen)
-    store = with_all(store_of_runs(chosen.store, delivering=True))
+    helps = options.HELP in chosen.words
+    store = store_for_reading(chosen.store, True) if helps else with_all(store_of_runs(chosen.store, delivering=True))
     loaded = load_flow(chosen.file, chosen.flow, _given(store, chosen, wanted))
-    origin = _origin(store, loaded.flow, wanted)
+    asked = options.of_resume(loaded.flow, chosen.words, command, path)
+    if asked is None:
+        return 0
+    origin = _origin(store, loaded.flow, wanted, asked.step)
     check(loaded.flow, containers=chosen.engine != "process")
     with current.launching(loaded.flow, chosen.project(loaded.flow)):
-        values = _new_parameters(store, loaded, origin.started)
+        values = _new_values(store, loaded, origin.started, asked.texts)
+    origin = replace(origin, changed=tuple(name for name in _kept(store, origin.started) if name in values))
+    changing.require_unread(origin, loaded.flow, changing.Again(chosen, wanted.origin_run_id, asked, place_of(store)))
     return launch_and_tell(chosen, loaded, values, origin)
 
 
@@ -100,7 +95,7 @@ def _flow_with_runs(store: Store, file: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _origin(store: Store, flow: Flow, wanted: Wanted) -> Origin:
+def _origin(store: Store, flow: Flow, wanted: Wanted, step: str | None) -> Origin:
     ids = runs.run_ids(store, flow.name)
     if not ids:
         hint = "run it first; another store can be named with `--store`"
@@ -114,27 +109,38 @@ def _origin(store: Store, flow: Flow, wanted: Wanted) -> Origin:
         )
     if run_id not in ids:
         raise not_found("run", run_id, f"flow `{flow.name}`", ids)
-    if wanted.step is not None and wanted.step not in flow.steps:
-        raise not_found("step", wanted.step, f"flow `{flow.name}`", flow.steps)
+    if step is not None and step not in flow.steps:
+        raise not_found("step", step, f"flow `{flow.name}`", flow.steps)
     seen = history.read(store, flow.name, run_id)
     if seen.started is None:
         raise DockerflowError(f"run `{flow.name}/{run_id}` has no beginning that could be read")
     if history.status_now(store, flow.name, run_id, seen) == "running":
         told = "is still running; what it has finished by now is reused"
         print(f"warning: run `{flow.name}/{run_id}` {told}", file=sys.stderr)
-    return Origin(seen.started, seen, wanted.step)
+    return Origin(seen.started, seen, step)
 
 
-def _new_parameters(store: Store, loaded: LoadedFlow, started: RunStarted) -> dict[str, object]:
-    """The values of the parameters that the origin did not have: their defaults."""
+def _kept(store: Store, started: RunStarted) -> Mapping[str, ArtifactRef]:
+    """The parameters and configs of the origin; none where they are lost, which launching says."""
+    there = store.blobs.has(started.parameters)
+    return manifest.read(store.blobs, started.parameters).artifacts if there else {}
+
+
+def _new_values(store: Store, loaded: LoadedFlow, started: RunStarted, texts: Mapping[str, str]) -> dict[str, object]:
+    """Values of what the origin had not: those given, or their defaults; and those given for what it had, if they are
+    others."""
+    from dockerflow.scheduler.changed import differing
+
     if not store.blobs.has(started.parameters):
-        return {}  # launching says that they are lost
-    kept = manifest.read(store.blobs, started.parameters).artifacts
-    new = tuple(each for each in loaded.flow.parameters if each.attribute not in kept)
-    required = next((each for each in new if each.required), None)
+        return {}
+    kept, flow = _kept(store, started), loaded.flow
+    needed = tuple(each for each in flow.parameters if each.attribute not in kept or each.name in texts)
+    required = next((each for each in needed if each.required and each.name not in texts), None)
     if required is not None:
         raise CommandLineError(
             f"parameter `{required.name}` is required, and run `{started.flow}/{started.run_id}` had none",
-            "give it a default, or start a new run",
+            f"give it with `--{required.name} VALUE`, or a default in the flow",
         )
-    return resolve(replace(loaded, flow=replace(loaded.flow, parameters=new)), {}) if new else {}
+    values = resolve(replace(loaded, flow=replace(flow, parameters=needed)), texts)
+    configs = {each.attribute for each in flow.configs} & set(kept)
+    return differing({name: value for name, value in values.items() if name not in configs}, kept)

@@ -14,6 +14,7 @@ from dockerflow.store.base import Store
 from dockerflow.store.history import RunHistory
 from dockerflow.store.overview import Listed
 from dockerflow.store.records import RunStarted
+from dockerflow.store.run_artifacts import RunArtifacts
 from dockerflow.store.tags import Change
 
 # So many runs are remembered although nobody holds an object of theirs: a loop over pathspecs reads each once.
@@ -31,6 +32,7 @@ class RunSource:
         self._history = RunHistory()
         self._begun: Optional[RunStarted] = None
         self.ahead = ReadAhead()
+        self._artifacts: Optional[RunArtifacts] = None
         self._children: Tuple[RunHistory, Mapping[str, List[str]]] = (self._history, {})
 
     def has_begun(self) -> bool:
@@ -70,6 +72,12 @@ class RunSource:
     def _is_torn(self) -> bool:
         """Whether a power cut has taken the run's beginning, and with it its tags."""
         return self._started is None and self.has_begun()
+
+    @property
+    def artifacts(self) -> RunArtifacts:
+        if self._artifacts is None:
+            self._artifacts = RunArtifacts(self.store.blobs, self._started)
+        return self._artifacts
 
     def children(self, task_id: str) -> List[str]:
         """The tasks that were given this one's artifacts, as they were created."""

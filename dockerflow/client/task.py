@@ -13,7 +13,7 @@ from dockerflow.client.code import Code
 from dockerflow.client.errors import ClientError, not_found
 from dockerflow.client.facts import Metadata
 from dockerflow.client.values import Values, itself, value_of
-from dockerflow.store import log, manifest
+from dockerflow.store import log
 from dockerflow.store.failures import log_lines
 from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.manifest import ArtifactRef
@@ -263,7 +263,7 @@ class Task(PathObject):
         if self._read[0] != sha256:
             if self._attempt is None:
                 self._source.ahead.of_manifest(self._store.blobs, self._source.history, self._task)
-            self._read = (sha256, manifest.read_of(self._store.blobs, sha256, self._described()).artifacts)
+            self._read = (sha256, self._source.artifacts.of(self._task, sha256, self._described()))
         return self._read[1]
 
     def _about_to_read(self, ref: ArtifactRef) -> None:

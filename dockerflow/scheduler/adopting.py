@@ -2,7 +2,8 @@
 
 A container there outlives its scheduler. What it still does need not be done again, so the run that resumes takes it
 over; what nobody takes over is ended, for nobody would end it otherwise. Tasks run the code that they began with: if
-the flow has been edited since, they run again, unless the user says that they shall go on.
+the flow has been edited since, they run again, unless the user says that they shall go on. They also have the
+parameters that they began with: if one has another value now, they run again, since nobody knows what they will read.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ def running(adopting: Adopting, steps: Mapping[str, StepPlan], notify: progress.
     found = {
         counterpart: attempt for counterpart, attempt in unfinished if attempt.worker in alive.get(attempt.host, ())
     }
-    if found and started.code != adopting.code and not adopting.attach:
+    if found and adopting.origin.changed:
+        notify(progress.Noted(f"{_tasks(found)}, with the parameters as they were: ended, to run again"))
+        found = {}
+    elif found and started.code != adopting.code and not adopting.attach:
         notify(progress.Noted(f"{_tasks(found)}, with the code as it was: ended, to run again (`--attach` goes on)"))
         found = {}
     elif found:

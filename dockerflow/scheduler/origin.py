@@ -7,7 +7,7 @@ parameters that are lost end the matter, since nobody else knows them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from dockerflow.errors import DockerflowError
 from dockerflow.lazy_dataclasses import dataclass
@@ -26,11 +26,13 @@ _ANEW = "start a new run with the parameters that you want"
 
 @dataclass(frozen=True)
 class Origin:
-    """A run that has begun. The step `rerun`, if one is named, and all that follow it are run again."""
+    """A run that has begun. The step `rerun`, if one is named, and all that follow it are run again. `changed` are the
+    attributes of parameters that have other values now, which no result that is taken over has read: see `changed`."""
 
     started: RunStarted
     history: RunHistory
     rerun: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,18 @@ class Reproduced:
         return f"{self.started.flow}/{self.started.run_id}"
 
 
-def parameters(blobs: BlobStore, origin: Origin, added: Mapping[str, object]) -> str:
-    """The manifest of the origin's parameters, with those that the flow has got since. Raises RunError."""
+def parameters(blobs: BlobStore, origin: Origin, new: Mapping[str, object], names: Collection[str]) -> str:
+    """The manifest of the origin's parameters, with the values that are `new`; of these `names` alone, which the flow
+    has now. Raises RunError."""
     try:
-        kept = manifest.read(blobs, origin.started.parameters).artifacts
+        every = manifest.read(blobs, origin.started.parameters).artifacts
     except StoreError as error:
         run = f"{origin.started.flow}/{origin.started.run_id}"
         raise RunError(f"the parameters of run `{run}` are lost: {error.message}", _ANEW) from error
+    kept = {name: ref for name, ref in every.items() if name in names and name not in new}
     if not all(in_threads(blobs.keep, {origin.started.parameters, *(ref.blob for ref in kept.values())})):
         raise RunError(f"parameters of run `{origin.started.flow}/{origin.started.run_id}` are lost", _ANEW)
-    return manifest.write(blobs, dict(added), kept) if added else origin.started.parameters
+    return manifest.write(blobs, dict(new), kept) if new or len(kept) < len(every) else origin.started.parameters
 
 
 def results(blobs: BlobStore, origin: Origin, steps: Mapping[str, StepPlan]) -> dict[Counterpart, AttemptFinished]:

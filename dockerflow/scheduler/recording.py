@@ -137,7 +137,7 @@ def _in(record: StepRecord, platform: str, environment: StepEnvironment) -> Step
 
 def _parameters(request: RunRequest, store: Store) -> str:
     if request.origin is not None:
-        return origin.parameters(store.blobs, request.origin, request.parameters)
+        return origin.parameters(store.blobs, request.origin, request.parameters, request.loaded.flow.given_names())
     return manifest.write(store.blobs, dict(request.parameters), {})
 
 

@@ -8,6 +8,7 @@
     blobs         bytes by their sha256: artifacts, logs, code packages
     delivery      handing a large blob to the scheduler
     manifest      a task's artifacts in one blob
+    run_artifacts those of a run's tasks, with the parameters of the run
     code_package  what a container runs, as one tar
     log           what an attempt printed
     records       the events of a run

@@ -246,9 +246,8 @@ def test_what_cannot_be_resumed_is_said_before_anything_runs(project: Project) -
     message = f"`Other/{origin}` is a run of flow `Other`, and this is flow `Mended`"
     hint = "name a run of `Mended`; `dockerflow runs list Mended` lists them"
     refused("resume", "flow.py", "--origin-run-id", f"Other/{origin}", cwd=folder, code=2, error=message, hint=hint)
-    message = "`dockerflow resume` has no option `--count`"
-    hint = "a resumed run keeps the parameters of the run that it resumes; `dockerflow resume --help` lists the options"
-    refused("resume", "flow.py", "--count", "7", cwd=folder, code=2, error=message, hint=hint)
+    message, hint = "`dockerflow resume flow.py` has no option `--cuont`", "did you mean `--count`?"
+    refused("resume", "flow.py", "--cuont", "7", cwd=folder, code=2, error=message, hint=hint)
     assert runs.run_ids(project.store, "Mended") == [origin]
 
 

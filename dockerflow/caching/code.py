@@ -33,12 +33,14 @@ _PARAMETERS = frozenset({"Parameter", "IncludeFile", "Config"})
 @dataclass(frozen=True)
 class Code:
     """The user's files by their paths below the flow's folder, which of them is the flow's, where its steps are, and
-    the names of its parameters and configs. `roots` are modules that the command line names."""
+    the names of its parameters and configs. `decorators` are the lines of those of ours on each step, which count by
+    what they say, as options or in the image; `roots` are modules that the command line names."""
 
     files: Mapping[str, bytes]
     flow_file: str
     steps: Mapping[str, Place]
     given: frozenset[str] = frozenset()
+    decorators: Mapping[str, frozenset[int]] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
     _trees: dict[str, ast.Module | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -48,9 +50,10 @@ class Code:
         Raises CannotTell for a step whose function is in none of the files.
         """
         file, line = self.steps[step]
-        own = self._function(file, line)
-        if own is None:
+        function = self._function(file, line)
+        if function is None:
             raise CannotTell("code", f"the function of step `{step}` is in no file beside the flow")
+        own = _without_decorators(function, self.decorators.get(step, frozenset()))
         others = self._left_out(step, own)
         found = {f"{step}()": hash_of_nodes([own])}
         for name in sorted(self._reached):
@@ -102,7 +105,7 @@ class Code:
 
     # ---- within files
 
-    def _function(self, file: str, line: int) -> ast.AST | None:
+    def _function(self, file: str, line: int) -> ast.FunctionDef | None:
         tree = self._tree(file) if file in self.files else None
         nodes = ast.walk(tree) if tree is not None else iter(())
         return next((node for node in nodes if isinstance(node, ast.FunctionDef) and node.lineno == line), None)
@@ -145,6 +148,15 @@ def _without(node: ast.AST, is_left_out: Callable[[ast.AST], bool]) -> ast.AST:
         return node
     body = [_without(each, is_left_out) for each in node.body if not is_left_out(each)]
     return ast.ClassDef(**{**dict(ast.iter_fields(node)), "body": body})
+
+
+def _without_decorators(function: ast.FunctionDef, lines: frozenset[int]) -> ast.FunctionDef:
+    left = [each for each in function.decorator_list if lines.isdisjoint(range(each.lineno, _end(each) + 1))]
+    return ast.FunctionDef(**{**dict(ast.iter_fields(function)), "decorator_list": left})
+
+
+def _end(node: ast.expr) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _called(nodes: Iterable[ast.AST], steps: Iterable[str]) -> set[str]:

@@ -68,7 +68,7 @@ def _named(item: str) -> str:
 
 
 def _platform(item: str) -> str:
-    return f"that for {item}" if item else "it"
+    return f"that for {item}"
 
 
 _WORDS: Mapping[str, Callable[[str], str]] = {

@@ -63,7 +63,9 @@ def configs(values: Mapping[str, Any]) -> Part:
 
 def image(step: StepRecord) -> Part:
     """Engines call an image by one of its two digests; where both are known, the first is the same for all of them."""
-    found = {each.platform: each.config_digest or each.manifest_digest for each in (step, *step.elsewhere)}
+    found = {
+        each.platform or "any platform": each.config_digest or each.manifest_digest for each in (step, *step.elsewhere)
+    }
     if not all(found.values()):
         raise CannotTell("image", f"step `{step.name}` has no image whose digest is known")
     return Part("image", found)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from dockerflow import progress
 from dockerflow.caching import entries, explaining, parts
@@ -24,6 +25,7 @@ from dockerflow.environments import lock_file
 from dockerflow.environments.errors import EnvironmentsError
 from dockerflow.environments.lock import Lock
 from dockerflow.flow.custom import custom_on
+from dockerflow.flow.decorators import written_on
 from dockerflow.flow.definition import Project, Step
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.lazy_dataclasses import dataclass
@@ -253,6 +255,7 @@ class _Keys:
             flow_file=started.flow_file,
             steps={step.name: (_below(step, folder), step.line) for step in loaded.flow.steps.values()},
             given=frozenset(loaded.flow.given_names()),
+            decorators={step.name: _lines(getattr(loaded.cls, step.name), step) for step in loaded.flow.steps.values()},
             roots=tuple(sorted(_modules(loaded))),
         )
 
@@ -263,6 +266,11 @@ def _below(step: Step, folder: Path) -> str:
         with suppress(ValueError):
             return Path(step.file).relative_to(root).as_posix()
     return ""
+
+
+def _lines(function: Any, step: Step) -> frozenset[int]:
+    """Of our decorators that are written on a step."""
+    return frozenset(written.line for written in written_on(function) if written.file == step.file)
 
 
 def _modules(loaded: LoadedFlow) -> set[str]:

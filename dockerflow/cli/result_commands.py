@@ -88,7 +88,7 @@ def inspect(
     json: AsJson = False,
     store: Store = None,
 ) -> int:
-    """Print what is recorded of a run, a step, a task or an artifact."""
+    """Print what is recorded of a run, a step or a task."""
     from dockerflow.cli import inspecting
 
     return inspecting.inspect(pathspec, json, store)
@@ -126,7 +126,7 @@ def list_runs(  # noqa: PLR0913  # as in `run`
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
     store: Store = None,
 ) -> int:
-    """List runs by what is known of them and by their results, newest first."""
+    """List runs by what is known of them and what came out, newest first."""
     from dockerflow.cli import runs_listing
     from dockerflow.cli.errors import CommandLineError
 

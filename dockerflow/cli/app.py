@@ -1,8 +1,8 @@
 """The commands of `dockerflow`: their names, and the options and help texts of `run` and `resume`.
 
-Those of the others are in `flow_commands`, `machine_commands`, `result_commands`, `image_commands`, `again_commands`,
-`store_commands`, `hosts_commands`, `tag_commands` and `gc_command`. Each command imports what carries it out when it is called, so that
-`dockerflow --help` and a mistyped word are answered at once.
+Those of the others are in `flow_commands`, `machine_commands`, `result_commands`, `again_commands`, `rerun_command`,
+`image_commands`, `store_commands`, `hosts_commands`, `tag_commands` and `gc_command`. Each command imports what carries
+it out when it is called, so that `dockerflow --help` and a mistyped word are answered at once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import dockerflow
 from dockerflow.cli import again_commands, bundle_commands, configs, flow_commands, machine_commands, result_commands
 from dockerflow.cli.commands import Commands, Sectioned, invoke
 from dockerflow.cli.configs import ConfigPaths, ConfigTexts
+from dockerflow.cli.diff_command import diff
 from dockerflow.cli.flow_first import FlowFirst, parameters_of
 from dockerflow.cli.gc_command import gc
 from dockerflow.cli.hosts_commands import hosts_app
@@ -253,6 +254,7 @@ _OTHERS: tuple[Callable[..., int | None], ...] = (
     rerun,
     result_commands.logs,
     result_commands.dump,
+    diff,
     result_commands.inspect,
     again_commands.debug,
     again_commands.spin,

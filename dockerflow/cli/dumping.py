@@ -5,18 +5,18 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from dockerflow.artifacts.errors import ArtifactError, CannotDecode
 from dockerflow.cli.errors import CommandLineError
+from dockerflow.cli.looking import in_images
 from dockerflow.cli.pathspecs import Selection, origin_of, select
-from dockerflow.cli.places import config_here, store_of_runs
+from dockerflow.cli.places import store_of_runs
 from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import size
-from dockerflow.client.task import Task
 from dockerflow.errors import DockerflowError
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import manifest
@@ -127,21 +127,9 @@ def _here(store: Store) -> Iterator[Text]:
 
 @contextmanager
 def _in_images(store: Store, selection: Selection) -> Iterator[Text]:
-    """As the step that wrote it has it. Nothing is unpickled here; one container for each step is asked for all."""
-    from dockerflow.client import writers
-    from dockerflow.in_image.session import session
-    from dockerflow.in_image.values import Place, Question
-
-    with ExitStack() as stack:
-        asked: dict[str, Callable[[Question], str]] = {}
-
-        def text(task: TaskHistory, ref: ArtifactRef) -> str:
-            place: Place = writers.place_of(Task(selection.pathspec(task), None, store, False), ref)
-            if place.pathspec not in asked:
-                asked[place.pathspec] = stack.enter_context(session(place, config_here()))
-            return asked[place.pathspec](Question(ref))
-
-        yield text
+    """As the step that wrote it has it."""
+    with in_images(store) as text:
+        yield lambda task, ref: text(selection.pathspec(task), ref)
 
 
 def _tell_what_was_not_read(selection: Selection, failed: Sequence[tuple[ArtifactRef, DockerflowError]]) -> None:

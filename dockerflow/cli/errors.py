@@ -37,7 +37,7 @@ __all__ = [
 # The exit code of a mistake of dockerflow itself: EX_SOFTWARE of sysexits.h.
 BUG = 70
 
-# A run was run again to its end, and not all that it made is what it made then.
+# A run was run again to its end, and not all that it made is what it made then; or two runs differ.
 DIFFERENT = 11
 
 INTERRUPTED = 130  # 128 + SIGINT

@@ -20,8 +20,9 @@ from dockerflow.cli.targets import platform_here
 from dockerflow.cli.words import counted
 from dockerflow.config import Config
 from dockerflow.environments import relock
+from dockerflow.environments.differences import changes
 from dockerflow.environments.errors import EnvironmentsError
-from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.environments.lock import Lock
 from dockerflow.environments.locks import of_runs
 from dockerflow.environments.relock import Before, Outcome, Plan, Upgrade, Wanted
 from dockerflow.environments.request import environment_for
@@ -164,9 +165,9 @@ def _told(outcome: Outcome, upgrade: Upgrade) -> Iterator[str]:
     sizes = sorted((lock.platform, len(lock.packages)) for lock in outcome.locks)
     counts = " and ".join(f"{counted(number, 'package')} for {name}" for name, number in sizes)
     yield f"{_steps(plan)}: {_deed(outcome, upgrade)}, {counts} ({_short(plan.path)})"
-    changes = {lock.platform: _changes(plan.before.get(lock.platform), lock) for lock in outcome.locks}
-    told = set(map(tuple, changes.values()))
-    for name, lines in sorted(changes.items()):
+    changed = {lock.platform: _changes(plan.before.get(lock.platform), lock) for lock in outcome.locks}
+    told = set(map(tuple, changed.values()))
+    for name, lines in sorted(changed.items()):
         if len(told) > 1 and lines:
             yield f"  {name}:"
         yield from (f"  {'  ' if len(told) > 1 else ''}{line}" for line in lines)
@@ -191,31 +192,8 @@ def _deed(outcome: Outcome, upgrade: Upgrade) -> str:
 
 
 def _changes(before: Lock | None, now: Lock) -> list[str]:
-    """`pandas 1.5.3 → 2.2.3`, `+ six 1.16.0`, `- pytz 2024.1`; nothing for a lock that is new as a whole."""
-    if before is None:
-        return []
-    old = {(package.manager, package.name): package for package in before.packages}
-    new = {(package.manager, package.name): package for package in now.packages}
-    changed = [_change(old[key], new[key]) for key in sorted(old.keys() & new.keys()) if _differ(old[key], new[key])]
-    added = [f"+ {new[key].name} {new[key].version}{_world(new[key])}" for key in sorted(new.keys() - old.keys())]
-    gone = [f"- {old[key].name} {old[key].version}{_world(old[key])}" for key in sorted(old.keys() - new.keys())]
-    return [*changed, *added, *gone]
-
-
-def _differ(old: LockedPackage, new: LockedPackage) -> bool:
-    return old.sha256 != new.sha256
-
-
-def _change(old: LockedPackage, new: LockedPackage) -> str:
-    if old.version != new.version:
-        return f"{old.name} {old.version} → {new.version}{_world(new)}"
-    if old.build != new.build:
-        return f"{old.name} {old.version} {old.build} → {new.build}"
-    return f"{old.name} {old.version}: another archive"
-
-
-def _world(package: LockedPackage) -> str:
-    return " (pip)" if package.manager == "pip" else ""
+    """Nothing for a lock that is new as a whole."""
+    return [] if before is None else [str(change) for change in changes(before, now)]
 
 
 def _tell_solving(plans: Sequence[Plan]) -> None:

@@ -100,22 +100,22 @@ def _json(rows: Sequence[Row], columns: Sequence[str]) -> None:
     lines = [_line(row) for row in rows]
     if columns:
         lines = [
-            {**line, "columns": {name: _for_programs(row.values[name]) for name in columns}}
+            {**line, "columns": {name: for_programs(row.values[name]) for name in columns}}
             for line, row in zip(lines, rows, strict=True)
         ]
     print_json(lines)
 
 
-def _for_programs(value: Any) -> Any:
+def for_programs(value: Any) -> Any:
     """As JSON has it, and its text where JSON has no such value."""
     if value is LACKS:
         return None
     if isinstance(value, Unread):
         return {"type": value.type, "size": value.size}
     if isinstance(value, (list, tuple)):
-        return [_for_programs(each) for each in value]
+        return [for_programs(each) for each in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _for_programs(each) for key, each in value.items()}
+        return {key: for_programs(each) for key, each in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

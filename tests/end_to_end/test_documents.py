@@ -5,6 +5,7 @@ that is made around them. Plain processes will do: what stands there about conta
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
 from pathlib import Path
 
@@ -173,3 +174,23 @@ def test_a_step_reads_earlier_runs_and_tags_its_own(genre_stats, run, results):
     after = results.Flow("After").latest_successful_run
     assert after.user_tags == {"uses earlier movies"}
     assert after.data.before.pathspec == genre_stats["run"].pathspec
+
+
+def test_the_best_of_several_peoples_runs_is_found_as_the_documents_say(dockerflow, variables, tmp_path):
+    """What the commands print is what stands there, but for ids and times."""
+    (tmp_path / "tune.py").write_text(example("results.md", "class Tune"))
+    runs = []
+    for user, depth, rate in (("ada", 3, 0.1), ("bob", 5, 0.1), ("bob", 6, 0.05), ("eve", 5, 0.04)):
+        variables["DOCKERFLOW_USER"] = user
+        words = ("--depth", depth, "--rate", rate, "--tag", "tuning", "--run-id-file", tmp_path / "id")
+        dockerflow("run", "tune.py", "--engine", "process", *words)
+        runs.append((tmp_path / "id").read_text().strip())
+    commands = re.findall(r"```console\n\$ dockerflow ((?:runs list|diff) .*?)```", PAGES["results.md"], re.DOTALL)
+    listed, differs = (text.partition("\n") for text in commands)
+    assert _without_moments(dockerflow(*shlex.split(listed[0])).stdout) == _without_moments(listed[2])
+    words = shlex.split(differs[0])[3:]
+    assert dockerflow("diff", runs[1], runs[3], *words, code=11).stdout.splitlines()[1:] == differs[2].splitlines()[1:]
+
+
+def _without_moments(table):
+    return [re.sub(r"^Tune/\d+|\d{4}-\d\d-\d\d \S+ +[\d.]+ \w+", "", line).split() for line in table.splitlines()]

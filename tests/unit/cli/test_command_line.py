@@ -12,7 +12,7 @@ from tests.unit.cli.commands import Answer, dockerflow, environment, refused
 
 COMMANDS = [
     "run", "resume", "check", "show", "output-dot", "lock", "build", "setup", "doctor", "up", "down",
-    "rerun", "logs", "dump",
+    "rerun", "logs", "dump", "diff",
     "inspect", "debug", "spin",
     "version", "gc", "export", "import", "runs", "tag", "images", "store", "hosts",
 ]  # fmt: skip

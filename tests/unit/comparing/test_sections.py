@@ -1,0 +1,79 @@
+"""What two runs' records say beside each other: locks package by package, images, large foreaches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dockerflow.comparing.artifacts import Side
+from dockerflow.comparing.sections import Asked, Section, sections
+from dockerflow.environments import lock_file
+from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.store.base import Store
+from dockerflow.store.directory import create
+from dockerflow.store.history import RunHistory
+from dockerflow.store.records import RunStarted, StepRecord
+from tests.unit.environments.locks_by_hand import CHANNEL, package
+
+
+def locked(store: Store, *packages: LockedPackage) -> str:
+    lock = Lock("linux-64", packages, (), (CHANNEL,), "0" * 64)
+    return store.blobs.put([lock_file.dumps(lock).encode()])
+
+
+def side(store: Store, *steps: StepRecord) -> Side:
+    return Side(store, RunHistory.of([RunStarted(1.0, "F", "1", "ada", "", "", steps)]))
+
+
+def part(name: str, first: Side, second: Side) -> Section:
+    [found] = sections(first, second, Asked(only=frozenset({name})))
+    return found
+
+
+def test_locks_are_compared_package_by_package_and_steps_told_together(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    python = package("python", "3.11.9")
+    old = locked(
+        store, python, package("pandas", "1.5.3"), package("pytz", "2024.1"), package("six", "1.16.0", build="a")
+    )
+    new = locked(
+        store, python, package("pandas", "2.2.3"), package("tzdata", "2025"), package("six", "1.16.0", build="b")
+    )
+    first = side(store, *(StepRecord(name, (), lock=old) for name in ("a", "b")), StepRecord("c", (), lock=old))
+    second = side(store, *(StepRecord(name, (), lock=new) for name in ("a", "b")), StepRecord("c", (), lock=old))
+    found = part("locks", first, second)
+    assert (found.same, found.summary) == (False, "those of 1 environment differ")
+    assert found.lines == (
+        "a, b:", "  pandas 1.5.3 → 2.2.3", "  six 1.16.0 a → b", "  + tzdata 2025", "  - pytz 2024.1"
+    )  # fmt: skip
+    assert found.facts["steps"]["b"]["packages"][2:] == [
+        {"name": "tzdata", "manager": "conda", "before": None, "after": "2025 py311_0"},
+        {"name": "pytz", "manager": "conda", "before": "2024.1 py311_0", "after": None},
+    ]
+    assert part("locks", first, first).summary == "the same"
+
+
+def test_a_lock_that_is_lost_or_missing_is_told(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    there = locked(store, package("python", "3.11.9"))
+    found = part("locks", side(store, StepRecord("a", (), lock=there)), side(store, StepRecord("a", ())))
+    assert found.lines == ("a:", "  only the first has a lock, of 1 package")
+    found = part("locks", side(store, StepRecord("a", (), lock=there)), side(store, StepRecord("a", (), lock="0" * 64)))
+    assert found.lines[1].startswith("  the lock of the second cannot be read: ")
+
+
+def test_of_images_it_says_what_made_them_differ(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    step = StepRecord(
+        "a", (), image="dockerflow/step:1", config_digest="sha256:" + "1" * 64, lock="c" * 64, base_image="debian:12",
+        base_digest="sha256:" + "b" * 64, python_version="3.11.9", transform="image 1, layers 2",
+    )  # fmt: skip
+    first = side(store, step)
+    other = StepRecord(**{**vars(step), "config_digest": "sha256:" + "2" * 64, "transform": "image 1, layers 3"})
+    found = part("images", first, side(store, other))
+    assert found.rows == (("a", "111111111111 → 222222222222"), ("", "made by: image 1, layers 2 → image 1, layers 3"))
+    other = StepRecord(**{**vars(step), "config_digest": "sha256:" + "2" * 64})
+    assert part("images", first, side(store, other)).rows[-1] == ("", "of the same lock, base image and recipes")
+    by_registry = StepRecord(**{**vars(step), "config_digest": "", "manifest_digest": "sha256:" + "3" * 64})
+    assert part("images", first, side(store, by_registry)).same, "one digest each of the two that an image has"
+    found = part("images", first, side(store, StepRecord("a", ()), StepRecord("b", ())))
+    assert found.rows == (("a", "111111111111 → a process"), ("b", "only the second has the step"))

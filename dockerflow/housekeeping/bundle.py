@@ -137,7 +137,7 @@ def _checked(value: Any) -> Index:
     blobs = {str(sha256): int(size) for sha256, size in value["blobs"].items()}
     left_out = frozenset(map(str, value["left_out"]))
     folder = re.escape(runs.run_key(*run))
-    key = re.compile(rf"{folder}/(claim|mirror|journal/[\d-]+\.jsonl|tags/\w+|logs/[\w.-]+)|locks/[0-9a-f]+\.yml")
+    key = re.compile(rf"{folder}/(claim|mirror|journal/[\d-]+\.jsonl|tags/\w[\w.-]*|logs/\w[\w.-]*)|locks/[0-9a-f]+\.yml")
     hashes = [*blobs, *left_out, *(sha256 for _, sha256 in objects.values())]
     if not (_FLOW.fullmatch(run.flow) and runs.is_id(run.run_id) and all(map(is_hash, hashes))):
         raise ValueError(run)

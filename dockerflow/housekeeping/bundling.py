@@ -87,8 +87,9 @@ def content(places: Places, run: RunName, wanted: Wanted) -> Content:
     for part in found.parts:
         reads[part.kept.blob], sizes[part.kept.blob] = part.read, part.kept.size
     objects = _objects(store, run, seen, lines)
-    if found.parts:
-        objects[mirror.key(*run)] = mirror.to_bytes((*asked.mirrored, *(part.kept for part in found.parts)))
+    kept = (*asked.mirrored, *(part.kept for part in found.parts))
+    if kept:
+        objects[mirror.key(*run)] = mirror.to_bytes(kept)
     hashed = {key: (len(body), hashlib.sha256(body).hexdigest()) for key, body in objects.items()}
     index = Index(run, hashed, sizes, asked.left_out, wanted.images)
     return Content(index, objects, reads, found.lost, asked.names, len(found.parts))

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import field, replace
 
 from dockerflow import __version__
-from dockerflow.housekeeping import choosing, removal
+from dockerflow.housekeeping import cached, choosing, removal
 from dockerflow.housekeeping.choosing import SeenRun, Wanted
 from dockerflow.housekeeping.errors import Busy, TooSoon, Unknowable
 from dockerflow.housekeeping.references import Reader, RunName, Unreadable, every_run
@@ -121,6 +121,7 @@ class _Pass:
         done, kept = self._remove_runs()
         for run in self.plan.leftovers:
             removal.remove(self._store, run)
+        cached.forget(self._store)
         self._mark_what_is_new({one.run for one in done})
         gone = self._delete_blobs(sorted(self.plan.blobs.keys() - self._marked))
         return Collected(tuple(done), kept, self.plan.leftovers, gone, self.plan.young)

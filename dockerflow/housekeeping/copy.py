@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dockerflow.housekeeping import several
+from dockerflow.housekeeping.cached import Entries
 from dockerflow.housekeeping.references import Reader, RunName, RunReferences, every_run
 from dockerflow.housekeeping.there import There
 from dockerflow.housekeeping.waiting import waiting_runs
@@ -105,6 +106,7 @@ class _Copier:
 
     def __post_init__(self) -> None:
         self._waiting = waiting_runs(self.source)
+        self._left = Entries(self.source)
         self._look()
 
     def _look(self) -> None:
@@ -164,6 +166,7 @@ class _Copier:
                 self._blobs(found)
                 self._objects(run, with_tags=not theirs)
                 journal.put_whole(self.target, *run, lines)
+            self._entries(run)
         self.known += is_there
         self.done += [] if is_there else [run]
 
@@ -229,6 +232,14 @@ class _Copier:
         with _keeping_back():
             kept = mirror.read(self.source, *run)
         mirror.add(self.target, *run, kept)
+
+    def _entries(self, run: RunName) -> None:
+        """What the run has left for others, who look whether all of it is there."""
+        with _keeping_back():
+            left = self.source.get_many(self._left.of(run))
+        for key, body in left.items():
+            if body:
+                self.target.put(key, body)
 
     def _log(self, run: RunName, task_id: str, attempt: int) -> None:
         """What an attempt had printed when it was cut off: a file that grew in a folder, in a bucket pieces."""

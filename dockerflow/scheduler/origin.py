@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from dockerflow.errors import DockerflowError
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.resumed import from_step, reusable
 from dockerflow.scheduler.values import Counterpart, StepPlan
+from dockerflow.scheduler.whole import Whole
 from dockerflow.store import manifest
 from dockerflow.store.base import BlobStore
 from dockerflow.store.errors import StoreError
@@ -66,30 +66,8 @@ def parameters(blobs: BlobStore, origin: Origin, new: Mapping[str, object], name
 def results(blobs: BlobStore, origin: Origin, steps: Mapping[str, StepPlan]) -> dict[Counterpart, AttemptFinished]:
     """What may be taken over of the origin."""
     again = from_step(steps, origin.rerun) if origin.rerun else frozenset[str]()
-    there = _There(blobs)
+    whole_ones = Whole(blobs)
     found = [task.result for task in origin.history.tasks.values() if task.result and task.result.ok]
     manifests = {result.manifest for result in found if result.manifest}
-    whole = {sha256 for sha256, has in zip(manifests, in_threads(there.has_all_of, manifests), strict=True) if has}
+    whole = {sha256 for sha256, has in zip(manifests, in_threads(whole_ones.has, manifests), strict=True) if has}
     return reusable(origin.history, again, lambda result: result.ok and result.manifest in whole)
-
-
-class _There:
-    """Which blobs are in the store, and kept. Tasks share most of them, so each is looked for once. Threads may share
-    it."""
-
-    def __init__(self, blobs: BlobStore) -> None:
-        self._blobs = blobs
-        self._known: dict[str, bool] = {}
-
-    def has_all_of(self, sha256: str) -> bool:
-        """A manifest, and all that it names."""
-        try:
-            refs = manifest.read(self._blobs, sha256).artifacts.values()
-        except DockerflowError:  # it is gone, or damaged
-            return False
-        return all(map(self._has, (sha256, *(ref.blob for ref in refs))))
-
-    def _has(self, sha256: str) -> bool:
-        if sha256 not in self._known:
-            self._known[sha256] = self._blobs.keep(sha256)
-        return self._known[sha256]

@@ -11,6 +11,7 @@
                                             a file cannot grow, in pieces `<attempt>/<number>`
     outbox/<flow>/<run id>/<sha256>         in a bucket: what its containers send in parts, until the scheduler takes it
     locks/<spec hash>.yml                   conda-lock files, see `dockerflow.environments`
+    cache/<flow>/<step>/<key>/<name>        results that runs have left for others, see `dockerflow.caching.entries`
     blobs/…                                 everything else: artifacts, logs, code packages
 
 A run id is the time of its beginning in microseconds since the epoch, as in Metaflow: ids sort as the runs began.

@@ -42,7 +42,7 @@ def debug(  # noqa: PLR0913  # as in `run`
     ] = None,
     file: Annotated[
         Optional[Path],
-        typer.Option("--file", metavar="FLOW.PY", help="Your flow's file, in place of the code that the run had."),
+        typer.Option("--file", metavar="FILE", help="Your flow's file, in place of the code that the run had."),
     ] = None,
     code: Annotated[
         Optional[Path],
@@ -57,7 +57,7 @@ def debug(  # noqa: PLR0913  # as in `run`
     ] = None,
     store: Store = None,
 ) -> int:
-    """Look into a task where it ran: in its image, on the same inputs.
+    """Look into a task in its image, on its inputs.
 
     A task that failed is run again until it fails, and the frame that failed is opened. Nothing is kept of it.
     """
@@ -103,9 +103,10 @@ def spin(  # noqa: PLR0913  # as in `run`
     package_suffixes: PackageSuffixes = None,
     store: Store = None,
 ) -> int:
-    """Run one step again on past inputs, with the code as it is now.
+    """Run one step again on past inputs.
 
-    It runs in its container, as in a run, but there is no run: what it gives is shown beside what it gave then.
+    It has the code as it is now, and runs in its container, but there is no run: what it gives is shown beside what it
+    gave then.
     """
     from dockerflow.cli import spinning
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,11 +120,12 @@ def _subject(store: Store, selection: Selection, task: TaskHistory) -> Subject:
 
 
 def _wanted(chosen: Chosen, subject: Subject, variables: dict[str, str]) -> Wanted:
+    from dockerflow.debugging.jupyter import listening
     from dockerflow.debugging.subject import Wanted
 
     run = _has_failed(subject.task) if chosen.run is None else chosen.run
     if chosen.notebook:
-        return Wanted("notebook", False, {**variables, "JUPYTER_TOKEN": secrets.token_hex(16)})
+        return Wanted("notebook", False, variables, listening())
     return Wanted("shell" if chosen.shell else "python", run, variables)
 
 
@@ -158,6 +158,8 @@ def _code(chosen: Chosen, subject: Subject) -> Iterator[Code]:
 
 def _session(chosen: Chosen, subject: Subject, wanted: Wanted, code: Code) -> int:
     config = config_here()
+    if wanted.jupyter is not None:
+        _tell(f"Jupyter begins at {wanted.jupyter.url} ; Ctrl-C twice ends it")
     file = code.folder / code.flow_file
     if not (subject.step.image or subject.step.config_digest):
         from dockerflow.debugging import process
@@ -177,7 +179,7 @@ def _session(chosen: Chosen, subject: Subject, wanted: Wanted, code: Code) -> in
             _tell(f"edit {file}, and what you change holds from `again()` on")
         else:
             _tell(f"the flow's files are copied to the host `{host.name}`: edits here do not get there")
-        return container.run(session, _tell)
+        return container.run(session)
 
 
 def _tell(text: str) -> None:

@@ -6,6 +6,7 @@
     program     what runs there: `self` is made, the step is run, the frame that failed is opened
     terminal    between the user's terminal and that of the session
     bucket      what the session asks of a store in a bucket, answered as for a step
+    jupyter     where Jupyter listens
     container   a session in a container
     process     a session in a process of this Python, for tasks that had no image
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from dockerflow.debugging import terminal
 from dockerflow.debugging.bucket import InContainer, answering
 from dockerflow.debugging.code import Code, archive
 from dockerflow.debugging.files import Place, packed, session_files
+from dockerflow.debugging.jupyter import Listening
 from dockerflow.debugging.subject import Subject, Wanted
 from dockerflow.engines.boundary import translated
 from dockerflow.engines.container import BLOBS, OPEN, PYTHON, TMP, WORK, container, host_options
@@ -48,11 +50,6 @@ LABEL = "dockerflow.debug"
 
 CODE = PurePosixPath("/dockerflow/user-code")
 SESSION = "session"
-
-# Jupyter's, inside.
-PORT = 8888
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -100,9 +97,18 @@ def session(subject: Subject, wanted: Wanted, code: Code, host: DockerHost, conf
             f"the host `{host.name}` cannot see the store, which is a folder of this machine: `{subject.store.root}`",
             "leave `--host` out: the image is made here from the run's lock",
         )
-    image = image_for(StepPlace(subject.store, subject.started, step), host.client, config)
     network = host.settings.network or config.network
+    if wanted.jupyter is not None:
+        wanted = replace(wanted, jupyter=_in_container(wanted.jupyter, host, network))
+    image = image_for(StepPlace(subject.store, subject.started, step), host.client, config)
     return Session(subject, wanted, code, host, step, image, network, _bucket(subject, config, host))
+
+
+def _in_container(jupyter: Listening, host: DockerHost, network: str) -> Listening:
+    if host.is_remote or network == "none":
+        where = f"on the host `{host.name}`, which" if host.is_remote else "in a container without network, which"
+        raise EngineError(f"Jupyter would listen {where} a browser here does not reach", "leave `--notebook` out")
+    return jupyter if network == "host" else replace(jupyter, inside="0.0.0.0")
 
 
 def _bucket(subject: Subject, config: Config, host: DockerHost) -> BucketForWorkers | None:
@@ -113,19 +119,19 @@ def _bucket(subject: Subject, config: Config, host: DockerHost) -> BucketForWork
     return bucket_for_workers(subject.store, config, host, subject.started)
 
 
-def run(wanted: Session, tell: Tell) -> int:
+def run(wanted: Session) -> int:
     """Be in the session until it ends; the exit code of its program. Raises EngineError."""
     _remove_orphans(wanted.host)
     with translated("open a session in a container", wanted.host.url):
         container_id = _created(wanted)
         try:
-            return _attended(wanted, container_id, tell)
+            return _attended(wanted, container_id)
         finally:
             with suppress(docker.errors.APIError):
                 wanted.host.client.api.remove_container(container_id, v=True, force=True)
 
 
-def _attended(wanted: Session, container_id: str, tell: Tell) -> int:
+def _attended(wanted: Session, container_id: str) -> int:
     api = wanted.host.client.api
     attached = Attached(wanted.host.client, container_id)
     on_terminal = terminal.is_terminal()
@@ -139,8 +145,6 @@ def _attended(wanted: Session, container_id: str, tell: Tell) -> int:
     if wanted.bucket is not None:
         command = [wanted.step.python or PYTHON, "-B", wanted.place.program, wanted.place.told, "broker"]
         answering(InContainer(Executed(wanted.host.client, container_id, command)), wanted.bucket.answer)
-    if wanted.wanted.way == "notebook":
-        tell(f"Jupyter: {_address(wanted, container_id)}")
 
     def resize(lines: int, columns: int) -> None:
         with suppress(docker.errors.APIError):  # it has ended
@@ -162,8 +166,9 @@ def _created(wanted: Session) -> str:
     options["auto_remove"] = False  # how it ended is asked for first
     if wanted.sees_folders:
         options["mounts"].append(Mount(str(CODE), str(wanted.code.folder), type="bind", read_only=True))
-    if wanted.wanted.way == "notebook":
-        options["port_bindings"] = {PORT: ("127.0.0.1", None)}
+    if wanted.wanted.jupyter is not None:
+        port = wanted.wanted.jupyter.port
+        options["port_bindings"] = {port: ("127.0.0.1", port)}
     worker = container(request, host.user, api.create_host_config(**options))
     container_id = str(api.create_container(**_interactive(wanted, worker))["Id"])
     try:
@@ -189,7 +194,7 @@ def _interactive(wanted: Session, worker: Mapping[str, Any]) -> dict[str, Any]:
     }
     # Through the entry point of an image of ours, which activates the environment.
     called = {"command": words} if wanted.step.lock else {"entrypoint": words[:1], "command": words[1:]}
-    ports = {"ports": [PORT]} if wanted.wanted.way == "notebook" else {}
+    ports = {"ports": [wanted.wanted.jupyter.port]} if wanted.wanted.jupyter is not None else {}
     left = {name: value for name, value in worker.items() if name not in ("command", "entrypoint", "detach")}
     return {**left, **called, **ports, "environment": environment, "tty": on_terminal}
 
@@ -224,13 +229,6 @@ def _files(wanted: Session) -> bytes:
     if not wanted.sees_folders:
         found.update(archive(wanted.code.folder, f"{SESSION}/user-code"))
     return packed(found, [(OPEN, 0o1777), (SESSION, 0o755)], wanted.host.user)
-
-
-def _address(wanted: Session, container_id: str) -> str:
-    """Of Jupyter, on this machine."""
-    found = wanted.host.client.api.port(container_id, PORT)
-    token = wanted.wanted.variables.get("JUPYTER_TOKEN", "")
-    return f"http://127.0.0.1:{found[0]['HostPort']}/?token={token}" if found else "it has no port"
 
 
 def _remove_orphans(host: DockerHost) -> None:

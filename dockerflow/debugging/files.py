@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 
 from dockerflow.debugging import program
 from dockerflow.debugging.code import Code
+from dockerflow.debugging.jupyter import TOKEN
 from dockerflow.debugging.subject import Subject, Wanted
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import to_json
@@ -52,7 +53,7 @@ def session_files(subject: Subject, wanted: Wanted, code: Code, place: Place) ->
         "flow_name": subject.started.flow,
         "given": str(place.session / "given.json"),
         "task": str(place.session / "task.json"),
-        "variables": str(place.session / "variables.json") if wanted.variables else "",
+        "variables": str(place.session / "variables.json") if _variables(wanted) else "",
         "manifest": subject.manifest,
         "beside": code.beside,
         "blobs": "" if place.blobs is None else str(place.blobs),
@@ -60,6 +61,7 @@ def session_files(subject: Subject, wanted: Wanted, code: Code, place: Place) ->
         "broker": str(place.work / "broker"),
         "folder": str(place.work / "task"),
         "run": wanted.run,
+        "jupyter": (wanted.jupyter.inside, wanted.jupyter.port) if wanted.jupyter else None,
     }
     files = {
         SESSION: json.dumps(told).encode(),
@@ -68,7 +70,12 @@ def session_files(subject: Subject, wanted: Wanted, code: Code, place: Place) ->
         "task.json": to_json(subject.request).encode(),
         **{name: path.read_bytes() for name, path in code_package.shipped_files().items()},
     }
-    return {**files, "variables.json": json.dumps(dict(wanted.variables)).encode()} if wanted.variables else files
+    variables = _variables(wanted)
+    return {**files, "variables.json": json.dumps(variables).encode()} if variables else files
+
+
+def _variables(wanted: Wanted) -> dict[str, str]:
+    return {**wanted.variables, **({TOKEN: wanted.jupyter.token} if wanted.jupyter else {})}
 
 
 def packed(files: Mapping[str, bytes], folders: Iterable[tuple[str, int]], owner: str) -> bytes:

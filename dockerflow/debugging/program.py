@@ -3,8 +3,8 @@
     python dockerflow_session.py SESSION.JSON [broker | shell | notebook]
 
 Without a word more it is the session: it makes the task's `self`, runs the step if that is wanted, opens the frame that
-failed, and then is an interactive Python. `broker` passes on what the others ask of a bucket. It stands alone until it
-knows where our modules are. Standard library only, Python 3.7.
+failed, and then is an interactive Python. In a notebook's kernel it is imported. `broker` passes on what the others ask
+of a bucket. It stands alone until it knows where our modules are. Standard library only, Python 3.7.
 """
 
 import json
@@ -27,6 +27,7 @@ class Session:
         self.names: Dict[str, Any] = {}  # of the interactive Python
         self.traceback: Any = None  # of the last failure
         self.wants_again = False
+        self.opens = True  # the debugger, by itself
         self._task: Any = None
 
     # The task
@@ -77,7 +78,7 @@ class Session:
         """Read the flow's files as they are now, and run the step from its beginning."""
         if self._loads():
             failed = not self.run()
-            while failed and self.opens_post_mortem():
+            while failed and self.opens and self.opens_post_mortem():
                 failed = self._loads() and not self.run()
 
     def pm(self) -> None:
@@ -157,8 +158,7 @@ class Session:
 
     def _name(self, module: Any) -> None:
         """As in the step, more or less: the names of the flow's file, and `self`."""
-        self.names.clear()
-        self.names.update(vars(module))
+        self.names.update({name: value for name, value in vars(module).items() if not name.startswith("__")})
         self.names.update({"__name__": "__console__", "self": self._task.this, "again": self.again, "pm": self.pm})
         if self._task.inputs is not None:
             self.names["inputs"] = self._task.inputs
@@ -323,16 +323,62 @@ def shell(told: Dict[str, Any], file: str) -> None:
     sys.exit("error: the image has no shell: no `bash` and no `sh`")
 
 
+# What a kernel runs as it begins.
+STARTUP = """
+import sys
+sys.path.insert(0, {here!r})
+import dockerflow_session
+dockerflow_session.in_kernel({file!r}, get_ipython().user_ns)
+"""
+
+
+def notebook(told: Dict[str, Any], file: str) -> None:
+    """Jupyter in the task's folder, with the session in every kernel."""
+    import importlib.util
+
+    found = [name for name in ("jupyterlab", "notebook") if importlib.util.find_spec(name)]
+    if not found or importlib.util.find_spec("ipykernel") is None:
+        sys.exit(
+            "error: there is no Jupyter in the task's image\n\nhint: give the step `jupyterlab`, as by"
+            ' `@conda(libraries={"jupyterlab": ""})`, or leave `--notebook` out for a session in the terminal'
+        )
+    place = os.path.join(os.path.dirname(told["folder"]), "ipython")
+    os.makedirs(os.path.join(place, "profile_default", "startup"), exist_ok=True)
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(place, "profile_default", "startup", "00-task.py"), "w", encoding="utf-8") as stream:
+        stream.write(STARTUP.format(here=here, file=os.path.abspath(file)))
+    with open("task.ipynb", "w", encoding="utf-8") as stream:
+        json.dump({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, stream)
+    os.environ["IPYTHONDIR"] = place
+    where = ["--ip={}".format(told["jupyter"][0]), "--port={}".format(told["jupyter"][1]), "--ServerApp.port_retries=0"]
+    options = ["--no-browser", "--ServerApp.root_dir={}".format(told["folder"]), "--log-level=ERROR"]
+    os.execv(sys.executable, [sys.executable, "-m", found[0], *where, *options])
+
+
+def in_kernel(file: str, names: Dict[str, Any]) -> None:
+    """Have the session's names in a kernel's own, whose errors say what is wrong with the flow."""
+    told = read(file)
+    begin(told)
+    session = Session(told)
+    session.names, session.opens = names, False
+    session.load()
+
+
+def read(file: str) -> Dict[str, Any]:
+    with open(file, encoding="utf-8") as stream:
+        told: Dict[str, Any] = json.load(stream)
+    return told
+
+
 def main(arguments: List[str]) -> Optional[int]:
     file, *how = arguments
-    with open(file, encoding="utf-8") as stream:
-        told = json.load(stream)
+    told = read(file)
     if how == ["broker"]:
         broker(told)
         return None
     begin(told)
-    if how == ["shell"]:
-        shell(told, file)
+    if how:
+        (shell if how == ["shell"] else notebook)(told, file)
     Session(told).interact()
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import Literal
 
+from dockerflow.debugging.jupyter import Listening
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import RunTask
 from dockerflow.store.base import Store
@@ -43,8 +44,9 @@ class Subject:
 
 @dataclass(frozen=True)
 class Wanted:
-    """`variables` are put into the session's environment, and may be secrets."""
+    """`variables` are put into the session's environment, and may be secrets. `jupyter` is there for a notebook."""
 
     way: Way = "python"
     run: bool = True
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    jupyter: Listening | None = None

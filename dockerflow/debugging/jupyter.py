@@ -1,0 +1,32 @@
+"""Where Jupyter listens that a session begins, and the address to open."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from contextlib import closing
+
+from dockerflow.lazy_dataclasses import dataclass
+
+# What Jupyter reads its token from.
+TOKEN = "JUPYTER_TOKEN"
+
+
+@dataclass(frozen=True)
+class Listening:
+    """At `port` of this machine's loopback, for who has the `token`; `inside` is the address that it takes itself."""
+
+    port: int
+    token: str
+    inside: str = "127.0.0.1"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+
+
+def listening() -> Listening:
+    """At a port that is free at this moment: it is the same inside a container, so that what Jupyter says is true."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return Listening(free.getsockname()[1], secrets.token_hex(16))

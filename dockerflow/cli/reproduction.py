@@ -63,7 +63,7 @@ class Reproduction:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _unwritable(json_to, error.strerror) from error
+            raise _unwritable(json_to, error.strerror or str(error)) from error
 
     # ---- as JSON
 

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         trigger,
         trigger_on_finish,
     )
+    from dockerflow.runner import NBRunner, Runner
 
 __version__ = "0.1.0"
 
@@ -93,8 +94,10 @@ __all__ = [
     "Metaflow",
     "MutableFlow",
     "MutableStep",
+    "NBRunner",
     "Parameter",
     "Run",
+    "Runner",
     "Step",
     "StepMutator",
     "Task",
@@ -201,6 +204,7 @@ _MODULES = {
         "trigger",
         "trigger_on_finish",
     ),
+    "dockerflow.runner": ("NBRunner", "Runner"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -208,9 +212,19 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module `dockerflow` has no attribute `{name}`")
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    value = getattr(_home(name), name)
     globals()[name] = value
     return value
+
+
+def _home(name: str) -> Any:
+    """In a step's container there is nothing to start a run with, and a flow's file may import it all the same."""
+    try:
+        return importlib.import_module(_HOME[name])
+    except ModuleNotFoundError as error:
+        if error.name != "dockerflow.runner":
+            raise
+        return importlib.import_module("dockerflow.flow.no_runner")
 
 
 def __dir__() -> List[str]:

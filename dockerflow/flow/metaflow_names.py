@@ -47,6 +47,9 @@ _MODULES: Dict[str, Optional[str]] = {
     "metaflow.plugins.cards": "dockerflow.cards",
     "metaflow.plugins.catch_decorator": "dockerflow.exception",
     "metaflow.plugins.timeout_decorator": "dockerflow.exception",
+    "metaflow.runner": None,
+    "metaflow.runner.metaflow_runner": None,
+    "metaflow.runner.nbrun": None,
     "metaflow.user_configs": None,
     "metaflow.user_configs.config_parameters": None,
     "metaflow.user_decorators": None,
@@ -58,7 +61,6 @@ _MODULES: Dict[str, Optional[str]] = {
 }
 
 _CRON = "dockerflow deploys nothing: have `dockerflow run` called by what starts your jobs, cron for example"
-_RUNNER = "call `dockerflow run flow.py --run-id-file FILE` with `subprocess`, and read the run with `Run`"
 _POOL = "use `concurrent.futures`, or a foreach, whose tasks run at the same time"
 
 # What to do without names that Metaflow has.
@@ -66,16 +68,14 @@ _WAYS = {
     "DeployedFlow": _CRON,
     "Deployer": _CRON,
     "NBDeployer": _CRON,
-    "NBRunner": _RUNNER,
-    "Runner": _RUNNER,
     "S3": "keep the value as an artifact (`self.x = …`), or use `boto3` or `minio`, asked for with `@conda` or `@pypi`",
     "datatools": "use `boto3` or `minio`, asked for with `@conda` or `@pypi`",
+    "deployer": _CRON,
     "inspect_spin": "read what a run left with `Task`",
     "metaflow_config": "settings of dockerflow are in `.dockerflow/config.yaml`, not in the flow",
     "parallel_imap_unordered": _POOL,
     "parallel_map": _POOL,
     "profile": "measure with `time.monotonic()`; `dockerflow runs list` tells how long runs took",
-    "runner": _RUNNER,
 }
 
 

@@ -14,7 +14,7 @@ def test_public_names_are_these() -> None:
     assert dockerflow.__all__ == [
         "USER_SKIP_STEP", "Artifact", "Config", "ConfigValue", "DataArtifact", "DockerflowError", "Flow",
         "FlowMutator", "FlowSpec", "IncludeFile", "JSONType", "JSONTypeClass", "Metaflow", "MutableFlow",
-        "MutableStep", "Parameter", "Run", "Step", "StepMutator", "Task", "UserStepDecorator",
+        "MutableStep", "NBRunner", "Parameter", "Run", "Runner", "Step", "StepMutator", "Task", "UserStepDecorator",
         "airflow_external_task_sensor", "airflow_s3_key_sensor", "batch", "cache", "card", "catch", "conda",
         "conda_base", "config_expr", "current", "default_metadata", "default_namespace", "environment", "exit_hook",
         "get_metadata", "get_namespace", "image", "isolation", "kubernetes", "local", "metadata", "namespace",

@@ -92,12 +92,14 @@ def test_name_that_is_not_there_is_named_with_its_line(tmp_path: Path, monkeypat
     assert "as an artifact" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("line", ["import metaflow.runner", "from metaflow.runner.deployer import Deployer"])
+@pytest.mark.parametrize(
+    "line", ["import metaflow.datastore", "from metaflow.datastore.flow_datastore import FlowDataStore"]
+)
 def test_submodule_that_is_not_there_is_named_with_its_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(NoSuchImport, match=r"^theirs.py:2: `metaflow.runner` is not in dockerflow\n"):
+    with pytest.raises(NoSuchImport, match=r"^theirs.py:2: `metaflow.datastore` is not in dockerflow\n"):
         loaded(tmp_path, f"from metaflow import FlowSpec, step\n{line}\n")
 
 
@@ -121,7 +123,7 @@ def test_flow_may_ask_for_a_name_that_is_not_there(tmp_path: Path) -> None:
             from metaflow import S3
         except ImportError:
             S3 = None
-        assert not hasattr(metaflow, "Runner")
+        assert not hasattr(metaflow, "Deployer")
     """
     flow = loaded(tmp_path, dedent(header), "from metaflow import Flow")
     assert flow.flow.problems == ()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from dockerflow.store.records import RunStarted, StepRecord, from_line, to_line
+from dockerflow.store.records import GitState, IncludedFile, RunStarted, StepRecord, from_line, to_line
 
 STEP = StepRecord(
     "start",
@@ -33,3 +33,9 @@ def test_a_journal_of_before_there_were_bases_and_own_images_is_read() -> None:
     read = from_line(json.dumps([kind, values]))
     assert isinstance(read, RunStarted)
     assert read.steps == (StepRecord("start", ("end",), image="tools:1", manifest_digest="sha256:aa"),)
+
+
+def test_where_a_run_was_launched_and_with_which_files_is_read_as_it_was_written() -> None:
+    git = GitState("abc", "main", dirty=None, remote="https://host.example/flows.git")
+    started = replace(STARTED, git=git, files=(IncludedFile("words", 12, "aa"), IncludedFile("table", 0, "bb")))
+    assert from_line(to_line(started)) == started

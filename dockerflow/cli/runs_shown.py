@@ -15,7 +15,7 @@ from dockerflow.cli.tables import print_json, print_table
 from dockerflow.cli.words import duration, size
 from dockerflow.comparing.conditions import Several
 from dockerflow.comparing.results import LACKS, Unread
-from dockerflow.comparing.values import shown
+from dockerflow.comparing.words import shown
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.overview import RunOverview
 

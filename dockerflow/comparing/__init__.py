@@ -3,6 +3,8 @@
 artifacts     which artifacts of which tasks are the same, by their hashes
 inert         a look at a stored value without loading it
 values        how two values differ, by what they are
+words         how values and differences are put into words
+shapes        how arrays and tables differ
 arrays        how much the numbers of two arrays differ
 tables        tables and their columns, without pandas
 results       what runs have under a name: parameters, artifacts, what is known of them

@@ -14,7 +14,7 @@ from typing import Any
 
 from dockerflow.comparing.artifacts import Side
 from dockerflow.comparing.section import Asked, Section
-from dockerflow.comparing.values import counted
+from dockerflow.comparing.words import counted
 from dockerflow.store import code_package
 from dockerflow.store.errors import StoreError
 

@@ -19,7 +19,8 @@ from dockerflow.comparing.artifacts import (
 )
 from dockerflow.comparing.records import parameter_names
 from dockerflow.comparing.section import Asked, Section, Text
-from dockerflow.comparing.values import LINES, Difference, counted, difference, lines_of, shorter
+from dockerflow.comparing.values import difference
+from dockerflow.comparing.words import LINES, Difference, counted, lines_of, shorter
 from dockerflow.errors import DockerflowError
 from dockerflow.store import manifest
 from dockerflow.store.manifest import ArtifactRef

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dockerflow.comparing.artifacts import Side
 from dockerflow.comparing.section import Asked, Section
-from dockerflow.comparing.values import counted
+from dockerflow.comparing.words import counted
 from dockerflow.environments import differences, lock_file
 from dockerflow.environments.differences import Change
 from dockerflow.environments.errors import LockFileError

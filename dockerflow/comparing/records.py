@@ -11,7 +11,8 @@ from dockerflow.comparing import inert
 from dockerflow.comparing.artifacts import Side
 from dockerflow.comparing.inert import Unreadable
 from dockerflow.comparing.section import Asked, Section
-from dockerflow.comparing.values import counted, difference, lines_of, shown
+from dockerflow.comparing.values import difference
+from dockerflow.comparing.words import counted, lines_of, shown
 from dockerflow.store import manifest
 from dockerflow.store.history import RunHistory
 from dockerflow.store.manifest import ArtifactRef
@@ -149,6 +150,8 @@ def _image(one: StepRecord, other: StepRecord) -> Iterator[str]:
     ):
         if before != after:
             yield f"{name}: {_two(before, after)}"
+    if one.lock != other.lock:
+        yield "other packages: see `locks`"
     if (one.lock, one.base_digest, one.transform) == (other.lock, other.base_digest, other.transform) and one.lock:
         yield "of the same lock, base image and recipes"
 

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dockerflow.artifacts import codec
-from dockerflow.comparing import arrays, values
+from dockerflow.comparing import arrays, words
 from dockerflow.comparing.inert import Made, Unreadable, look
-from dockerflow.comparing.values import Difference, difference
+from dockerflow.comparing.values import difference
+from dockerflow.comparing.words import Difference
 
 
 def stored(value: Any) -> bytes:
@@ -30,7 +31,7 @@ def between(one: Any, other: Any) -> Difference | None:
 
 def said(one: Any, other: Any) -> list[str]:
     found = between(one, other)
-    return [] if found is None else list(values.lines_of(found))
+    return [] if found is None else list(words.lines_of(found))
 
 
 class Model:
@@ -69,9 +70,9 @@ PAIRS: list[tuple[Any, Any, list[str]]] = [
     (frame(), frame().head(2), ["shape (3, 3) → (2, 3)"]),
     (frame(), frame().rename(columns={"c": "d"}), ["shape (3, 3), + column 'd', - column 'c'"]),
     (frame(), frame()[["c", "a", "b"]], ["shape (3, 3), the columns are in another order"]),
-    (frame(), frame().assign(b=2.0), ["shape (3, 3), 1 of 3 columns differ",
+    (frame(), frame().assign(b=2.0), ["shape (3, 3), 1 of 3 columns differs",
                                       "  b: float64, 3 of 3 cells differ, also in `nan` or `inf`"]),
-    (frame(), frame().assign(a=[1, 2, 5]), ["shape (3, 3), 1 of 3 columns differ",
+    (frame(), frame().assign(a=[1, 2, 5]), ["shape (3, 3), 1 of 3 columns differs",
                                             "  a: int64, 1 of 3 cells differs, by 2 at most"]),
     (frame(), frame().set_index("a", drop=False), ["shape (3, 3), the index differs"]),
     (pandas.Series(list("aab"), dtype="category"), pandas.Series(list("aac"), dtype="category"),
@@ -134,11 +135,11 @@ def test_columns_of_every_kind_are_compared_without_pandas() -> None:
     program = f"""
 import sys
 sys.modules.update(numpy=None, pandas=None)
-from dockerflow.comparing import inert, values
-print(*values.lines_of(values.difference(*map(inert.look, {pair!r}))), sep="\\n")
+from dockerflow.comparing import inert, values, words
+print(*words.lines_of(values.difference(*map(inert.look, {pair!r}))), sep="\\n")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.splitlines() == list(values.lines_of(between(table, table.iloc[::-1].set_axis(table.index))))
+    assert done.stdout.splitlines() == list(words.lines_of(between(table, table.iloc[::-1].set_axis(table.index))))
     assert done.stdout.startswith("shape (2, 9), 9 of 9 columns differ\n")
     assert "  masked: Int64, 2 of 2 cells differ\n" in done.stdout
     assert "  sparse: Sparse[float64], 2 of 2 cells differ, by 1.5 at most\n" in done.stdout

@@ -16,8 +16,9 @@ from dockerflow.store.records import Failure
 
 def print_task(task: Document, step: Document) -> None:
     last = next((one for one in reversed(task["attempts"]) if one["exit"]), None)
-    took = f" in {duration(last['seconds'])}" if last else ""
-    print(f"{task['pathspec']}  {task['status']}{took}")
+    took = f"{', where it took' if task['origin'] else ' in'} {duration(last['seconds'])}" if last else ""
+    origin = f" from {task['origin']}" if task["origin"] else ""
+    print(f"{task['pathspec']}  {task['status']}{origin}{took}")
     print_facts(_of_task(task, step))
     rows = [(each["task"] or "?", each["manifest"] or "its result is not there yet") for each in task["inputs"]]
     print_section("inputs", rows, 1)
@@ -33,7 +34,6 @@ def _of_task(task: Document, step: Document) -> Iterator[tuple[str, str]]:
     for frame in task["foreach"]:
         over = f"`{frame['variable']}` of `{frame['step']}`" if frame["variable"] else f"the gang of `{frame['step']}`"
         yield "index", f"{frame['index']} in {over}, which has {frame['size']}"
-    yield "reused from", task["origin"] or ""
     for one in step["environments"]:
         yield "image", one["image"]
         yield "", one["config_digest"]

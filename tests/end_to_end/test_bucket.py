@@ -129,6 +129,11 @@ def test_what_works_with_a_folder_works_with_a_bucket(dockerflow, tmp_path, resu
     assert data.mounts == ["/dockerflow/outbox"], "a container needs nothing of this machine but what is left behind"
     assert failed.user_tags >= {"each a", "each b", "each c"}
     assert run["together"].task.data.numbers == [0, 1]
+    record = json.loads(dockerflow("inspect", f"Whole/{run.id}", "--json").stdout)
+    steps = {step["name"]: step for step in record["steps"]}
+    assert steps["start"]["tasks"][0]["origin"] == f"Whole/{failed.id}/start/1"
+    assert steps["node"]["environments"][0]["packages"][0]["name"] == "python"
+    assert all(task["outputs"] and task["unreadable"] is None for step in steps.values() for task in step["tasks"])
 
 
 SEEN = """

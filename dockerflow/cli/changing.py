@@ -31,8 +31,6 @@ class Again:
 def require_unread(origin: Origin, flow: Flow, again: Again) -> None:
     """Raises CommandLineError where a result would be reused although its task has read a parameter that has another
     value now, or may have."""
-    from dockerflow.scheduler.changed import readers
-
     if not origin.changed:
         return
     names = {each.attribute: each.name for each in flow.parameters}
@@ -42,11 +40,19 @@ def require_unread(origin: Origin, flow: Flow, again: Again) -> None:
             f"`--attach` goes on with tasks that have parameters as they were, and {listed} has another value now",
             "leave one of the two out",
         )
-    found = {each: readers(origin, flow, {each}, again.chosen.max_num_splits) for each in origin.changed}
-    refused = [f"parameter `{names[each]}` cannot be changed: {_why(found[each])}" for each in found if found[each]]
+    refused, steps = refusals(origin, flow, again.chosen.max_num_splits)
     if refused:
-        steps = {each.step for every in found.values() for each in every}
         raise CommandLineError("\n".join(refused), _hint(flow, steps, again))
+
+
+def refusals(origin: Origin, flow: Flow, max_num_splits: int | None) -> tuple[list[str], set[str]]:
+    """Why parameters cannot have other values, and the steps that would have to run again for that."""
+    from dockerflow.scheduler.changed import readers
+
+    names = {each.attribute: each.name for each in flow.parameters}
+    found = {each: readers(origin, flow, {each}, max_num_splits) for each in origin.changed}
+    refused = [f"parameter `{names[each]}` cannot be changed: {_why(found[each])}" for each in found if found[each]]
+    return refused, {each.step for every in found.values() for each in every}
 
 
 def _why(found: Sequence[Reader]) -> str:

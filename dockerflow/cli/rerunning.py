@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dockerflow.cli import reproduction
+from dockerflow.cli.changing import refusals
 from dockerflow.cli.errors import DIFFERENT, CommandLineError, nearest
 from dockerflow.cli.pathspecs import select
 from dockerflow.cli.places import store_of_runs, with_all
@@ -27,8 +28,9 @@ from dockerflow.flow.current import current
 from dockerflow.flow.loading import LoadedFlow, load
 from dockerflow.flow.parameters import resolve
 from dockerflow.lazy_dataclasses import dataclass
+from dockerflow.scheduler.changed import differing, rerun_from
 from dockerflow.scheduler.origin import Origin, Reproduced
-from dockerflow.store import code_package, history
+from dockerflow.store import code_package, history, manifest
 from dockerflow.store.base import Store
 from dockerflow.store.errors import StoreError
 from dockerflow.store.history import RunHistory
@@ -78,11 +80,11 @@ def rerun(chosen: Chosen, wanted: Wanted) -> int:
         _require_step(past, loaded, wanted.first)
         check(loaded.flow, containers=past.engine != "process")
         with current.launching(loaded.flow, chosen.project(loaded.flow)):
-            values = _values(loaded, given)
+            values = _values(past, loaded, given)
+        origin = Origin(past.started, past.history, wanted.first, tuple(values))
+        _require_unread(past, loaded, origin, chosen)
         reproduced = Reproduced(past.started, code, wanted.allow_rebuilt)
-        outcome, exit_code = launched(
-            chosen, loaded, values, Origin(past.started, past.history, wanted.first), reproduced
-        )
+        outcome, exit_code = launched(chosen, loaded, values, origin, reproduced)
     if outcome.status == "stopped" or outcome.kept is not None:
         return exit_code
     identical = _reproduction(chosen, past, outcome.run_id).report(wanted.json_to)
@@ -139,8 +141,9 @@ def _texts(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _values(loaded: LoadedFlow, given: Mapping[str, str]) -> dict[str, object]:
-    """Of the parameters that are given anew, by attribute; those of the run are kept for the others, and not read."""
+def _values(past: _Past, loaded: LoadedFlow, given: Mapping[str, str]) -> dict[str, object]:
+    """Of the parameters that are given another value, by attribute; those of the run are kept for the others, and not
+    read."""
     known = {each.name.lower().replace("-", "_"): each for each in loaded.flow.parameters}
     for name in given:
         if name not in known:
@@ -152,7 +155,20 @@ def _values(loaded: LoadedFlow, given: Mapping[str, str]) -> dict[str, object]:
             raise CommandLineError(f"flow `{loaded.flow.name}` has no parameter `{name}`", hint)
     anew = tuple(each for name, each in known.items() if name in given)
     values = resolve(replace(loaded, flow=replace(loaded.flow, parameters=anew, configs=())), given)
-    return {each.attribute: values[each.attribute] for each in anew}
+    blobs = past.store.blobs
+    kept = manifest.read(blobs, past.started.parameters).artifacts if blobs.has(past.started.parameters) else {}
+    return differing({each.attribute: values[each.attribute] for each in anew}, kept)
+
+
+def _require_unread(past: _Past, loaded: LoadedFlow, origin: Origin, chosen: Chosen) -> None:
+    """Raises CommandLineError where a result would be reused whose task may have read another value."""
+    if origin.rerun is None or not origin.changed:
+        return
+    refused, steps = refusals(origin, loaded.flow, chosen.max_num_splits)
+    if refused:
+        first = rerun_from(loaded.flow, steps | {origin.rerun})
+        again = f"`dockerflow rerun {past.name} --from {first}` with the same parameters runs all that has read them"
+        raise CommandLineError("\n".join(refused), again)
 
 
 def _reproduction(chosen: Chosen, past: _Past, run_id: str) -> Reproduction:

@@ -161,6 +161,21 @@ def test_a_run_is_run_again_from_a_step_on(store: DirectoryStore) -> None:
     assert answer.stdout.count("this runs") == 0
 
 
+def test_what_is_reused_must_not_have_read_a_parameter_that_changes(store: DirectoryStore) -> None:
+    run_id = run(store)
+    answer = rerun(store, run_id, "--from", "join", "--param", "count=3", code=2)
+    assert answer.stderr == (
+        "error: parameter `count` cannot be changed: step `start` has read it, and its result would be reused\n\n"
+        f"hint: `dockerflow rerun Again/{run_id} --from start` with the same parameters runs all that has read them\n"
+    )
+    found = report(rerun(store, run_id, "--from", "join", "--param", "fails=true", "--json", "-", code=1))
+    assert [task["statuses"] for task in found["tasks"]][-2:] == [["succeeded", "failed"], ["succeeded", None]]
+    started = read(store, run_id).started
+    assert started is not None
+    rerun(store, run_id, "--from", "join", "--param", "count=2")  # which it was
+    assert read(store, newest(store)).started.parameters == started.parameters
+
+
 def test_a_run_that_failed_fails_again_and_what_it_made_is_compared(store: DirectoryStore) -> None:
     run_id = run(store, "--fails", "true", code=1)
     answer = rerun(store, run_id, code=1)

@@ -14,7 +14,7 @@ What dockerflow itself keeps among the artifacts is left out, cards as well: the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from dockerflow.errors import DockerflowError
@@ -22,11 +22,11 @@ from dockerflow.flow.view import INTERNAL
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.resumed import counted
 from dockerflow.scheduler.values import Counterpart
-from dockerflow.store import manifest
 from dockerflow.store.base import Store
 from dockerflow.store.history import RunHistory, TaskHistory
 from dockerflow.store.manifest import LARGE, ArtifactRef
 from dockerflow.store.parallel import in_threads
+from dockerflow.store.run_artifacts import RunArtifacts
 
 IDENTICAL = "identical"
 DIFFERS = "differs"
@@ -111,9 +111,10 @@ def pairs(first: RunHistory, second: RunHistory) -> Iterator[TaskPair]:
 def compare(first: Side, second: Side) -> Iterator[ComparedTask]:
     """All tasks, in the order of `pairs`. Manifests are read while one goes on, some hundred at a time."""
     told: set[_Seen] = set()  # what differs, so far
-    every = pairs(first.history, second.history)
+    every, reading = pairs(first.history, second.history), _Reading(first, second)
     while batch := list(islice(every, BATCH)):
-        yield from (_compared(pair, read, told) for pair, read in zip(batch, _read(batch, first, second), strict=True))
+        read = in_threads(reading.of_both, batch)
+        yield from (_compared(pair, refs, told) for pair, refs in zip(batch, read, strict=True))
 
 
 # ---- reading
@@ -121,26 +122,30 @@ def compare(first: Side, second: Side) -> Iterator[ComparedTask]:
 _Refs = Mapping[str, ArtifactRef]
 
 
-def _read(batch: Sequence[TaskPair], first: Side, second: Side) -> list[tuple[_Refs, _Refs] | str]:
-    return in_threads(lambda pair: _refs_of_both(pair, first, second), batch)
+class _Reading:
+    """Threads may share it."""
+
+    def __init__(self, first: Side, second: Side) -> None:
+        self._first = RunArtifacts(first.store.blobs, first.history.started)
+        self._second = RunArtifacts(second.store.blobs, second.history.started)
+        begun = first.history.started, second.history.started
+        self._same_parameters = begun[0] and begun[1] and begun[0].parameters == begun[1].parameters
+
+    def of_both(self, pair: TaskPair) -> tuple[_Refs, _Refs] | str:
+        """Or why they cannot be read."""
+        try:
+            one = _refs(self._first, pair.first)
+            same = self._same_parameters and _manifest(pair.first) == _manifest(pair.second)
+            return one, one if same else _refs(self._second, pair.second)
+        except DockerflowError as error:
+            return error.message
 
 
-def _refs_of_both(pair: TaskPair, first: Side, second: Side) -> tuple[_Refs, _Refs] | str:
-    """Or why they cannot be read."""
-    try:
-        one = _refs(first, pair.first)
-        same = pair.first and pair.second and _manifest(pair.first) == _manifest(pair.second)
-        return one, one if same else _refs(second, pair.second)
-    except DockerflowError as error:
-        return error.message
-
-
-def _refs(side: Side, task: TaskHistory | None) -> _Refs:
+def _refs(artifacts: RunArtifacts, task: TaskHistory | None) -> _Refs:
     sha256 = _manifest(task)
     if task is None or sha256 is None:
         return {}
-    whose = f"task `{task.created.step}/{task.created.task_id}`"
-    found = manifest.read_of(side.store.blobs, sha256, whose).artifacts
+    found = artifacts.of(task, sha256, f"task `{task.created.step}/{task.created.task_id}`")
     return {name: ref for name, ref in found.items() if name not in INTERNAL}
 
 

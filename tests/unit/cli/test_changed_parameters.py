@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dockerflow.client import Run
+from dockerflow.comparing.artifacts import DIFFERS, Side, compare
 from dockerflow.store import history, runs
 from dockerflow.store.directory import DirectoryStore
 from tests.unit.cli.commands import Answer, dockerflow, refused
@@ -127,7 +128,10 @@ def test_parameters_that_nothing_reused_has_read_may_have_other_values(project: 
     assert before["start"].task.data.late == 1
     dumped = dockerflow("dump", f"{run.pathspec}/start", "--include", "late", cwd=project.folder)
     assert dumped.lines[1].split() == ["late", "int", "29", "B", "7"]
-    records = history.read(project.store, "Changed", run.id).tasks_by_step
+    first, second = (history.read(project.store, "Changed", each.id) for each in (before, run))
+    compared = next(iter(compare(Side(project.store, first), Side(project.store, second))))
+    assert {each.name for each in compared.made if each.verdict == DIFFERS} == {"late", "options", "table"}
+    records = second.tasks_by_step
     assert [task.result and task.result.read for task in records["start"]] == [("size",)]
     # What was reused once is known as well when it is reused again.
     hint = _again("start", "everything", "--size 5")

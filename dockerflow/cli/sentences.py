@@ -208,6 +208,8 @@ def how_to_read(picture: Picture, place: Place) -> Iterator[tuple[str, str]]:
         yield "results", f'{setting}python -c "{code}"'
     yield "artifacts", command(place, "dump", run)
     yield "logs", command(place, "logs", where)
+    if picture.failed:
+        yield "debug", command(place, "debug", where)
     if place.resume and not succeeded:
         yield place.resume[0], command(place, *place.resume)
     yield "store", place.store

@@ -194,6 +194,7 @@ def test_the_end_says_what_the_tasks_of_a_step_used() -> None:
 def test_after_a_failure_the_logs_named_are_those_of_the_task_that_failed() -> None:
     shown = ending_of(w.run_began(), *w.failed_task("start", "1", w.RAISED), w.run_ended("failed"))
     assert "logs:      dockerflow logs GenreStats/171234/start/1\n" in shown
+    assert "debug:     dockerflow debug GenreStats/171234/start/1\n" in shown
     assert "results:" not in shown
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from dockerflow.comparing.artifacts import Side
 from dockerflow.comparing.section import Asked, Section
-from dockerflow.comparing.words import counted
+from dockerflow.comparing.words import counted, printable
 from dockerflow.store import code_package
 from dockerflow.store.errors import StoreError
 
@@ -82,7 +82,7 @@ def _of_file(name: str, one: bytes | None, other: bytes | None) -> Iterator[str]
         yield f"{sign} {name}: only in the {where}, {counted(len(content.splitlines()), 'line')}"
         return
     lines = list(_diff(name, one, other))
-    yield from lines[:LINES] or [f"{name}: {len(one):,} → {len(other):,} bytes"]
+    yield from map(printable, lines[:LINES]) if lines else [f"{name}: {len(one):,} → {len(other):,} bytes"]
     if len(lines) > LINES:
         yield f"… {len(lines) - LINES} lines more of {name}"
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from dockerflow.comparing import inert
 from dockerflow.comparing.conditions import Several
+from dockerflow.comparing.words import LARGEST as LARGEST_NUMBER
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.view import INTERNAL
 from dockerflow.lazy_dataclasses import dataclass
@@ -139,7 +140,7 @@ def is_plain(value: Any, depth: int = 3) -> bool:
         return depth > 0 and all(is_plain(each, depth - 1) for pair in value.items() for each in pair)
     if isinstance(value, (list, tuple, set, frozenset)):
         return depth > 0 and all(is_plain(each, depth - 1) for each in value)
-    return isinstance(value, _PLAIN)
+    return isinstance(value, _PLAIN) and not (isinstance(value, int) and value.bit_length() > LARGEST_NUMBER)
 
 
 def order(values: Iterable[Any]) -> Iterator[tuple[Any, ...]]:

@@ -32,6 +32,11 @@ from dockerflow.comparing.words import (
 # How far one looks into lists in lists.
 DEEPEST = 8
 
+# Keys of a dictionary, or items of a set, that are told, and that programs are told.
+KEYS, FACTS = 3, 1000
+
+_SIMPLE = (bool, int, float, str, bytes, type(None))
+
 
 def difference(one: Any, other: Any, depth: int = 0) -> Compared:
     """How two values differ that `inert.look` has given; None if they are equal as far as it can tell."""
@@ -64,9 +69,11 @@ def _of_numbers(one: Any, other: Any, _: int) -> Compared:
         apart = other - one
     except OverflowError:
         return changed(one, other)
-    told = f"{apart:+.6g}" if isinstance(apart, float) else f"{apart:+}"
     found = changed(one, other, difference=plain(apart))
-    return found if isinstance(one, complex) or apart != apart else replace(found, text=f"{found.text} ({told})")
+    if isinstance(apart, complex) or apart != apart or plain(apart) is not apart:
+        return found
+    told = f"{apart:+.6g}" if isinstance(apart, float) else f"{apart:+}"
+    return replace(found, text=f"{found.text} ({told})")
 
 
 def _of_texts(one: str, other: str, _: int) -> Compared:
@@ -75,7 +82,7 @@ def _of_texts(one: str, other: str, _: int) -> Compared:
     if "\n" not in one + other and max(len(one), len(other)) <= SHOWN:
         return changed(one, other)
     first, second = one.splitlines(), other.splitlines()
-    sizes = f"{len(one):,} → {len(other):,} characters"
+    sizes = f"{len(one):,} → {len(other):,} characters" if len(one) != len(other) else f"{len(one):,} characters"
     if max(len(first), len(second)) > 2000:  # difflib takes time with the square of it
         at = next((n for n, pair in enumerate(zip(first, second)) if pair[0] != pair[1]), min(len(first), len(second)))
         return Difference(f"{sizes}, the first difference is in line {at + 1:,}", (), {"line": at + 1})
@@ -87,47 +94,68 @@ def _of_texts(one: str, other: str, _: int) -> Compared:
 def _of_bytes(one: Any, other: Any, _: int) -> Compared:
     if one == other:
         return None
-    at = next((n for n, pair in enumerate(zip(one, other)) if pair[0] != pair[1]), min(len(one), len(other)))
+    at = _first_difference(memoryview(one), memoryview(other))
     sizes = f"{len(one):,} bytes" if len(one) == len(other) else f"{len(one):,} → {len(other):,} bytes"
     return Difference(f"{sizes}, the first difference is at {at:,}", (), {"lengths": [len(one), len(other)], "at": at})
 
 
+def _first_difference(one: memoryview, other: memoryview) -> int:
+    for start in range(0, min(len(one), len(other)), 1 << 16):
+        first, second = (bytes(each[start : start + (1 << 16)]) for each in (one, other))
+        if first != second:
+            pairs = enumerate(zip(first, second), start)
+            return next((at for at, pair in pairs if pair[0] != pair[1]), start + min(len(first), len(second)))
+    return min(len(one), len(other))
+
+
 def _of_sequences(one: Sequence[Any], other: Sequence[Any], depth: int) -> Compared:
-    pairs = ((at, *pair) for at, pair in enumerate(zip(one, other)) if not same(*pair))
-    found = [(at, told) for at, first, second in pairs if (told := difference(first, second, depth + 1))]
+    found = [at for at, pair in enumerate(zip(one, other)) if not same(*pair) and _differ(*pair, depth)]
     if len(one) == len(other) and not found:
         return None
     sizes = counted(len(one), "item") if len(one) == len(other) else f"{len(one):,} → {len(other):,} items"
     facts = {"lengths": [len(one), len(other)], "differing": len(found)}
     if not found:
         return Difference(f"{sizes}, those that both have are equal", (), facts)
-    at, first = found[0]
+    at, first = found[0], difference(one[found[0]], other[found[0]], depth + 1)
+    if first is None:
+        return None
     most = f"{len(found):,} differ, the first at [{at}]" if len(found) > 1 else f"[{at}] differs"
     return Difference(f"{sizes}, {most}: {first.text}", first.more, {**facts, "first": at})
 
 
 def _of_mappings(one: Mapping[Any, Any], other: Mapping[Any, Any], depth: int) -> Compared:
-    changed = {key: told for key in one if key in other and (told := difference(one[key], other[key], depth + 1))}
+    differing = [key for key in one if key in other and not same(one[key], other[key])]
+    differing = [key for key in differing if _differ(one[key], other[key], depth)]
     new, gone = [key for key in other if key not in one], [key for key in one if key not in other]
-    if not (changed or new or gone):
+    if not (differing or new or gone):
         return None if list(one) == list(other) else Difference("the same keys in another order")
-    parts = [f"+ {shown(key)}" for key in new[:3]] + [f"- {shown(key)}" for key in gone[:3]]
-    parts += [f"{len(new) + len(gone) - len(parts)} keys more"] * (len(parts) < len(new) + len(gone))
-    for key, told in list(changed.items())[:3]:
-        parts.append(f"[{shown(key)}]: {told.text}")
-    parts += [f"{len(changed) - 3} more differ"] * (len(changed) > 3)
-    more = next(iter(changed.values())).more if len(changed) == 1 else ()
-    keys = {"added": [shown(key) for key in new], "removed": [shown(key) for key in gone]}
-    return Difference("; ".join(parts), more, {**keys, "changed": {shown(k): told.text for k, told in changed.items()}})
+    parts = [f"+ {shown(key)}" for key in new[:KEYS]] + [f"- {shown(key)}" for key in gone[:KEYS]]
+    parts += [f"{len(new) + len(gone) - len(parts):,} keys more"] * (len(parts) < len(new) + len(gone))
+    told = {key: found for key in differing[:KEYS] if (found := difference(one[key], other[key], depth + 1))}
+    parts += [f"[{shown(key)}]: {found.text}" for key, found in told.items()]
+    parts += [f"{len(differing) - len(told):,} more differ"] * (len(differing) > len(told))
+    more = next(iter(told.values())).more if len(told) == 1 == len(differing) else ()
+    keys = {"added": [shown(key) for key in new[:FACTS]], "removed": [shown(key) for key in gone[:FACTS]]}
+    facts = {**keys, "changed": {shown(key): found.text for key, found in told.items()}, "differing": len(differing)}
+    return Difference("; ".join(parts), more, facts)
+
+
+def _differ(one: Any, other: Any, depth: int) -> bool:
+    """Of two values that are not the same: objects may be equal as far as can be told."""
+    if isinstance(one, _SIMPLE) and isinstance(other, _SIMPLE):
+        return True
+    return difference(one, other, depth + 1) is not None
 
 
 def _of_sets(one: Set[Any], other: Set[Any], _: int) -> Compared:
     if one == other:
         return None
     new, gone = [[shown(item) for item in sorted(each, key=repr)] for each in (other - one, one - other)]
-    parts = [f"+ {item}" for item in new[:3]] + [f"- {item}" for item in gone[:3]]
+    parts = [f"+ {item}" for item in new[:KEYS]] + [f"- {item}" for item in gone[:KEYS]]
     rest = len(new) + len(gone) - len(parts)
-    return Difference("; ".join([*parts, *([f"{rest:,} more"] if rest else [])]), (), {"added": new, "removed": gone})
+    return Difference(
+        "; ".join([*parts, *([f"{rest:,} more"] if rest else [])]), (), {"added": new[:FACTS], "removed": gone[:FACTS]}
+    )
 
 
 # ---- what libraries and the user's own classes make

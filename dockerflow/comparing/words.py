@@ -13,6 +13,9 @@ from dockerflow.lazy_dataclasses import dataclass
 # Characters that are shown of a value, and lines of a difference between texts.
 SHOWN, LINES = 60, 12
 
+# Bits of a number that is written out.
+LARGEST = 1000
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -40,7 +43,17 @@ def counted(count: int, noun: str) -> str:
 
 
 def shorter(line: str) -> str:
-    return line if len(line) <= 2 * SHOWN else f"{line[: 2 * SHOWN - 1]}…"
+    """A line of somebody's text, as it may stand on a terminal."""
+    return printable(line if len(line) <= 2 * SHOWN else f"{line[: 2 * SHOWN - 1]}…")
+
+
+def printable(text: str) -> str:
+    """The text with escapes for what would move the cursor, or cannot be written at all."""
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(sign: str) -> str:
+    return sign if sign.isprintable() or sign == "\t" else repr(sign)[1:-1]
 
 
 def shown(value: Any, room: int = SHOWN) -> str:
@@ -52,7 +65,10 @@ def shown(value: Any, room: int = SHOWN) -> str:
         return _time(value) or f"<{kind(value)}>"
     if isinstance(value, (list, tuple, dict, set, frozenset)) and len(value) > room:
         return f"<{kind(value)} of {len(value):,}>"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # of numbers with thousands of digits
+        return f"<{kind(value)}>"
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
@@ -118,4 +134,7 @@ def changed(one: Any, other: Any, *more: str, **facts: Any) -> Difference:
 
 
 def plain(value: Any) -> Any:
+    """As JSON has it."""
+    if isinstance(value, int) and value.bit_length() > LARGEST:
+        return shown(value)
     return value if value is None or isinstance(value, (bool, int, float)) else shown(value, 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -57,7 +58,7 @@ PAIRS: list[tuple[Any, Any, list[str]]] = [
     (1, "1", ["int 1 → str '1'"]),
     (None, {"a": 1}, ["None → dict {'a': 1}"]),
     ("small", "large", ["'small' → 'large'"]),
-    ("a\nb", "a\nc", ["3 → 3 characters", "  @@ -1,2 +1,2 @@", "   a", "  -b", "  +c"]),
+    ("a\nb", "a\nc", ["3 characters", "  @@ -1,2 +1,2 @@", "   a", "  -b", "  +c"]),
     (b"abc", b"abd", ["3 bytes, the first difference is at 2"]),
     ([1, 2, [3]], [1, 2, [4]], ["3 items, [2] differs: 1 item, [0] differs: 3 → 4 (+1)"]),
     ((1, 2), (1,), ["2 → 1 items, those that both have are equal"]),
@@ -88,6 +89,45 @@ PAIRS: list[tuple[Any, Any, list[str]]] = [
 def test_a_difference_is_said_by_what_the_values_are(one: Any, other: Any, lines: list[str]) -> None:
     assert said(one, other) == lines
     assert said(one, one) == []
+
+
+PLAIN = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text() | some.binary(),
+    lambda inner: (
+        some.lists(inner) | some.lists(inner).map(tuple) | some.dictionaries(some.text() | some.integers(), inner)
+    ),
+    max_leaves=8,
+)
+
+
+def exact(value: Any) -> Any:
+    """Equal for what is the same in value and kind: Python takes True for 1, and no `nan` for another."""
+    if isinstance(value, (list, tuple, dict)):
+        return type(value), [exact(each) for each in (value.items() if isinstance(value, dict) else value)]
+    if isinstance(value, float) and math.isnan(value):
+        return "nan"
+    return ("bool", str(value)) if isinstance(value, bool) else value
+
+
+@given(PLAIN, PLAIN)
+def test_plain_values_differ_if_and_only_if_they_are_not_the_same(one: Any, other: Any) -> None:
+    for first, second in ((one, other), ([one, 1], [other, 1]), ({"a": one}, {"a": other}), (one, one)):
+        found = between(first, second)
+        assert (found is None) == (exact(first) == exact(second))
+        if found is not None:
+            assert found.text
+            assert "\n" not in found.text
+            json.dumps(dict(found.facts))
+
+
+def test_numbers_with_thousands_of_digits_are_not_written_out() -> None:
+    assert said([10**5000], [10**5001]) == ["1 item, [0] differs: <int> → <int>"]
+
+
+def test_a_text_moves_no_cursor() -> None:
+    assert said("a\n\x1b[2J", "a\nb\tc") == [
+        "6 → 5 characters", "  @@ -1,2 +1,2 @@", "   a", "  -\\x1b[2J", "  +b\tc"
+    ]  # fmt: skip
 
 
 def test_nothing_is_called_that_a_value_asks_for(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dockerflow import credentials
 from dockerflow.environments.errors import of_steps
 from dockerflow.images.base import BaseImage
 from dockerflow.images.build_record import KeyParts
@@ -35,12 +34,12 @@ def lost_lock(image: StepRecord, steps: Sequence[str], error: Exception) -> Miss
 
 
 def missing_packages(found: Obtainable, steps: Sequence[str]) -> MissingError:
-    named = [f"`{package.file_name}`, which was at `{credentials.hidden(package.url)}`" for package, _ in found.missing]
-    more = f"; and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    count = "1 of its packages is" if len(named) == 1 else f"{len(named)} of its packages are"
+    why = [error.message for _, error in found.missing]
+    more = [f"and {len(why) - _NAMED} more"] if len(why) > _NAMED else []
+    count = "1 of its packages is" if len(why) == 1 else f"{len(why)} of its packages are"
+    told = "".join(f"\n  {each}" for each in (*why[:_NAMED], *more))
     return MissingError(
-        f"the image of {of_steps(steps)} is gone, and {count} in no channel and no cache any more: "
-        f"{'; '.join(named[:_NAMED])}{more}",
+        f"the image of {of_steps(steps)} is gone, and {count} in no channel and no cache any more:{told}",
         f"name a channel that has them with `channels` in the configuration, or DOCKERFLOW_CHANNELS; {_ALLOW}",
     )
 

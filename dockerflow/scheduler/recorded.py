@@ -104,7 +104,7 @@ class RecordedPreparation(Preparation):
         except gone.MissingError as error:
             if not self.reproduced.allow_rebuilt:
                 raise
-            self.notify(Noted(f"{error.message}; it is solved anew"))
+            self.notify(Noted(f"{error.message}\n  it is solved anew"))
             return self._solved(host, image, job, error)
 
     def _rebuilt(self, host: str, image: StepRecord, job: Job) -> StepEnvironment:

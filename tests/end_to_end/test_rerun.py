@@ -232,8 +232,8 @@ def test_a_package_that_is_nowhere_stops_the_run_and_can_be_replaced(
     with hidden(past):
         said = elsewhere.dockerflow("rerun", pathspec(past), code=5).stderr
         assert said.startswith(
-            "error: the image of step `start` is gone, and 1 of its packages is in no channel and no cache any more: "
-            f"`{gone.name}`, which was at `{past.channel.as_uri()}/{gone.parent.name}/{gone.name}`\n"
+            "error: the image of step `start` is gone, and 1 of its packages is in no channel and no cache any more:\n"
+            f"  package `{gone.name}` could not be fetched from `{past.channel.as_uri()}/{gone.parent.name}/"
         )
         assert "`--allow-rebuilt` goes on with an image of today, and records that" in said
         words = ("rerun", pathspec(past), "--allow-rebuilt", "--json", "report.json")

@@ -13,6 +13,7 @@ from dockerflow.flow.given import NOTHING
 from dockerflow.store import code_package
 from dockerflow.store.code_package import OURS, USER
 from dockerflow.store.errors import StoreError
+from tests.unit.store.code_packages import older
 
 
 @pytest.fixture
@@ -129,3 +130,16 @@ def packed(entry: tarfile.TarInfo) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.addfile(entry)
     return buffer.getvalue()
+
+
+def test_a_renewed_package_is_the_very_same_where_the_runtime_is(project: Path) -> None:
+    write(project / "data.csv", "1,2")
+    package = code_package.pack(project / "flow.py", suffixes=(".csv",))
+    assert code_package.renewed(package) == package
+    assert code_package.renewed(older(package)) == package
+    assert older(package) != package
+
+
+def test_what_is_no_package_is_not_renewed() -> None:
+    with pytest.raises(StoreError, match="cannot unpack the code package"):
+        code_package.renewed(b"no package")

@@ -238,7 +238,7 @@ def _console(names: Dict[str, Any], greeting: str) -> None:
     tell(greeting)
     if sys.stdin.isatty():
         try:
-            from IPython import start_ipython  # type: ignore[import-not-found]
+            from IPython import start_ipython
         except ImportError:
             pass
         else:

@@ -13,7 +13,7 @@ from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.pathspecs import Selection, select
 from dockerflow.cli.places import config_here, store_of_runs
 from dockerflow.lazy_dataclasses import dataclass
-from dockerflow.scheduler.past import task_again
+from dockerflow.scheduler.past import failures, task_again
 from dockerflow.store.base import Store
 from dockerflow.store.errors import MissingBlob
 from dockerflow.store.history import TaskHistory
@@ -76,7 +76,7 @@ def _task(selection: Selection, pathspec: str) -> TaskHistory:
     where = pathspec.strip("/")
     if len(selection.tasks) == 1:
         return selection.tasks[0]
-    failed = [task for task in selection.tasks if _has_failed(task)]
+    failed = failures(selection.tasks)
     if len(failed) > 1:
         others = _listed(selection, failed[1:])
         _tell(f"{len(failed)} tasks of `{where}` failed; this is the first. Others: {others}")
@@ -87,13 +87,9 @@ def _task(selection: Selection, pathspec: str) -> TaskHistory:
             f"none of the {len(selection.tasks)} tasks of `{where}` has failed",
             f"name the one that is meant: {_listed(selection, selection.tasks)}",
         )
-    bad = [task for tasks in selection.run.tasks_by_step.values() for task in tasks if _has_failed(task)]
+    bad = failures(selection.run.tasks.values())
     hint = f"the run failed in {_listed(selection, bad)}" if bad else "`dockerflow logs` tells how far the run came"
     raise CommandLineError(f"`{where}` has no task: it was not reached", hint)
-
-
-def _has_failed(task: TaskHistory) -> bool:
-    return task.latest is not None and (not task.latest.ok or task.latest.caught)
 
 
 def _listed(selection: Selection, tasks: list[TaskHistory] | tuple[TaskHistory, ...]) -> str:
@@ -123,7 +119,7 @@ def _wanted(chosen: Chosen, subject: Subject, variables: dict[str, str]) -> Want
     from dockerflow.debugging.jupyter import listening
     from dockerflow.debugging.subject import Wanted
 
-    run = _has_failed(subject.task) if chosen.run is None else chosen.run
+    run = bool(failures([subject.task])) if chosen.run is None else chosen.run
     if chosen.notebook:
         return Wanted("notebook", False, variables, listening())
     return Wanted("shell" if chosen.shell else "python", run, variables)

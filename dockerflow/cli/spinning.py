@@ -27,7 +27,7 @@ from dockerflow.flow.loading import LoadedFlow
 from dockerflow.flow.parameters import resolve
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import RunTask
-from dockerflow.scheduler.past import NEW, task_after, task_again
+from dockerflow.scheduler.past import NEW, failures, task_after, task_again
 from dockerflow.store import code_package, history, manifest, runs
 from dockerflow.store.base import BlobStore, Store
 from dockerflow.store.history import RunHistory, TaskHistory
@@ -191,8 +191,7 @@ def _one(chosen: Chosen, there: list[TaskHistory], where: str) -> TaskHistory:
                 else f"it has indexes up to {max(each.created.foreach[-1][2] for each in there)}",
             )
         there = found
-    failed = [each for each in there if each.latest is not None and not each.latest.ok]
-    return (failed or there)[0]
+    return (failures(there) or there)[0]
 
 
 # ---- running it

@@ -6,7 +6,7 @@ also reads the lists that were split: of each level the task that split is looke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dockerflow.flow.definition import Flow
 from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask
@@ -66,6 +66,13 @@ def _is_in_foreach(flow: Flow, step: str) -> bool:
     """Whether the innermost split around a step is a foreach."""
     place = places_of(flow.steps)[step]
     return bool(place) and place[-1]
+
+
+def failures(tasks: Iterable[TaskHistory]) -> list[TaskHistory]:
+    """Those of the tasks that failed by now; where none did, those whose failure @catch has caught."""
+    ended = [task for task in tasks if task.latest is not None]
+    failed = [task for task in ended if task.latest and not task.latest.ok]
+    return failed or [task for task in ended if task.latest and task.latest.caught]
 
 
 def frames(run: RunHistory, task: TaskHistory) -> Iterator[ForeachFrame]:

@@ -12,7 +12,8 @@ from dockerflow.cli.meter import Meter, meter
 from dockerflow.cli.mirroring import looking, tell_lost
 from dockerflow.cli.places import config_here, store_for_writing, store_of_runs
 from dockerflow.cli.words import counted, listed, size
-from dockerflow.housekeeping import bundle, bundling
+from dockerflow.housekeeping import bundling
+from dockerflow.housekeeping.bundle_store import opened
 from dockerflow.housekeeping.bundling import Content, Wanted
 from dockerflow.housekeeping.copy import Seen
 from dockerflow.housekeeping.errors import BundleError
@@ -58,7 +59,7 @@ def export(chosen: Chosen) -> int:
 
 def bring(file: Path, chosen: str | None) -> int:
     """Raises BundleError for what is no bundle, was changed, or is another run than the store has."""
-    found = bundle.opened(file)
+    found = opened(file)
     run = found.index.run
     store = store_for_writing(chosen, config_here())
     with meter(sys.stderr) as shown:

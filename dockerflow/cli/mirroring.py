@@ -11,7 +11,6 @@ from dockerflow.cli.chosen_runs import chosen_runs
 from dockerflow.cli.meter import Meter, meter
 from dockerflow.cli.places import config_here, store_of_runs, with_all
 from dockerflow.cli.words import counted, size
-from dockerflow.config import Config
 from dockerflow.engines.docker import DockerHost
 from dockerflow.engines.errors import EngineError
 from dockerflow.housekeeping.mirroring import Lost, Mirrored, Places, mirror_run
@@ -48,18 +47,15 @@ def looking(store: Store, shown: Meter) -> Iterator[Places]:
     """
     config = config_here()
     with explaining_cache(config.cache_dir), cache_lock.used(config.cache_dir):
+        shown.tell("looking for what the images are made of")
+        rest = (_fetching(shown), config.channels)
         try:
             host = DockerHost.connect(config.engine)
         except EngineError as error:
-            yield Places(store, config.cache_dir, None, error, _fetching(shown))
+            yield Places(store, config.cache_dir, None, error, *rest)
             return
         with closing(host):
-            yield _places(store, config, host, shown)
-
-
-def _places(store: Store, config: Config, host: DockerHost, shown: Meter) -> Places:
-    shown.tell("looking for what the images are made of")
-    return Places(store, config.cache_dir, host.client, notify=_fetching(shown))
+            yield Places(store, config.cache_dir, host.client, None, *rest)
 
 
 def _fetching(shown: Meter) -> Notify:
@@ -96,7 +92,9 @@ def _sending(shown: Meter, run: RunName) -> Callable[[int], None]:
 
 
 def tell_lost(run: RunName, lost: Lost) -> None:
-    print(f"{run}: {lost.what} is not to be had: {lost.error.message}", file=sys.stderr)
+    name = lost.what.partition(" ")[2]
+    what = "" if name in lost.error.message else f"{lost.what} is not to be had: "
+    print(f"{run}: {what}{lost.error.message}", file=sys.stderr)
     if lost.error.hint:
         print(f"  hint: {lost.error.hint}", file=sys.stderr)
 
@@ -113,10 +111,12 @@ def _sentence(done: Mirrored, store: Store) -> str:
 
 
 def _forget(store: Store, found: Sequence[RunName]) -> int:
+    some = False
     for run in found:
         kept = mirror.forget(store, *run)
+        some = some or bool(kept)
         what = f"{counted(len(kept), 'file')} ({size(sum(each.size for each in kept))}) of its images"
         print(f"{run}: {f'no longer keeps {what}' if kept else 'was not mirrored'}")
-    if found:
+    if some:
         print("what no other run keeps goes with `dockerflow gc --delete`, a day after it was last asked for")
     return 0

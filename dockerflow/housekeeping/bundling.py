@@ -20,9 +20,10 @@ from pathlib import Path
 from tarfile import PAX_FORMAT, TarInfo
 from typing import IO
 
-from dockerflow.housekeeping import bundle, mirroring
+from dockerflow.housekeeping import bundle, cut_off_logs, mirroring
 from dockerflow.housekeeping import copy as copying
-from dockerflow.housekeeping.bundle import BundleStore, Index
+from dockerflow.housekeeping.bundle import Index
+from dockerflow.housekeeping.bundle_store import BundleStore
 from dockerflow.housekeeping.copy import Copied, Seen
 from dockerflow.housekeeping.errors import BundleError
 from dockerflow.housekeeping.mirroring import Lost, Places
@@ -183,10 +184,7 @@ def _objects(store: Store, run: RunName, seen: RunHistory, lines: bytes) -> dict
 
 
 def _log(store: Store, run: RunName, task_id: str, attempt: int) -> bytes:
-    try:
-        return b"".join(copying.log_pieces(store, run, task_id, attempt))
-    except copying.KeptBack as why:
-        raise why.error from why
+    return b"".join(cut_off_logs.pieces(store, run, task_id, attempt))
 
 
 # ---- the file

@@ -18,11 +18,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
-from itertools import takewhile
-from pathlib import Path
 from typing import NamedTuple
 
-from dockerflow.housekeeping import several
+from dockerflow.housekeeping import cut_off_logs, several
 from dockerflow.housekeeping.cached import Entries
 from dockerflow.housekeeping.references import Reader, RunName, RunReferences, every_run
 from dockerflow.housekeeping.there import There
@@ -37,9 +35,6 @@ __all__ = ["Copied", "LeftOut", "Seen", "copy"]
 
 # Seconds. What the target was seen to have is looked for again after so long: by then it could be about to get too old.
 SURE = YOUNG / 4
-
-# Of a log that was cut off, so much at a time.
-PIECE = 1 << 20
 
 
 class Seen(NamedTuple):
@@ -136,7 +131,7 @@ class _Copier:
             self._look()
         try:
             self._run(found)
-        except KeptBack as why:
+        except _KeptBack as why:
             self.left_out.append(LeftOut(found.run, why.error.message, why.error))
         self._tell(None)
 
@@ -152,7 +147,7 @@ class _Copier:
         with _keeping_back():
             theirs = journal.text(self.target, *run)
         if not lines.startswith(theirs):
-            raise KeptBack(_is_another(run, self.source, self.target))
+            raise _KeptBack(_is_another(run, self.source, self.target))
         is_there = theirs == lines
         if self.wanted.dry_run:
             self._blobs(found)
@@ -160,7 +155,7 @@ class _Copier:
             self._blobs(found)
             self._mirror(run)
         elif runs.is_alive(self.target, *run):
-            raise KeptBack(_is_written(run, self.target))
+            raise _KeptBack(_is_written(run, self.target))
         else:
             with runs.hold(self.target, *run):  # nobody takes it for what a dead one has left
                 self._blobs(found)
@@ -173,11 +168,11 @@ class _Copier:
     def _text(self, found: RunReferences) -> bytes:
         """The journal of a run that can be copied."""
         if found.unreadable:
-            raise KeptBack(found.unreadable[0].error)
+            raise _KeptBack(found.unreadable[0].error)
         with _keeping_back():
             lines = journal.text(self.source, *found.run)
         if not lines:
-            raise KeptBack(DamagedRecord(f"the journal of run `{found.run}` has no beginning that could be read"))
+            raise _KeptBack(DamagedRecord(f"the journal of run `{found.run}` has no beginning that could be read"))
         return lines
 
     def _blobs(self, found: RunReferences) -> None:
@@ -190,7 +185,7 @@ class _Copier:
             lacking |= {each for each, is_there in kept if not is_there}
         lost = sorted(lacking - here.keys())
         if lost:
-            raise KeptBack(missing(lost[0], self.source.name))
+            raise _KeptBack(missing(lost[0], self.source.name))
         self._certain |= asked - lacking
         for each in lacking if self.wanted.dry_run else self._put(lacking):
             self._certain.add(each)
@@ -243,7 +238,7 @@ class _Copier:
 
     def _log(self, run: RunName, task_id: str, attempt: int) -> None:
         """What an attempt had printed when it was cut off: a file that grew in a folder, in a bucket pieces."""
-        pieces = log_pieces(self.source, run, task_id, attempt)
+        pieces = _kept_back_while(cut_off_logs.pieces(self.source, run, task_id, attempt))
         if isinstance(self.target, DirectoryStore):
             text = b"".join(pieces)
             if text:
@@ -256,7 +251,7 @@ class _Copier:
         self.wanted.tell(Seen(len(self.done) + self.known, self.blobs, self.size, run))
 
 
-class KeptBack(Exception):
+class _KeptBack(Exception):
     """Why a run cannot be copied, while others can."""
 
     def __init__(self, error: StoreError) -> None:
@@ -271,7 +266,12 @@ def _keeping_back() -> Iterator[None]:
     except (Unreachable, AccessDenied):
         raise
     except StoreError as error:
-        raise KeptBack(error) from error
+        raise _KeptBack(error) from error
+
+
+def _kept_back_while(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    with _keeping_back():
+        yield from pieces
 
 
 def _is_another(run: RunName, source: Store, target: Store) -> StoreError:
@@ -285,27 +285,6 @@ def _is_written(run: RunName, target: Store) -> StoreError:
     return StoreError(
         f"run `{run}` of `{target.name}` is being written by another process", "wait until that has ended"
     )
-
-
-def log_pieces(store: Store, run: RunName, task_id: str, attempt: int) -> Iterator[bytes]:
-    file = runs.running_log(store, *run, task_id, attempt)
-    folder = runs.log_key(*run, task_id, attempt)
-    with _keeping_back():
-        if file.is_file():
-            yield from _of_file(file)
-        elif whole := store.get(folder):
-            yield whole
-        else:
-            names = store.children(folder)
-            yield from takewhile(bool, (store.get(f"{folder}/{name}") or b"" for name in names))
-
-
-def _of_file(file: Path) -> Iterator[bytes]:
-    try:
-        with file.open("rb") as stream:
-            yield from iter(lambda: stream.read(PIECE), b"")
-    except OSError as error:
-        raise StoreError(f"cannot read the log `{file}`: {error.strerror}") from error
 
 
 def _age(run: RunName) -> tuple[int, RunName]:

@@ -15,17 +15,18 @@ from pathlib import Path
 from docker import DockerClient
 
 from dockerflow.environments.errors import LockFileError
-from dockerflow.environments.lock import LockedPackage
+from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.environments.lock_file import loads
 from dockerflow.errors import DockerflowError
 from dockerflow.housekeeping import several
 from dockerflow.housekeeping.references import RunName
 from dockerflow.images import kept, layer_cache
 from dockerflow.images.engine import explaining_engine, inspect, pull
-from dockerflow.images.errors import ImageError, IncompleteImage
+from dockerflow.images.errors import ImageError, IncompleteImage, PackageError
 from dockerflow.images.files import chunks
 from dockerflow.images.kept import KeptImage, hex_of
 from dockerflow.images.layer_cache import LayerCache
+from dockerflow.images.obtainable import obtainable
 from dockerflow.images.packages import PackageCache
 from dockerflow.images.recorded_base import Recorded, recorded_base
 from dockerflow.lazy_dataclasses import dataclass
@@ -76,6 +77,7 @@ class Places:
     client: DockerClient | None
     silent: DockerflowError | None = None
     notify: Notify = ignore
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _packages(places: Places, needed: _Needed) -> Iterator[Part]:
             kept = Kept(package.sha256, what, blobs.size(package.sha256))
             return Part(kept, partial(blobs.stream, package.sha256), True)
         try:
-            path = cache.fetch(package, places.notify)
+            path = _fetched(places, cache, package)
             return Part(Kept(package.sha256, what, path.stat().st_size), partial(_of_file, path))
         except ImageError as error:
             return Lost(what, error)
@@ -189,6 +191,17 @@ def _packages(places: Places, needed: _Needed) -> Iterator[Part]:
             yield one
         else:
             needed.lost.append(one)
+
+
+def _fetched(places: Places, cache: PackageCache, package: LockedPackage) -> Path:
+    """From where the lock says, or from a channel of today that has the same. Raises PackageError."""
+    try:
+        return cache.fetch(package, places.notify)
+    except PackageError as error:
+        found = obtainable(Lock("", (package,), (), (), ""), cache, places.channels)
+        if found.missing:
+            raise error
+        return cache.fetch(found.lock.packages[0])
 
 
 def _of_file(path: Path) -> Iterator[bytes]:
@@ -209,7 +222,8 @@ def _image(
     blobs = places.store.blobs
     there = kept.of_store(blobs, config_digest)
     if there is not None:
-        return [_part_there(places, each, what) for each, what in _named(there, name)]
+        named = _named(there, name)
+        return [Part(Kept(blob, what, blobs.size(blob)), partial(blobs.stream, blob), True) for blob, what in named]
     try:
         return list(_parts(get(), name, LayerCache(places.cache_dir)))
     except ImageError as error:
@@ -221,11 +235,6 @@ def _named(image: KeptImage, name: str) -> Iterator[tuple[str, str]]:
     config, *layers = image.blobs
     yield config, f"config of {name}"
     yield from ((each, f"layer of {name}") for each in layers)
-
-
-def _part_there(places: Places, blob: str, what: str) -> Part:
-    blobs = places.store.blobs
-    return Part(Kept(blob, what, blobs.size(blob)), partial(blobs.stream, blob), True)
 
 
 def _parts(image: KeptImage, name: str, cache: LayerCache) -> Iterator[Part]:

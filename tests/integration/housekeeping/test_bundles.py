@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dockerflow.housekeeping import bundle, bundling
+from dockerflow.housekeeping import bundling
 from dockerflow.housekeeping import verify as verifying
+from dockerflow.housekeeping.bundle_store import opened
 from dockerflow.housekeeping.bundling import Wanted
 from dockerflow.housekeeping.mirroring import Places
 from dockerflow.housekeeping.references import RunName
@@ -27,7 +28,7 @@ def write(store: Store, made: Made, path: Path, wanted: Wanted = ALL) -> Path:
 def test_a_run_goes_from_any_store_into_a_folder(store: Store, tmp_path: Path) -> None:
     made = make(store, {"x": large("a"), "y": 1}, tag="paper")
     target = DirectoryStore(tmp_path / "target")
-    bundling.bring(bundle.opened(write(store, made, tmp_path / "b.tar")), target)
+    bundling.bring(opened(write(store, made, tmp_path / "b.tar")), target)
     assert journal.text(target, "Films", made.run_id) == journal.text(store, "Films", made.run_id)
     (seen,) = overview.of_flow(target, "Films")
     assert "paper" in seen.tags
@@ -38,8 +39,8 @@ def test_a_run_goes_from_a_folder_into_any_store(store: Store, tmp_path: Path) -
     source = DirectoryStore(tmp_path / "source")
     made = make(source, {"x": large("a")})
     path = write(source, made, tmp_path / "b.tar")
-    assert len(bundling.bring(bundle.opened(path), store).runs) == 1
-    assert bundling.bring(bundle.opened(path), store).known == 1
+    assert len(bundling.bring(opened(path), store).runs) == 1
+    assert bundling.bring(opened(path), store).known == 1
     assert journal.text(store, "Films", made.run_id) == journal.text(source, "Films", made.run_id)
     assert verifying.verify(store).faults == ()
 
@@ -47,7 +48,7 @@ def test_a_run_goes_from_a_folder_into_any_store(store: Store, tmp_path: Path) -
 def test_a_killed_run_comes_along_with_what_it_had_printed(store: Store, tmp_path: Path) -> None:
     made = make(store, {"x": 1}, status=None, cut_off=["one", "two"])
     target = DirectoryStore(tmp_path / "target")
-    bundling.bring(bundle.opened(write(store, made, tmp_path / "b.tar")), target)
+    bundling.bring(opened(write(store, made, tmp_path / "b.tar")), target)
     there = history.read(target, "Films", made.run_id)
     assert there.finished is None
     printed = target.get(f"runs/Films/{made.run_id}/logs/2.0") or b""
@@ -61,10 +62,10 @@ def test_what_is_mirrored_comes_along_or_is_left_out_with_the_images(store: Stor
     blob = store.blobs.put([b"an archive"])
     mirror.add(store, made.flow, made.run_id, [Kept(blob, "package one.conda", 10)])
     without = DirectoryStore(tmp_path / "without")
-    bundling.bring(bundle.opened(write(store, made, tmp_path / "b.tar")), without)
+    bundling.bring(opened(write(store, made, tmp_path / "b.tar")), without)
     assert not without.blobs.has(blob)
     assert mirror.read(without, made.flow, made.run_id) == ()
     with_it = DirectoryStore(tmp_path / "with")
-    bundling.bring(bundle.opened(write(store, made, tmp_path / "c.tar", Wanted())), with_it)
+    bundling.bring(opened(write(store, made, tmp_path / "c.tar", Wanted())), with_it)
     assert bytes(with_it.blobs.get(blob)) == b"an archive"
     assert mirror.read(with_it, made.flow, made.run_id) == mirror.read(store, made.flow, made.run_id)

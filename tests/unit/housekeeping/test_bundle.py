@@ -12,8 +12,9 @@ import pytest
 
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.environments.lock_file import dumps
-from dockerflow.housekeeping import bundle, bundling
+from dockerflow.housekeeping import bundling
 from dockerflow.housekeeping import verify as verifying
+from dockerflow.housekeeping.bundle_store import opened
 from dockerflow.housekeeping.bundling import Wanted
 from dockerflow.housekeeping.errors import BundleError
 from dockerflow.housekeeping.mirroring import Places
@@ -74,7 +75,7 @@ def exported(store: DirectoryStore, path: Path, wanted: Wanted = ALL) -> Path:
 
 
 def brought(path: Path, target: DirectoryStore) -> DirectoryStore:
-    bundling.bring(bundle.opened(path), target)
+    bundling.bring(opened(path), target)
     return target
 
 
@@ -149,7 +150,7 @@ def test_a_file_that_is_there_is_replaced_by_force_only(store: DirectoryStore, r
         bundling.write(content, tmp_path / "b.tar")
     assert (tmp_path / "b.tar").read_text() == "mine"
     bundling.write(content, tmp_path / "b.tar", force=True)
-    assert bundle.opened(tmp_path / "b.tar").index.run == run
+    assert opened(tmp_path / "b.tar").index.run == run
 
 
 def test_a_damaged_store_leaves_no_file(store: DirectoryStore, run: RunName, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_run_that_goes_on_is_not_exported(store: DirectoryStore, run: RunName)
 def test_importing_again_changes_nothing(store: DirectoryStore, run: RunName, tmp_path: Path) -> None:
     path, target = exported(store, tmp_path / "b.tar"), DirectoryStore(tmp_path / "target")
     brought(path, target)
-    done = bundling.bring(bundle.opened(path), target)
+    done = bundling.bring(opened(path), target)
     assert (done.runs, done.known, done.blobs) == ((), 1, 0)
 
 
@@ -190,7 +191,7 @@ def test_a_bundle_that_is_cut_off_is_refused(store: DirectoryStore, run: RunName
     path = exported(store, tmp_path / "b.tar")
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
     with pytest.raises(BundleError, match="is no bundle"):
-        bundle.opened(path)
+        opened(path)
 
 
 def test_changed_bytes_of_a_blob_are_refused_and_no_run_is_seen(
@@ -283,14 +284,14 @@ def test_members_that_do_not_belong_there_make_it_no_bundle(
 ) -> None:
     path = rewritten(exported(store, tmp_path / "b.tar"), change)
     with pytest.raises(BundleError) as refused:
-        bundle.opened(path)
+        opened(path)
     assert said in refused.value.message
 
 
 def test_a_newer_bundle_is_left_to_a_newer_dockerflow(store: DirectoryStore, run: RunName, tmp_path: Path) -> None:
     path = rewritten(exported(store, tmp_path / "b.tar"), index(version=2))
     with pytest.raises(BundleError, match="newer dockerflow"):
-        bundle.opened(path)
+        opened(path)
 
 
 def test_a_member_with_another_size_is_refused(store: DirectoryStore, run: RunName, tmp_path: Path) -> None:
@@ -298,7 +299,7 @@ def test_a_member_with_another_size_is_refused(store: DirectoryStore, run: RunNa
         members[-1] = (members[-1][0], members[-1][1] + b"more")
 
     with pytest.raises(BundleError, match="another size"):
-        bundle.opened(rewritten(exported(store, tmp_path / "b.tar"), longer))
+        opened(rewritten(exported(store, tmp_path / "b.tar"), longer))
 
 
 def test_a_journal_of_another_run_is_refused(store: DirectoryStore, run: RunName, tmp_path: Path) -> None:
@@ -318,4 +319,4 @@ def test_what_is_no_file_or_no_tar_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     for name, said in (("text", "is no tar"), ("none", "there is no file"), (".", "cannot be read")):
         with pytest.raises(BundleError, match=said):
-            bundle.opened(tmp_path / name)
+            opened(tmp_path / name)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -33,14 +33,14 @@ _PARAMETERS = frozenset({"Parameter", "IncludeFile", "Config"})
 @dataclass(frozen=True)
 class Code:
     """The user's files by their paths below the flow's folder, which of them is the flow's, where its steps are, and
-    the names of its parameters and configs. `decorators` are the lines of those of ours on each step, which count by
-    what they say, as options or in the image; `roots` are modules that the command line names."""
+    the names of its parameters and configs. `decorators` are the places of those of ours, which count by what they
+    say, as options or in the image; `roots` are modules that the command line names."""
 
     files: Mapping[str, bytes]
     flow_file: str
     steps: Mapping[str, Place]
     given: frozenset[str] = frozenset()
-    decorators: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    decorators: frozenset[Place] = frozenset()
     roots: tuple[str, ...] = ()
     _trees: dict[str, ast.Module | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -53,7 +53,7 @@ class Code:
         function = self._function(file, line)
         if function is None:
             raise CannotTell("code", f"the function of step `{step}` is in no file beside the flow")
-        own = _without_decorators(function, self.decorators.get(step, frozenset()))
+        own = ast.FunctionDef(**{**dict(ast.iter_fields(function)), "decorator_list": self._others(file, function)})
         others = self._left_out(step, own)
         found = {f"{step}()": hash_of_nodes([own])}
         for name in sorted(self._reached):
@@ -131,7 +131,20 @@ class Code:
                 return node.lineno in lines
             return self._declares_given(node)
 
-        return [_without(node, is_left_out) for node in tree.body]
+        def counting(node: ast.AST) -> ast.AST:
+            """A class without what is left out of it, and in it of classes; anything else is whole."""
+            if not isinstance(node, ast.ClassDef):
+                return node
+            body = [counting(each) for each in node.body if not is_left_out(each)]
+            left = {"body": body, "decorator_list": self._others(name, node)}
+            return ast.ClassDef(**{**dict(ast.iter_fields(node)), **left})
+
+        return [counting(node) for node in tree.body]
+
+    def _others(self, file: str, node: ast.FunctionDef | ast.ClassDef) -> list[ast.expr]:
+        """The decorators that are not ours."""
+        ours = {line for each, line in self.decorators if each == file}
+        return [each for each in node.decorator_list if ours.isdisjoint(range(each.lineno, _end(each) + 1))]
 
     def _declares_given(self, node: ast.AST) -> bool:
         """`alpha = Parameter(...)`, in a class."""
@@ -140,19 +153,6 @@ class Code:
         target, function = node.targets[0], node.value.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         return isinstance(target, ast.Name) and target.id in self.given and name in _PARAMETERS
-
-
-def _without(node: ast.AST, is_left_out: Callable[[ast.AST], bool]) -> ast.AST:
-    """A class without what is left out of it, and in it of classes; anything else is whole."""
-    if not isinstance(node, ast.ClassDef):
-        return node
-    body = [_without(each, is_left_out) for each in node.body if not is_left_out(each)]
-    return ast.ClassDef(**{**dict(ast.iter_fields(node)), "body": body})
-
-
-def _without_decorators(function: ast.FunctionDef, lines: frozenset[int]) -> ast.FunctionDef:
-    left = [each for each in function.decorator_list if lines.isdisjoint(range(each.lineno, _end(each) + 1))]
-    return ast.FunctionDef(**{**dict(ast.iter_fields(function)), "decorator_list": left})
 
 
 def _end(node: ast.expr) -> int:

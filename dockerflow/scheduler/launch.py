@@ -41,7 +41,7 @@ from dockerflow.scheduler.notes import notes
 from dockerflow.scheduler.origin import Origin, Reproduced
 from dockerflow.scheduler.receiving import receiving
 from dockerflow.scheduler.requests import Requests, sharing
-from dockerflow.scheduler.resumed import edited
+from dockerflow.scheduler.resumed import edited, from_step
 from dockerflow.scheduler.reuse import Reuse, Subject
 from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
@@ -280,6 +280,9 @@ def _plan(
         )
         for step, workers in sharing(request.loaded.flow, there)
     }
+    if request.origin is not None and request.origin.rerun is not None:
+        again = from_step(steps, request.origin.rerun)
+        steps = {name: replace(step, looked_up=step.looked_up and name not in again) for name, step in steps.items()}
     plans = there.plans(request.max_workers)
     return v.Plan(
         flow=started.flow,
@@ -318,9 +321,9 @@ def _running(
 def _is_looked_up(request: RunRequest, step: Step) -> bool:
     """Whether results of other runs do for the step: not where there are no images, or its tasks are to be seen to run
     again."""
-    if request.engine == "process" or request.reproduced is not None or step.decorator(Cache) is None:
+    if request.engine == "process" or request.reproduced is not None:
         return False
-    return step.decorator(Parallel) is None and (request.origin is None or request.origin.rerun != step.name)
+    return step.decorator(Cache) is not None and step.decorator(Parallel) is None
 
 
 def _reuse(

@@ -9,6 +9,7 @@ which it is not known what parameters it depends on.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
@@ -26,8 +27,9 @@ from dockerflow.environments.errors import EnvironmentsError
 from dockerflow.environments.lock import Lock
 from dockerflow.flow.custom import custom_on
 from dockerflow.flow.decorators import written_on
-from dockerflow.flow.definition import Project, Step
+from dockerflow.flow.definition import Project
 from dockerflow.flow.loading import LoadedFlow
+from dockerflow.flow.members import classes_of
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import Input
 from dockerflow.scheduler.values import LookedUp, LookUp
@@ -43,7 +45,7 @@ __all__ = ["Reuse", "Subject"]
 THREADS = 4
 
 # How long the end of a run waits for what it leaves to others, in seconds.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,11 @@ class Reuse:
         self._threads: list[threading.Thread] = []
         self._noted: set[tuple[str, str]] = set()
         self._noting = threading.Lock()
+        self._closed = False
 
     def look_up(self, asked: LookUp) -> None:
         """Answered by `tell`, from another thread."""
-        self._do(lambda: self._tell(self._answer(asked)))
+        self._do(lambda: None if self._closed else self._tell(self._answer(asked)))
 
     def leave(self, record: AttemptFinished) -> None:
         """A task that was looked up has ended for good: its result is for others, if it is one."""
@@ -82,11 +85,15 @@ class Reuse:
             self._do(lambda: self._leave(key, record))
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait until what was left is in the store. Nobody hears an answer any more."""
+        self._closed = True
         for _ in self._threads:
             self._todo.put(None)
+        deadline = time.monotonic() + PATIENCE
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            self._notify(progress.Noted("the store is slow: some results of steps with `@cache` may not be kept there"))
 
     # ---- threads
 
@@ -108,8 +115,10 @@ class Reuse:
 
     def _answer(self, asked: LookUp) -> LookedUp:
         try:
-            key = self._of_tasks[asked.task_id] = self._keys.of(asked)
+            key = self._keys.of(asked)
             found, why = self._found(key)
+            if found is None:
+                self._of_tasks[asked.task_id] = key
         except CannotTell as error:
             self._note(asked.step, f"{error.part}: {error.reason}")
             found, why = None, f"not reused: {error.part}: {error.reason}"
@@ -253,27 +262,30 @@ class _Keys:
         return Code(
             files=files,
             flow_file=started.flow_file,
-            steps={step.name: (_below(step, folder), step.line) for step in loaded.flow.steps.values()},
+            steps={step.name: (_below(step.file, folder), step.line) for step in loaded.flow.steps.values()},
             given=frozenset(loaded.flow.given_names()),
-            decorators={step.name: _lines(getattr(loaded.cls, step.name), step) for step in loaded.flow.steps.values()},
+            decorators=frozenset(
+                (_below(written.file, folder), written.line)
+                for each in _decorated(loaded)
+                for written in written_on(each)
+            ),
             roots=tuple(sorted(_modules(loaded))),
         )
 
 
-def _below(step: Step, folder: Path) -> str:
-    """The step's file as the code package has it; empty for one that lies elsewhere."""
+def _below(file: str, folder: Path) -> str:
+    """A file as the code package has it; empty for one that lies elsewhere."""
     for root in (folder, folder.resolve()):
         with suppress(ValueError):
-            return Path(step.file).relative_to(root).as_posix()
+            return Path(file).relative_to(root).as_posix()
     return ""
 
 
-def _lines(function: Any, step: Step) -> frozenset[int]:
-    """Of our decorators that are written on a step."""
-    return frozenset(written.line for written in written_on(function) if written.file == step.file)
+def _decorated(loaded: LoadedFlow) -> list[Any]:
+    """What decorators may stand on: the classes of the flow, and its steps."""
+    return [*classes_of(loaded.cls), *(getattr(loaded.cls, name) for name in loaded.flow.steps)]
 
 
 def _modules(loaded: LoadedFlow) -> set[str]:
     """Of decorators that users have written: the command line may name one that nothing imports."""
-    every = [loaded.cls, *(getattr(loaded.cls, name) for name in loaded.flow.steps)]
-    return {type(custom).__module__ for each in every for custom in custom_on(each)}
+    return {type(custom).__module__ for each in _decorated(loaded) for custom in custom_on(each)}

@@ -298,9 +298,23 @@ def test_decorators_of_ours_count_by_what_they_say_and_others_as_code():
     )
 
     def own(text: str, lines: frozenset[int] = frozenset({2})) -> str:
-        code = Code({"flow.py": text.encode()}, "flow.py", {"train": ("flow.py", 7)}, decorators={"train": lines})
+        ours = frozenset(("flow.py", line) for line in lines)
+        code = Code({"flow.py": text.encode()}, "flow.py", {"train": ("flow.py", 7)}, decorators=ours)
         return code.reached_by("train")["train()"]
 
     assert own(text) == own(text.replace("times=2", "times=3"))
     assert own(text) != own(text.replace("mine(1)", "mine(2)"))
     assert own(text, frozenset()) != own(text)
+
+
+def test_decorators_of_ours_on_the_class_are_no_code_either():
+    text = "@conda_base(python='3.11')\n@mine(1)\nclass F:\n    @step\n    def train(self):\n        pass\n"
+
+    def rest(text: str) -> str:
+        ours = frozenset({("flow.py", 1)})
+        return Code({"flow.py": text.encode()}, "flow.py", {"train": ("flow.py", 5)}, decorators=ours).reached_by(
+            "train"
+        )["flow.py"]
+
+    assert rest(text) == rest(text.replace("3.11", "3.12"))
+    assert rest(text) != rest(text.replace("mine(1)", "mine(2)"))

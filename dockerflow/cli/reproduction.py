@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dockerflow.cli.errors import CommandLineError
+from dockerflow.cli.streams import coloured
 from dockerflow.cli.tables import columns
 from dockerflow.cli.words import counted
 from dockerflow.comparing.artifacts import (
@@ -33,6 +34,8 @@ from dockerflow.store.records import RunStarted, StepRecord
 
 # What `--json` is given for the standard output.
 STDOUT = "-"
+
+_GREEN, _YELLOW = "1;32", "1;33"
 
 
 @dataclass(frozen=True)
@@ -143,10 +146,14 @@ def _pathspec(started: RunStarted) -> str:
 def _verdict(tally: Tally) -> str:
     counts = tally.counts
     if tally.identical:
-        return f"all identical ({counted(sum(counts.values()), 'artifact')})"
+        return f"{_marked('all identical', _GREEN)} ({counted(sum(counts.values()), 'artifact')})"
     told = [f"{count:,} {_plural(verdict, count)}" for verdict, count in counts.items() if count]
     tasks = f"in {counted(tally.count_different, 'task')}"
-    return f"not identical ({', '.join(told) or 'no artifacts'}; differences {tasks})"
+    return f"{_marked('not identical', _YELLOW)} ({', '.join(told) or 'no artifacts'}; differences {tasks})"
+
+
+def _marked(text: str, colour: str) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m" if coloured(sys.stdout) else text
 
 
 def _plural(verdict: str, count: int) -> str:
@@ -178,7 +185,8 @@ def _both(pair: ArtifactPair) -> tuple[str, str]:
 
 
 def _value(ref: ArtifactRef | None) -> str:
-    return "" if ref is None else f"{ref.type} {ref.sha256[:8]}"
+    """`DataFrame 92198a09`: its class, and the beginning of its hash."""
+    return "" if ref is None else f"{ref.type.rpartition('.')[2]} {ref.sha256[:8]}"
 
 
 def _name(pair: TaskPair) -> str:

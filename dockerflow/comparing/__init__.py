@@ -1,6 +1,7 @@
 """Two runs beside each other.
 
 artifacts     which artifacts of which tasks are the same, by their hashes
+report        what came of that, counted for people and as JSON
 inert         a look at a stored value without loading it
 values        how two values differ, by what they are
 words         how values and differences are put into words

@@ -194,3 +194,15 @@ def test_the_best_of_several_peoples_runs_is_found_as_the_documents_say(dockerfl
 
 def _without_moments(table):
     return [re.sub(r"^Tune/\d+|\d{4}-\d\d-\d\d \S+ +[\d.]+ \w+", "", line).split() for line in table.splitlines()]
+
+
+def test_flows_are_run_from_python(tmp_path, monkeypatch, capfd):
+    """Two runs that are not waited for at first, with the output of one."""
+    start = STEP.replace("self.next", "self.x = 2 * self.alpha; self.next")
+    head = "from dockerflow import FlowSpec, Parameter, step\n\nclass Doubles(FlowSpec):\n"
+    (tmp_path / "flow.py").write_text(f"{head}    alpha = Parameter('alpha', default=0)\n{start}{END}")
+    monkeypatch.chdir(tmp_path)
+    exec(example("running.md", "asyncio.run(main())"), {})
+    printed = capfd.readouterr().out
+    assert "succeeded in" in printed
+    assert printed.endswith("[2, 4]\n")

@@ -54,7 +54,7 @@ def list_runs(wanted: Wanted, form: str, chosen: str | None) -> int:
     for a flow that has none, and CommandLineError or ConditionError for what cannot be asked."""
     question = _Question(wanted)
     store = store_for_reading(chosen)
-    everything = [Row(flow, run) for flow in _flows(store, wanted.chosen.flow) for run in overview.of_flow(store, flow)]
+    everything = [row for flow in _flows(store, wanted.chosen.flow) for row in _rows(store, flow)]
     rows = question.answer(store, sorted(everything, key=lambda row: row.started, reverse=True))
     FORMS[form](rows, question.columns)
     if form == "table" and not rows:
@@ -70,6 +70,13 @@ def _flows(store: Store, wanted: str | None) -> list[str]:
     if wanted not in flows:
         raise not_found("flow", wanted, f"the store `{store.name}`", flows)
     return [wanted]
+
+
+def _rows(store: Store, flow: str) -> list[Row]:
+    """One listing says where every journal is: who reads one later need not ask for it."""
+    found = overview.listed(store, flow)
+    runs_of = store.each(lambda run_id: overview.of_run(store, flow, run_id, found[run_id]), found)
+    return [Row(flow, run, tuple(found[run.run_id].segments)) for run in runs_of]
 
 
 # ---- what is asked
@@ -125,7 +132,7 @@ class _Question:
 
     def _asked(self, store: Store, row: Row) -> Row:
         """The row with what it has under the names; all else that was read for it is forgotten."""
-        results = Results(store, row.flow, row.run)
+        results = Results(store, row.flow, row.run, row.journal)
         row.values = {name: results[name] for name in self.names}
         self._seen.update(name for name, value in row.values.items() if value is not LACKS)
         if len(self._seen) < len(self.names):

@@ -28,10 +28,11 @@ _ALWAYS = ("run", "status", "started", "seconds", "user", "tags", "origin")
 
 @dataclass
 class Row:
-    """One run and what was asked of it, by name."""
+    """One run and what was asked of it, by name; `journal` are the names of its segments."""
 
     flow: str
     run: RunOverview
+    journal: tuple[str, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -55,8 +55,9 @@ class Results:
     """What one run has. `known` are the names that it could have been asked for, as far as they have been met;
     `unreadable` says why something could not be read."""
 
-    def __init__(self, store: Store, flow: str, run: RunOverview) -> None:
-        self._store, self.flow, self.run = store, flow, run
+    def __init__(self, store: Store, flow: str, run: RunOverview, journal: Iterable[str] | None = None) -> None:
+        """`journal` are the names of the journal's segments, if they are known."""
+        self._store, self.flow, self.run, self._listed = store, flow, run, journal
         self.known: set[str] = set()
         self.unreadable = ""
 
@@ -101,7 +102,7 @@ class Results:
 
     @cached_property
     def _history(self) -> RunHistory:
-        return history.read(self._store, self.flow, self.run.run_id)
+        return history.read(self._store, self.flow, self.run.run_id, self._listed)
 
     @property
     def _last(self) -> str:

@@ -268,17 +268,25 @@ def test_chance_is_the_one_difference(past: Machine, tmp_path: Path, base_archiv
 # ---- on the engine that all tests share
 
 
-def test_a_run_in_a_bucket_is_run_again(object_bucket: Bucket, use_bucket: UseBucket, tmp_path, docker_client) -> None:
-    use_bucket(object_bucket)
+def test_a_run_in_a_bucket_is_run_again_here_and_on_another_machine(
+    tmp_path: Path, docker_client, minio_bucket: Bucket, use_bucket: UseBucket, remote_host, hosts_config
+) -> None:
+    """Whose engine calls images by their manifests, and not by their configs."""
+    use_bucket(minio_bucket)
+    found = remote_host("moby v2", "tls").reaching(minio_bucket.server)
+    host = replace(found, settings=replace(found.settings, name="remote"))
+    hosts_config(host)
     (tmp_path / "flow.py").write_text(FLOW)
-    variables = dict(os.environ)
-    run_id_file = tmp_path / "id"
-    command("run", "flow.py", "--run-id-file", str(run_id_file), cwd=tmp_path, variables=variables)
+    variables, run_id = dict(os.environ), tmp_path / "id"
+    command("run", "flow.py", "--run-id-file", str(run_id), cwd=tmp_path, variables=variables)
     (tmp_path / "flow.py").unlink()
-    words = ("rerun", f"Past/{run_id_file.read_text()}", "--from", "each")
-    told = command(*words, cwd=tmp_path, variables=variables).stdout
+    words = ("rerun", f"Past/{run_id.read_text()}")
+    told = command(*words, "--from", "each", cwd=tmp_path, variables=variables).stdout
     assert "all identical (8 artifacts)\nimages: all the same\n" in told
     assert "start  1 (1 reused)  " in told
+    told = command(*words, "--host", "remote", cwd=tmp_path, variables=variables).stdout
+    assert "all identical (8 artifacts)\nimages: all the same\n" in told
+    assert " on remote" in told
 
 
 NAME = "dockerflow-test/rerun:1"

@@ -49,6 +49,7 @@ overflow-wrap:anywhere;white-space:normal}
 font-variant-numeric:tabular-nums}
 .dkf table.dkf-table td.dkf-keep{white-space:nowrap}
 .dkf code,.dkf pre{font:12px/1.45 ui-monospace,SFMono-Regular,Menlo,monospace;background:none;color:inherit;padding:0}
+.dkf table.dkf-table code{background:none;padding:0}
 .dkf pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.3em 0;max-height:30em;overflow-y:auto}
 .dkf pre.dkf-fault{border-left:3px solid #e5484d;padding-left:.8em}
 .dkf svg text{fill:currentColor}

@@ -148,14 +148,18 @@ class _StepGlance:
         began = min((task.created.time for task in self.tasks), default=None)
         ends = [task.result.time if task.result else None for task in self.tasks]
         ended = max((end for end in ends if end is not None), default=None) if None not in ends else None
-        took = duration(ended - began) if ended is not None and began is not None else ""
+        is_known = ended is not None and self._reused < len(self.tasks)  # what was taken over took no time here
+        took = duration((ended or 0) - (began or 0)) if is_known else ""
         seconds = duration(self._seconds()) if any(task.attempts for task in self.tasks) else ""
         return self.name, self._told_tasks(), self._told_status(), moment(began), took, seconds
 
     def _told_tasks(self) -> str:
-        taken = sum(task.created.origin_task_id is not None for task in self.tasks)
-        reused = f" ({taken:,} reused)" if taken else ""
+        reused = f" ({self._reused:,} reused)" if self._reused else ""
         return f"{len(self.tasks):,}{reused}" if self.tasks else ""
+
+    @property
+    def _reused(self) -> int:
+        return sum(task.created.origin_task_id is not None for task in self.tasks)
 
     def _told_status(self) -> Html:
         if not self.tasks:
@@ -205,12 +209,13 @@ def _image(record: StepRecord) -> Iterator[Html]:
 def _task_row(task: TaskHistory, run_status: str) -> Sequence[str]:
     ended = task.latest
     index = ", ".join(f"{variable}[{number}]" for _, variable, number, _ in task.created.foreach)
-    reused = f" (reused from {task.created.origin_task_id})" if task.created.origin_task_id else ""
+    origin = "/".join(filter(None, [task.created.origin_run_id, task.created.origin_task_id]))
+    task_id = Html(f"{code(task.created.task_id)}{escaped(f' reused from {origin}' if origin else '')}")
     why = glances.of_failure(ended.failure) if ended and ended.failure else ""
     took, peak = (duration(ended.seconds), size(ended.peak_memory)) if ended else ("", "")
     now, tries = _status(task, run_status), str(len(task.attempts))
     began = moment(task.created.time)
-    return code(task.created.task_id + reused), index, status(now), tries, began, took, peak, why
+    return task_id, index, status(now), tries, began, took, peak, why
 
 
 def _of_task(task: Any) -> Iterator[Html]:

@@ -53,6 +53,16 @@ def test_nothing_that_is_named_or_stored_becomes_html(store: DirectoryStore) -> 
         assert "&lt;script&gt;" in html_of(shown)
 
 
+def test_what_was_taken_over_is_told_with_its_origin(store: DirectoryStore) -> None:
+    run = RunByHand(store, runs.new_run_id(store, FLOW))
+    run.journal.append(TaskCreated(run.tick(), "start", "1", origin_task_id="7", origin_run_id="1700"))
+    run.attempt("start", "1", {})
+    run.finish()
+    found = Run(f"{FLOW}/{run.run_id}", _namespace_check=False)
+    assert "<td>1 (1 reused)</td>" in html_of(found)
+    assert "reused from 1700/7" in html_of(found["start"])
+
+
 @pytest.mark.parametrize(("status", "begun"), [("succeeded", ""), ("failed", "failed"), ("stopped", "stopped")])
 def test_a_run_says_how_it_ended(store: DirectoryStore, status: str, begun: str) -> None:
     run = RunByHand(store, runs.new_run_id(store, FLOW))

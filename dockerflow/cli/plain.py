@@ -130,7 +130,10 @@ class PlainView:
 
     @_lines.register
     def _(self, event: progress.TasksTakenOver, now: float) -> Iterator[str]:
-        yield f"{self._at(now, event.step)} {counted(event.count, 'task')} {'cached' if event.cached else 'reused'}"
+        if not event.cached:
+            yield f"{self._at(now, event.step)} {counted(event.count, 'task')} reused"
+        elif self._picture.steps[event.step].cached == event.count:  # once: they come one by one
+            yield f"{self._at(now, event.step)} results are taken from the cache"
 
     @_lines.register
     def _(self, event: progress.TaskLookedUp, now: float) -> Iterator[str]:

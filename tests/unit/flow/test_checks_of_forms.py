@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dockerflow.flow.checks import problems
+from dockerflow.flow.definition import Cache
 from dockerflow.flow.given import Given
 from dockerflow.flow.loading import load
 from tests.unit.flow.sources import found, loaded, written
@@ -391,3 +393,15 @@ def test_step_that_is_first_and_last_leaves_none_for_others(tmp_path: Path) -> N
         other: self.next(self.only)
     """)
     assert found(tmp_path, text) == [("def other(self):", "step `other` cannot be reached from `only`")]
+
+
+def test_step_of_a_gang_has_no_result_that_could_be_reused(tmp_path: Path) -> None:
+    text = _flow(GANG.replace("@parallel ", "@parallel @cache "), "from dockerflow import cache")
+    message = "step `train` has `@cache` and `@parallel`: no task of a gang has a result of its own"
+    assert [what for _, what in found(tmp_path, text)] == [message]
+
+
+def test_cache_for_all_steps_leaves_gangs_out(tmp_path: Path) -> None:
+    loaded_flow = load(written(tmp_path, _flow(GANG)), given=Given(decorators=("cache",))).flow
+    assert [step.name for step in loaded_flow.steps.values() if step.decorator(Cache)] == ["start", "j", "end"]
+    assert problems(loaded_flow) == []

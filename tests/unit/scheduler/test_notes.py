@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from dockerflow.flow.definition import Elsewhere, Flow, Local, Remote, Step, StepDecorator
+from dockerflow.flow.definition import Cache, Elsewhere, Flow, Local, Remote, Step, StepDecorator
 from dockerflow.scheduler.notes import notes
 
 REST = "resources and image count, what is for a cluster is ignored"
@@ -43,3 +43,11 @@ def test_each_place_has_a_line() -> None:
 
 def test_a_step_that_names_its_place_is_where_it_says() -> None:
     assert not list(notes(flow((Elsewhere("batch"), Remote(("a",))), (Elsewhere("batch"), Local()))))
+
+
+def test_cached_steps_without_images_are_said_to_be_as_any_others() -> None:
+    cached = flow((Cache(),), (), (Cache(),))
+    assert list(notes(cached)) == []
+    assert list(notes(cached, containers=False)) == [
+        "`@cache` of steps `start`, `end`: no image says what is in this Python, so no result is reused or kept"
+    ]

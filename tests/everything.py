@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 # What is shipped into step containers, where an old Python may run it.
 _MODULES = ("errors.py", "exception.py", "lazy_dataclasses.py")
 _PARTS = (*_MODULES, "flow", "artifacts", "cards", "runtime", "store", "client")
-_PROGRAMS = ("in_image/program.py", "debugging/program.py")
+_PROGRAMS = ("in_image/program.py", "debugging/beginning.py", "debugging/program.py")
 SHIPPED = [f"dockerflow/{name}" for name in (*_PARTS, *_PROGRAMS)]
 WITH_ENGINE = ["integration", "end_to_end", "differential", "faults"]
 

@@ -12,25 +12,22 @@ from typing import TYPE_CHECKING, Any
 from dockerflow.cli import sentences
 from dockerflow.cli.errors import CommandLineError, show_error
 from dockerflow.cli.flows import load_flow
-from dockerflow.cli.pathspecs import Selection, select
+from dockerflow.cli.past_inputs import Past, Wanted, past_task, step_of
 from dockerflow.cli.places import config_here, place_of, store_for_writing
 from dockerflow.cli.running import view_for
 from dockerflow.cli.tables import print_table
 from dockerflow.cli.words import duration, size
-from dockerflow.client.errors import not_found
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
 from dockerflow.flow.current import current
-from dockerflow.flow.definition import Flow
 from dockerflow.flow.given import NOTHING, Given
 from dockerflow.flow.loading import LoadedFlow
 from dockerflow.flow.parameters import resolve
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.runtime.messages import RunTask
-from dockerflow.scheduler.past import NEW, failures, task_after, task_again
-from dockerflow.store import code_package, history, manifest, runs
+from dockerflow.scheduler.past import task_again
+from dockerflow.store import code_package, manifest
 from dockerflow.store.base import BlobStore, Store
-from dockerflow.store.history import RunHistory, TaskHistory
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import LogLine, RunStarted
 
@@ -63,28 +60,6 @@ class Chosen:
     store: str | None = None
 
 
-@dataclass(frozen=True)
-class Past:
-    """The task whose inputs are taken; `task` may be one that its run never had."""
-
-    run: RunHistory
-    started: RunStarted
-    task: TaskHistory
-
-    @property
-    def pathspec(self) -> str:
-        created = self.task.created
-        return f"{self.started.flow}/{self.started.run_id}/{created.step}/{created.task_id}"
-
-    @property
-    def told(self) -> str:
-        if self.task.created.task_id != NEW:
-            return f"on the inputs of {self.pathspec}"
-        count = len(self.task.created.inputs)
-        given = ", ".join(f"{self.run.tasks[each].created.step}/{each}" for each in self.task.created.inputs[:3])
-        return f"after {given}{', …' if count > 3 else ''} of {self.started.flow}/{self.started.run_id}"
-
-
 def spin(chosen: Chosen) -> int:
     """Run the step, show what it gives, and return the exit code: 1 where it failed. Raises DockerflowError."""
     if "/" in chosen.step:
@@ -92,7 +67,7 @@ def spin(chosen: Chosen) -> int:
             raise CommandLineError(
                 f"`{chosen.step}` and `--from {chosen.from_}` both say whose inputs", "leave one out"
             )
-        chosen = replace(chosen, from_=chosen.step, step=_step_of(chosen.step))
+        chosen = replace(chosen, from_=chosen.step, step=step_of(chosen.step))
     if chosen.hosts:
         from dockerflow.cli import hosts
 
@@ -105,93 +80,14 @@ def spin(chosen: Chosen) -> int:
     return _spun(chosen, store, loaded, past)
 
 
-def _step_of(pathspec: str) -> str:
-    words = pathspec.strip("/").split("/")
-    words = words[1:] if _begins_with_run(pathspec) else words[2:]
-    if len(words) not in (1, 2):
-        raise CommandLineError(f"`{pathspec}` names no step", "write `Flow/run/step` or `Flow/run/step/task`")
-    return words[0]
-
-
-def _begins_with_run(pathspec: str) -> bool:
-    """As Metaflow's do, which are of one flow."""
-    return pathspec.partition("/")[0].isdigit()
-
-
 def _loaded(chosen: Chosen, store: Store) -> tuple[LoadedFlow, Past]:
     """The flow as its file is now, with the configs that the past run had, unless others are given."""
     loaded = load_flow(chosen.file, chosen.flow, chosen.given)
-    past = _past(chosen, store, loaded.flow)
+    past = past_task(Wanted(chosen.step, chosen.from_, chosen.index), store, loaded.flow)
     if not loaded.flow.configs or chosen.given.configs or not store.blobs.has(past.started.code):
         return loaded, past
     values = code_package.given(bytes(store.blobs.get(past.started.code))).values
     return load_flow(chosen.file, chosen.flow, replace(chosen.given, values=values)), past
-
-
-# ---- whose inputs
-
-
-def _past(chosen: Chosen, store: Store, flow: Flow) -> Past:
-    if chosen.step not in flow.steps:
-        raise not_found("step", chosen.step, f"flow `{flow.name}`", flow.steps)
-    if chosen.from_ is not None:
-        named = f"{flow.name}/{chosen.from_}" if _begins_with_run(chosen.from_) else chosen.from_
-        selection = select(store, named)
-        if selection.flow != flow.name:
-            raise CommandLineError(
-                f"`{named}` is of flow `{selection.flow}`, and this is flow `{flow.name}`",
-                f"`dockerflow runs list --flow {flow.name}` lists its runs",
-            )
-        return _in_run(chosen, flow, selection.run, _named(selection, named), f"`{named}`")
-    for run_id in runs.run_ids(store, flow.name):
-        run = history.read(store, flow.name, run_id)
-        if run.tasks_by_step.get(chosen.step) or any(run.tasks_by_step.get(each) for each in _before(flow, chosen)):
-            return _in_run(chosen, flow, run, None, f"run `{flow.name}/{run_id}`")
-    raise CommandLineError(
-        f"no run of flow `{flow.name}` in the store `{store.name}` came to step `{chosen.step}`",
-        "run the flow first; another store can be named with `--store`",
-    )
-
-
-def _named(selection: Selection, pathspec: str) -> tuple[TaskHistory, ...] | None:
-    return selection.tasks if pathspec.strip("/").count("/") > 1 else None
-
-
-def _before(flow: Flow, chosen: Chosen) -> list[str]:
-    return list(flow.preceding()[chosen.step])
-
-
-def _in_run(chosen: Chosen, flow: Flow, run: RunHistory, named: tuple[TaskHistory, ...] | None, where: str) -> Past:
-    """A task of the step, one that failed if there is; or a new one, after finished tasks of the steps before it."""
-    assert run.started is not None, "a run that is listed has begun"  # noqa: S101
-    among = tuple(run.tasks.values()) if named is None else named
-    there = [task for task in among if task.created.step == chosen.step]
-    if there:
-        return Past(run, run.started, _one(chosen, there, where))
-    before = [task for task in among if task.created.step in _before(flow, chosen) and task.result and task.result.ok]
-    if not before:
-        expected = " or ".join(f"`{each}`" for each in [chosen.step, *_before(flow, chosen)])
-        raise CommandLineError(
-            f"{where} has no task of step `{chosen.step}`, and none before it that succeeded",
-            f"name a run, or a task of {expected}, with `--from`",
-        )
-    if named is not None and flow.steps[chosen.step].join:
-        before = [task for task in run.tasks.values() if task.created.step in _before(flow, chosen) and task.result]
-    return Past(run, run.started, task_after(flow, chosen.step, before, chosen.index or 0))
-
-
-def _one(chosen: Chosen, there: list[TaskHistory], where: str) -> TaskHistory:
-    if chosen.index is not None:
-        found = [each for each in there if each.created.foreach and each.created.foreach[-1][2] == chosen.index]
-        if not found:
-            raise CommandLineError(
-                f"{where} has no task of step `{chosen.step}` with index {chosen.index}",
-                f"there is {len(there)}, of which none is of a foreach"
-                if not there[0].created.foreach
-                else f"it has indexes up to {max(each.created.foreach[-1][2] for each in there)}",
-            )
-        there = found
-    return (failures(there) or there)[0]
 
 
 # ---- running it

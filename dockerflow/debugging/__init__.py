@@ -3,7 +3,8 @@
     subject     the task, and the way the user wants to look at it
     code        where the flow's files are: unpacked from the run's record, or a folder of the user's
     files       what a session is given besides: our modules, the task, the program
-    program     what runs there: `self` is made, the step is run, the frame that failed is opened
+    beginning   what runs there: be where the task was, and then the session, a shell or Jupyter
+    program     the session: `self` is made, the step is run, the frame that failed is opened
     terminal    between the user's terminal and that of the session
     bucket      what the session asks of a store in a bucket, answered as for a step
     jupyter     where Jupyter listens

@@ -12,7 +12,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 
-from dockerflow.debugging import program
+from dockerflow.debugging import beginning, program
 from dockerflow.debugging.code import Code
 from dockerflow.debugging.jupyter import TOKEN
 from dockerflow.debugging.subject import Subject, Wanted
@@ -21,7 +21,7 @@ from dockerflow.runtime.messages import to_json
 from dockerflow.store import code_package
 from dockerflow.store.code_package import OURS
 
-SESSION, PROGRAM = "session.json", "dockerflow_session.py"
+SESSION, PROGRAM, BEGINNING = "session.json", "dockerflow_session.py", "dockerflow_debug.py"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Place:
 
     @property
     def program(self) -> str:
-        return str(self.session / PROGRAM)
+        return str(self.session / BEGINNING)
 
     @property
     def told(self) -> str:
@@ -66,6 +66,7 @@ def session_files(subject: Subject, wanted: Wanted, code: Code, place: Place) ->
     files = {
         SESSION: json.dumps(told).encode(),
         PROGRAM: Path(program.__file__).read_bytes(),
+        BEGINNING: Path(beginning.__file__).read_bytes(),
         "given.json": code.given,
         "task.json": to_json(subject.request).encode(),
         **{name: path.read_bytes() for name, path in code_package.shipped_files().items()},

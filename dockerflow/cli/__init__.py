@@ -15,7 +15,9 @@
     drawing   a flow as a tree of its steps
     meeting   where the ways come together that a step opens
     killing   `runs kill`: end runs of other terminals and machines
-    reading   `runs list`, `logs` and `dump`: what is kept about runs
+    reading   `logs`: what tasks have printed; `dumping` is `dump`, and `looking` has images show values
+    runs_listing `runs list`: runs by what is known of them and by results; `runs_shown` has its tables
+    diffing   `diff`: two runs beside each other
     inspecting `inspect`: what is recorded of a run, a step, a task, an artifact; `inspected` is that as one document
     images    `images list` and `show`: what engine, cache and store know of step images
     giving    `images export` and `images push`

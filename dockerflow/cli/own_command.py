@@ -26,7 +26,7 @@ from dockerflow.cli.commands import Commands, carry_out, unknown_command
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.lazy_dataclasses import dataclass
 
-FILE, FLOW, PATHSPEC = "FLOW.PY", "--flow", "PATHSPEC"
+FILE, FLOW, PATHSPEC, RUN = "FLOW.PY", "--flow", "PATHSPEC", "RUN"
 
 # Commands that are about neither, and make sense here all the same.
 _ALSO = ("version",)
@@ -53,6 +53,10 @@ class OwnFlow:
 
     def pathspec(self, word: str) -> str:
         return word if word.split("/")[0] == self.name else f"{self.name}/{word}"
+
+    def run(self, word: str) -> str:
+        """As of a pathspec; it may be one of another flow, to hold against one of this."""
+        return word if "/" in word else self.pathspec(word)
 
 
 def main(cls: Any) -> int:
@@ -137,11 +141,12 @@ def _bound(name: str, command: Any, own: OwnFlow) -> Any:
     kinds = inspect.signature(command.callback, eval_str=True).parameters
     values = {each.name: _value(each, kinds[each.name].annotation, own) for each in command.params}
     preset = {key: value for key, value in values.items() if value is not None}
-    with_pathspec = [each.name for each in command.params if _metavar(each) == PATHSPEC]
+    meant = {PATHSPEC: own.pathspec, RUN: own.run}
+    with_pathspec = {each.name: meant[_metavar(each)] for each in command.params if _metavar(each) in meant}
     if not preset and not with_pathspec and name not in _ALSO:
         return None
     bound.params = [each for each in command.params if each.name not in preset]
-    bound.callback = _with(command.callback, preset, with_pathspec, own)
+    bound.callback = _with(command.callback, preset, with_pathspec)
     return bound
 
 
@@ -157,12 +162,12 @@ def _metavar(parameter: Any) -> str:
 
 
 def _with(
-    callback: Callable[..., Any], preset: Mapping[str, Any], pathspecs: Sequence[str], own: OwnFlow
+    callback: Callable[..., Any], preset: Mapping[str, Any], pathspecs: Mapping[str, Callable[[str], str]]
 ) -> Callable[..., Any]:
     def called(**values: Any) -> Any:
-        for name in pathspecs:
+        for name, whole in pathspecs.items():
             if isinstance(values.get(name), str):
-                values[name] = own.pathspec(values[name])
+                values[name] = whole(values[name])
         return callback(**values, **preset)
 
     return called

@@ -10,6 +10,7 @@ arrays        how much the numbers of two arrays differ
 tables        tables and their columns, without pandas
 results       what runs have under a name: parameters, artifacts, what is known of them
 conditions    what such results must be, as users type it
+errors        what may go wrong
 sections      all parts of two runs: code, packages (locks), records, contents (artifacts), each a section
 """
 

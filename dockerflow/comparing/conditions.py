@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dockerflow.comparing.arrays import is_number
-from dockerflow.errors import DockerflowError
+from dockerflow.comparing.errors import ConditionError
 from dockerflow.lazy_dataclasses import dataclass
 
-__all__ = ["Condition", "ConditionError", "Several", "parse"]
+__all__ = ["Condition", "Several", "parse"]
 
 _NAME = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)?)\s*")
 _OPERATOR = re.compile(r"(==|!=|<=|>=|=|<|>|~)(?![=<>~!])\s*")
@@ -34,12 +34,6 @@ _ALLOWED = "write `NAME OPERATOR VALUE`, as `accuracy > 0.9`; operators are `=`,
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
-
-
-class ConditionError(DockerflowError):
-    """What is written is no condition."""
-
-    exit_code = 2
 
 
 class Several(tuple[Any, ...]):

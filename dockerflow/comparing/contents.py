@@ -17,6 +17,7 @@ from dockerflow.comparing.artifacts import (
     TaskPair,
     compare,
 )
+from dockerflow.comparing.errors import Unreadable
 from dockerflow.comparing.records import parameter_names
 from dockerflow.comparing.section import Asked, Section, Text
 from dockerflow.comparing.values import difference
@@ -107,7 +108,7 @@ class _Found:
                 manifest.content(side.store.blobs, ref) for side, ref in ((self._first, one), (self._second, other))
             )
             told = difference(*map(inert.look, pair))
-        except inert.Unreadable:
+        except Unreadable:
             sizes = f"{one.size:,} → {other.size:,} bytes" if one.size != other.size else f"{one.size:,} bytes"
             return Difference(f"{_types(one, other)} of {sizes}, which only its library can tell apart")
         except DockerflowError as error:

@@ -21,9 +21,9 @@ from functools import lru_cache
 from typing import Any
 
 from dockerflow.artifacts.codec import Chunk, parts
-from dockerflow.errors import DockerflowError
+from dockerflow.comparing.errors import Unreadable
 
-__all__ = ["FORMATS", "REBUILD", "Made", "Unreadable", "look", "number", "numbers"]
+__all__ = ["FORMATS", "REBUILD", "Made", "look", "number", "numbers"]
 
 # Where the functions are that stored arrays and tables name.
 REBUILD = "dockerflow.artifacts.rebuild"
@@ -33,12 +33,6 @@ FORMATS = {
     "b1": "?", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "f2": "e",
     "f4": "f", "f8": "d",
 }  # fmt: skip
-
-
-class Unreadable(DockerflowError):
-    """These bytes are no artifact, or a damaged one."""
-
-    exit_code = 7
 
 
 class Made:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dockerflow.comparing import inert
 from dockerflow.comparing.artifacts import Side
-from dockerflow.comparing.inert import Unreadable
+from dockerflow.comparing.errors import Unreadable
 from dockerflow.comparing.section import Asked, Section
 from dockerflow.comparing.values import difference
 from dockerflow.comparing.words import counted, lines_of, shown

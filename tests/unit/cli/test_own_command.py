@@ -128,6 +128,8 @@ def test_pathspecs_need_no_flow(python: Script) -> None:
     assert python("dump", f"{run}/start/1").stdout == python("dump", f"Greeting/{run}/start/1").stdout
     for words in (("logs", "show"), ("logs",)):
         assert python(*words, f"{run}/start", "--stdout").stdout == "hello you, none\n"
+    for other in (run, f"Greeting/{run}"):
+        assert python("diff", run, other, "--only", "artifacts").stdout.startswith(f"Greeting/{run} → Greeting/{run}\n")
 
 
 def test_run_is_resumed(python: Script) -> None:

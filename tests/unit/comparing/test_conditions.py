@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from dockerflow.comparing.conditions import Condition, ConditionError, Several, parse
+from dockerflow.comparing.conditions import Condition, Several, parse
+from dockerflow.comparing.errors import ConditionError
 
 OPERATORS = {"=": "=", "==": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "~": "~"}
 NAMES = some.from_regex(r"[a-z_][a-z0-9_]{0,8}(\.[a-z_][a-z0-9_]{0,8})?", fullmatch=True)

@@ -17,7 +17,8 @@ from hypothesis import strategies as some
 
 from dockerflow.artifacts import codec
 from dockerflow.comparing import arrays, words
-from dockerflow.comparing.inert import Made, Unreadable, look
+from dockerflow.comparing.errors import Unreadable
+from dockerflow.comparing.inert import Made, look
 from dockerflow.comparing.values import difference
 from dockerflow.comparing.words import Difference
 

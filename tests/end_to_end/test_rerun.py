@@ -291,11 +291,11 @@ def test_a_run_in_a_bucket_is_run_again_here_and_on_another_machine(
 
 NAME = "dockerflow-test/rerun:1"
 
-OWN = f"""
+OWN = """
 from dockerflow import FlowSpec, image, step
 
 class Own(FlowSpec):
-    @image("{NAME}")
+    @image("NAME")
     @step
     def start(self):
         import os
@@ -312,7 +312,7 @@ def test_an_image_of_ones_own_is_the_recorded_one_whatever_has_its_name(
     was = own_images.build(docker_client, NAME, own_images.STUBBORN)
     now = ""
     try:
-        (tmp_path / "own.py").write_text(OWN)
+        (tmp_path / "own.py").write_text(OWN.replace("NAME", NAME))
         dockerflow("run", "own.py")
         store = DirectoryStore(tmp_path / ".dockerflow")
         run = f"Own/{runs.run_ids(store, 'Own')[0]}"
@@ -328,3 +328,28 @@ def test_an_image_of_ones_own_is_the_recorded_one_whatever_has_its_name(
         for each in (NAME, was, now):
             with suppress(ImageNotFound):
                 docker_client.images.remove(each, force=True)
+
+
+def test_an_image_that_a_registry_has_is_pulled_by_its_digest(
+    dockerflow,
+    tmp_path,
+    docker_client,
+    whole,  # noqa: F811
+) -> None:
+    with own_images.registry(tmp_path / "registry") as address:
+        name = f"{address}/rerun:1"
+        was = own_images.build(docker_client, name, own_images.STUBBORN)
+        try:
+            docker_client.images.push(name)
+            (tmp_path / "own.py").write_text(OWN.replace("NAME", name))
+            dockerflow("run", "own.py")
+            docker_client.images.remove(was, force=True)
+            store = DirectoryStore(tmp_path / ".dockerflow")
+            told = dockerflow("rerun", f"Own/{runs.run_ids(store, 'Own')[0]}").stdout
+            assert f"own image pulled ({address}/rerun@sha256:" in told
+            assert "all identical" in told
+            assert newest(store, "Own").steps["start"].config_digest == was
+        finally:
+            for each in (name, was):
+                with suppress(ImageNotFound):
+                    docker_client.images.remove(each, force=True)

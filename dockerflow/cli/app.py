@@ -197,7 +197,7 @@ def resume(  # noqa: PLR0913  # as in `run`
     """Go on with a run that failed or was stopped, as a new run.
 
     What succeeded is reused, the rest runs with the flow's code as it is now, and with the parameters of the earlier
-    run. `dockerflow resume flow.py --help` lists those that may be given again, unless what is reused has read them.
+    run. Others can be given, unless what is reused has read them: `dockerflow resume flow.py --help` lists them.
     """
     from dockerflow.cli import options, resuming, running
 

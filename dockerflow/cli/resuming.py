@@ -17,7 +17,7 @@ from typing import Any
 from dockerflow.cli import changing, options
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.flows import load_flow
-from dockerflow.cli.places import place_of, store_for_reading, store_of_runs, with_all
+from dockerflow.cli.places import place_of, store_of_runs, with_all
 from dockerflow.cli.running import Chosen, launch_and_tell, with_hosts
 from dockerflow.client.errors import not_found
 from dockerflow.errors import DockerflowError
@@ -55,8 +55,10 @@ def resume(chosen: Chosen, wanted: Wanted, command: Callable[..., Any], path: st
     """Resume a run and return the exit code; `command` and `path` are what help texts name. Raises DockerflowError."""
     new_tags(chosen.tags)
     chosen = with_hosts(chosen)
-    helps = options.HELP in chosen.words
-    store = store_for_reading(chosen.store, True) if helps else with_all(store_of_runs(chosen.store, delivering=True))
+    if options.HELP in chosen.words:  # which needs no store
+        options.of_resume(load_flow(chosen.file, chosen.flow, wanted.given).flow, chosen.words, command, path)
+        return 0
+    store = with_all(store_of_runs(chosen.store, delivering=True))
     loaded = load_flow(chosen.file, chosen.flow, _given(store, chosen, wanted))
     asked = options.of_resume(loaded.flow, chosen.words, command, path)
     if asked is None:

@@ -24,6 +24,7 @@
     sockets       those with a path
     files         writing a file so that it is whole or not there
     mapped        reading a file by mapping it
+    mirror        what is kept of a run's images
     uses          what runs use which blobs for
 
 Shipped into step containers: standard library only, Python 3.7.

@@ -30,7 +30,7 @@ __all__ = ["Command"]
 _PAUSE = 0.02
 
 # So long a run that is to end has for putting itself in order, in seconds.
-_IN_ORDER = 10.0
+_IN_ORDER = 30.0
 
 
 class Command:
@@ -132,7 +132,7 @@ class Command:
             await asyncio.wait_for(self._ended(stream), timeout)
         except asyncio.TimeoutError:
             self.timeout = True
-            await self._end()
+            await self.end()
 
     async def _ended(self, stream: str | None) -> None:
         with passed_on(self.interrupt):
@@ -175,7 +175,8 @@ class Command:
             self._signal(signal.SIGKILL)
             self.process.wait()
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
+        """`kill`, without holding up what else goes on."""
         self._signal(signal.SIGTERM)
         try:
             await asyncio.wait_for(self._ended(None), _IN_ORDER)

@@ -111,7 +111,7 @@ class Runner:
         command = self._start(name, given)
         told = await command.begun(self.file_read_timeout)
         if told is None and command.returncode is None:
-            command.kill()
+            await command.end()
         return self._executing(command, told)
 
     def _start(self, name: str, given: Mapping[str, Any]) -> Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from dockerflow.progress import Event, Notify, RunBegan
@@ -18,8 +19,9 @@ def telling_runner(file: Path | None, store: Store, notify: Notify) -> Notify:
         if isinstance(event, RunBegan):
             written = file.with_name(f"{file.name}.new")
             said = {"flow_name": event.flow, "run_id": event.run_id, "store": store.name}
-            written.write_text(json.dumps(said), encoding="utf-8")
-            written.replace(file)
+            with suppress(FileNotFoundError):  # who wanted to hear of the run has gone, with its folder
+                written.write_text(json.dumps(said), encoding="utf-8")
+                written.replace(file)
         notify(event)
 
     return told

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -43,6 +44,9 @@ class Command:
     def __init__(self, program: Sequence[str], words: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="dockerflow-runner-"))
         self._told = self._folder / "run.json"
+        self._removal = weakref.finalize(
+            self, shutil.rmtree, self._folder, True
+        )  # at this process's end, if not before
         self.log_files = {stream: str(self._folder / f"{stream}.log") for stream in ("stdout", "stderr")}
         self.command = [*program, words[0], f"--runner-attribute-file={self._told}", *words[1:]]
         self.timeout = False
@@ -195,7 +199,7 @@ class Command:
 
     def cleanup(self) -> None:
         """Remove what it printed. A run that goes on does so."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._removal()
 
     def _log(self, stream: str) -> str:
         if stream not in self.log_files:

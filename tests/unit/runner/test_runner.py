@@ -178,7 +178,9 @@ def test_a_run_outlives_who_started_it(flow: Path) -> None:
     """As a notebook's kernel that is killed with all its group: the run goes on, and can be ended by name."""
     there = str(flow.parent / "waiting")
     program = f"from dockerflow import Runner\nRunner('small.py', engine='process').run(does={there!r})"
-    started = subprocess.Popen([sys.executable, "-c", program], start_new_session=True, stdout=subprocess.DEVNULL)
+    folder = {**os.environ, "TMPDIR": str(flow.parent)}  # where it leaves what it has no time to remove
+    words = [sys.executable, "-c", program]
+    started = subprocess.Popen(words, env=folder, start_new_session=True, stdout=subprocess.DEVNULL)
     until(lambda: (flow.parent / "waiting").exists() or started.poll() is not None)
     os.killpg(started.pid, signal.SIGKILL)
     started.wait()

@@ -280,9 +280,6 @@ def _plan(
         )
         for step, workers in sharing(request.loaded.flow, there)
     }
-    if request.origin is not None and request.origin.rerun is not None:
-        again = from_step(steps, request.origin.rerun)
-        steps = {name: replace(step, looked_up=step.looked_up and name not in again) for name, step in steps.items()}
     plans = there.plans(request.max_workers)
     return v.Plan(
         flow=started.flow,
@@ -319,8 +316,8 @@ def _running(
 
 
 def _is_looked_up(request: RunRequest, step: Step) -> bool:
-    """Whether results of other runs do for the step: not where there are no images, or its tasks are to be seen to run
-    again."""
+    """Whether results of other runs do for the step: not where there are no images, nor in a run that is to show what
+    comes out again."""
     if request.engine == "process" or request.reproduced is not None:
         return False
     return step.decorator(Cache) is not None and step.decorator(Parallel) is None
@@ -332,7 +329,9 @@ def _reuse(
     """In the store itself: nothing of it is worth ending a run where that goes away."""
     if not any(step.looked_up for step in plan.steps.values()):
         return None
-    subject = Subject(request.loaded, started, request.project, request.explain_cache)
+    named = request.origin.rerun if request.origin else None
+    again = from_step(plan.steps, named) if named else frozenset[str]()
+    subject = Subject(request.loaded, started, request.project, request.explain_cache, again)
     return Reuse(subject, request.store, notify, lambda told: inbox.put((0, told)))
 
 

@@ -50,12 +50,14 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Subject:
-    """The run whose tasks are looked up. With `explain` each answer is told with its reason."""
+    """The run whose tasks are looked up. The steps in `again` are to run whatever is there, and their results come
+    before older ones. With `explain` each answer is told with its reason."""
 
     loaded: LoadedFlow
     started: RunStarted
     project: Project | None = None
     explain: bool = False
+    again: frozenset[str] = frozenset()
 
 
 class Reuse:
@@ -131,6 +133,8 @@ class Reuse:
 
     def _found(self, key: Key) -> tuple[Entry | None, str]:
         """The result to reuse, and of which task it is; or why there is none."""
+        if key.step in self._subject.again:
+            return None, "not asked: the step was named to run again, or follows that"
         every = entries.by_names(self._store, key)
         seen = False
         for names in every:

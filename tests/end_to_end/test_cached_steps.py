@@ -120,7 +120,7 @@ def test_what_has_changed_runs_again_and_nothing_else(project: Project, results)
     assert run["join"].task.origin_pathspec is None
     assert (run.data.over, [task.data.failed for task in run["work"]]) == (2, [None, None])
     (page,) = get_cards(run["work"].task)
-    assert "MODE" in page.get() or "work" in page.get()
+    assert "work" in page.get()
     changed("self.ys = ", "# in the same order\n        self.ys = ")
     project.flow = f"# a comment\n{project.flow}"
     project.helpers = f"# a comment\n{HELPERS}"
@@ -135,19 +135,16 @@ def test_what_has_changed_runs_again_and_nothing_else(project: Project, results)
     project.helpers = "def double(x):\n    return x + x\n"
     code = dict.fromkeys(HITS, "code: `helpers.py` differs")
     assert project.run("--alpha", "1") == code  # each can reach it
-    changed("helpers.double(self.input)", "(helpers.double(self.input) + 0)")
-    assert project.run("--alpha", "1") == {**HITS, "work": "code: step `work` differs"}
     changed('"packaging": "23.2"', '"packaging": "24.1"')
     assert project.run("--alpha", "1") == {**HITS, "work": "image: packaging 23.2 → 24.1"}
     changed('"MODE": "slow"', '"MODE": "fast"')
     assert project.run("--alpha", "1") == {**HITS, "work": "options: variable `MODE` of `@environment` differs"}
     changed("self.xs = [1, 2]", "self.xs = [1, 3]")
-    told = project.run("--alpha", "1")
-    assert told == {"start": "code: step `start` differs", "work": "inputs: artifact `xs` of step `start` differs",
-                    "end": "inputs: artifact `ys` of step `join` differs"}  # fmt: skip
-    settings = dict.fromkeys(HITS, "configs: `settings` differs")
-    assert project.run("--alpha", "1", "--config-value", "settings", '{"depth": 2}') == settings
-    assert project.run("--alpha", "1") == HITS
+    assert project.run("--alpha", "1") == {
+        "start": "code: step `start` differs",
+        "work": "inputs: artifact `xs` of step `start` differs",
+        "end": "inputs: artifact `ys` of step `join` differs",
+    }
 
 
 def test_a_failure_that_was_caught_is_not_reused(project: Project) -> None:
@@ -175,4 +172,3 @@ def test_a_hit_whose_blobs_are_gone_is_none_in_every_store(any_store: Mapping[st
     project.command("gc", f"Cached/{first}", "--delete", "--grace", "0")
     assert project.run() == dict.fromkeys(HITS, "the result is no longer in the store")
     assert project.command("dump", f"Cached/{second}/start")  # whoever has taken a result over keeps it
-    assert project.run() == HITS

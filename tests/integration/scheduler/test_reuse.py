@@ -76,6 +76,7 @@ class World:
     user: str = "ann"
     version: str = "1"
     files: Mapping[str, str] = field(default_factory=dict)
+    again: frozenset[str] = frozenset()
     decorators: tuple[str, ...] = ()
 
     def having(self, *decorators: str) -> World:
@@ -155,7 +156,7 @@ class Cache:
         given = manifest.write(blobs, {**world.parameters, **world.artifacts, "xs": list(world.items)}, {}, "start")
         frames = (ForeachFrame("start", "xs", world.index, len(world.items), given),) if world.items else ()
         asked = v.LookUp(str(10 + self.runs), "work", (Input(world.before, str(self.runs), given),), frames)
-        return Subject(loaded, started, world.project, explain=True), asked, given
+        return Subject(loaded, started, world.project, explain=True, again=world.again), asked, given
 
 
 @pytest.fixture(params=[kinds.DIRECTORY, "minio"])
@@ -288,6 +289,13 @@ def test_a_step_that_reads_no_parameter_depends_on_none(local: Cache):
 def test_a_parameter_that_is_gone_is_another_value(local: Cache):
     local.run(read=("beta",))
     assert local.run(World(parameters={"alpha": 1})).why == "miss: parameters: `beta` is gone"
+
+
+def test_a_step_that_is_to_run_again_does_and_its_result_comes_before_older_ones(local: Cache):
+    local.run()
+    seen = local.run(World(again=frozenset({"work"})))
+    assert seen == Seen("", "not asked: the step was named to run again, or follows that", ())
+    assert local.run().run_id == "2"
 
 
 @pytest.mark.parametrize("blob", ["manifest", "value"])

@@ -15,6 +15,7 @@ resumed       which results of an earlier run are taken over
 changed       which of them have read a parameter that has another value now
 looked_up     which results of other runs are, that steps with `@cache` have left
 reuse         those results: looked for, and left for others
+whole         which results are in the store with all that they name
 origin        that earlier run, as far as it is still in the store
 loop          waits, and carries out commands
 workers       the workers of the run by number: how each is told something, and on which host

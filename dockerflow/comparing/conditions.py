@@ -25,7 +25,8 @@ __all__ = ["Condition", "Several", "parse"]
 
 _NAME = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)?)\s*")
 _OPERATOR = re.compile(r"(==|!=|<=|>=|=|<|>|~)(?![=<>~!])\s*")
-_NUMBER = re.compile(r"[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
+_DIGITS = r"\d(?:_?\d)*"
+_NUMBER = re.compile(rf"[+-]?({_DIGITS}(\.({_DIGITS})?)?|\.{_DIGITS})([eE][+-]?\d+)?|[+-]?inf")
 _WORDS = {"true": True, "false": False, "none": None}
 _ANOTHER = re.compile(r"[<>=!~]|\s(and|or)\s|&&|\|\|", re.IGNORECASE)
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from dockerflow.comparing.conditions import Condition, Several, parse
@@ -30,7 +30,9 @@ def test_a_number_is_the_number_that_python_reads(name: str, number: float, spac
     assert (found.name, found.operator, found.value) == (name, ">=", number)
 
 
-@given(some.text())
+@given(some.from_regex(r"x *= *[-+0-9_.eE]{1,6}", fullmatch=True) | some.text())
+@example("x = 1_")
+@example("x = 1_.5")
 def test_no_text_makes_a_traceback(text: str) -> None:
     with suppress(ConditionError):
         parse(text)
@@ -67,6 +69,7 @@ def test_a_mistake_is_shown_where_it_is(text: str, place: str) -> None:
         ("x ~ ore", "forest", True), ("x ~ ore", "tree", False), ("x ~ b", ["a", "b"], True), ("x ~ 3", [1, 3], True),
         ("x ~ a", {"a": 1}, True), ("x ~ 1", 1, False), ("x > 2", Several((1, 3)), True),
         ("x > 3", Several((1, 3)), False), ("x > 2026-01", datetime.date(2026, 2, 1), True), ("x = [1]", [1], False),
+        ("x = 1_0.5", 10.5, True), ("x = 1_", "1_", True),
     ],
 )  # fmt: skip
 def test_a_condition_holds_for_values_of_its_kind(text: str, found: Any, holds: bool) -> None:

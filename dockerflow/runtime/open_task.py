@@ -13,7 +13,7 @@ from dockerflow.flow.inputs import Inputs
 from dockerflow.flow.spec import FlowSpec
 from dockerflow.flow.wrapping import call_step
 from dockerflow.runtime.messages import RunTask
-from dockerflow.runtime.task import _Attempt
+from dockerflow.runtime.task import Attempt
 from dockerflow.store.base import BlobStore
 
 __all__ = ["OpenTask"]
@@ -24,19 +24,16 @@ class OpenTask:
 
     def __init__(self, cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> None:
         """Raises MissingBlob, DamagedBlob, DamagedRecord."""
-        self._attempt = _Attempt(cls, flow, request, blobs)
-        self._request, self._step = request, flow.steps[request.step]
+        self._attempt, self._step = Attempt(cls, flow, request, blobs), request.step
         self.this: FlowSpec
-        self.this, self._arguments = self._attempt._instances()
+        self.this, self._arguments = self._attempt.instances()
         self.inputs: Optional[Inputs] = self._arguments[0] if self._arguments else None
-        current.enter(self._attempt._situation())
+        current.enter(self._attempt.situation())
 
     def run(self) -> None:
         """Call the step. Raises what it raises."""
-        call_step(getattr(self.this, self._request.step), self._arguments)
+        call_step(getattr(self.this, self._step), self._arguments)
 
     def left(self, manifest: str) -> FlowSpec:
         """What an attempt of the task left: an instance with these artifacts."""
-        refs = self._attempt._refs(manifest, f"task `{self._request.step}/{self._request.task_id}`")
-        parameters = self._attempt._refs(self._request.parameters, "the run's parameters")
-        return self._attempt._instance(self._step, refs, parameters, self._attempt._levels_of(refs))
+        return self._attempt.left(manifest)

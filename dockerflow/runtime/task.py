@@ -13,7 +13,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import CannotEncode
 from dockerflow.flow.caught import Caught
 from dockerflow.flow.current import Parallel, Situation, current
@@ -22,9 +21,8 @@ from dockerflow.flow.errors import StepError
 from dockerflow.flow.inputs import Inputs, in_use
 from dockerflow.flow.reads import Reads, enter
 from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of, with_view
-from dockerflow.flow.tracebacks import type_name
 from dockerflow.flow.view import CARDS, FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
-from dockerflow.runtime import passing, reading, secret_files, time_limit
+from dockerflow.runtime import encodable, passing, reading, secret_files, time_limit
 from dockerflow.runtime.calling import call, failure_of, tell
 from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask, TaskResult
 from dockerflow.store import manifest
@@ -36,7 +34,7 @@ from dockerflow.store.records import Failure, Transition
 if TYPE_CHECKING:
     from dockerflow.cards.collector import CardComponentCollector
 
-__all__ = ["run_task"]
+__all__ = ["Attempt", "run_task"]
 
 Refs = Mapping[str, ArtifactRef]
 
@@ -47,7 +45,7 @@ AHEAD = 64
 def run_task(cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> TaskResult:
     """Run one attempt. Raises nothing for a failure of the user's code or of an artifact."""
     began = time.monotonic()
-    attempt = _Attempt(cls, flow, request, blobs)
+    attempt = Attempt(cls, flow, request, blobs)
     try:
         result = attempt.run()
     except Exception as error:  # noqa: BLE001 - inputs or store that cannot be used, or the user's own `__init__`
@@ -58,7 +56,7 @@ def run_task(cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> TaskRe
     return replace(result, seconds=time.monotonic() - began)
 
 
-class _Attempt:
+class Attempt:
     """One attempt: its flow instance, and how it went."""
 
     def __init__(self, cls: Any, flow: Flow, request: RunTask, blobs: BlobStore) -> None:
@@ -73,8 +71,8 @@ class _Attempt:
     def run(self) -> TaskResult:
         request = self._request
         secret_files.deliver(request.secrets, (self._step.decorator(Secrets) or Secrets()).allow_override)
-        this, arguments = self._instances()
-        current.enter(self._situation())
+        this, arguments = self.instances()
+        current.enter(self.situation())
         failure = request.fallback or call(getattr(this, request.step), arguments, self._step, request.time_limit)
         time_limit.STEP.set()
         if failure is None:
@@ -99,7 +97,7 @@ class _Attempt:
 
     # How the task sees the flow
 
-    def _instances(self) -> Tuple[FlowSpec, Tuple[Inputs, ...]]:
+    def instances(self) -> Tuple[FlowSpec, Tuple[Inputs, ...]]:
         """The flow as the step gets it, and the step's arguments."""
         request = self._request
         parameters = self._refs(request.parameters, "the run's parameters")
@@ -118,6 +116,12 @@ class _Attempt:
             return this, ()
         self._inputs = Inputs(self._making(parameters), [each.step for each in request.inputs], passing.may_differ)
         return this, (self._inputs,)
+
+    def left(self, sha256: str) -> FlowSpec:
+        """The flow with what an attempt of this task left, by the list of its artifacts."""
+        refs = self._refs(sha256, f"task `{self._step.name}/{self._request.task_id}`")
+        parameters = self._refs(self._request.parameters, "the run's parameters")
+        return self._instance(self._step, refs, parameters, self._levels_of(refs))
 
     def _making(self, parameters: Refs) -> Callable[[int], FlowSpec]:
         """What makes the input with a number. For who goes from one to the next, others are read ahead."""
@@ -168,7 +172,7 @@ class _Attempt:
         self._reads.add(frame.variable)  # which may be a parameter
         return item_of(self._load(artifacts.get(FOREACH_ITEMS) or artifacts[frame.variable]), frame.index)
 
-    def _situation(self) -> Situation:
+    def situation(self) -> Situation:
         request = self._request
         return Situation(
             flow=self._flow,
@@ -235,7 +239,7 @@ class _Attempt:
         try:
             return None, manifest.write(self._blobs, own, inherited, self._step.name)
         except CannotEncode:
-            failure, _ = self._split_by_encoding(own)
+            failure, _ = encodable.split(own, self._step.name)
             return failure, None
 
     def _save_what_can_be(self, this: FlowSpec) -> Optional[str]:
@@ -243,7 +247,7 @@ class _Attempt:
         try:
             return manifest.write(self._blobs, own, inherited, self._step.name)
         except CannotEncode:
-            return manifest.write(self._blobs, self._split_by_encoding(own)[1], inherited, self._step.name)
+            return manifest.write(self._blobs, encodable.split(own, self._step.name)[1], inherited, self._step.name)
         except StoreError as error:
             if self._catches:
                 raise
@@ -275,29 +279,6 @@ class _Attempt:
             own[FOREACH_ITEMS] = view.taken.items
         return own, refs
 
-    def _split_by_encoding(self, own: Mapping[str, Any]) -> Tuple[Failure, Dict[str, Any]]:
-        """Why some of the values cannot be stored, and those that can."""
-        faults: List[CannotEncode] = []
-        good: Dict[str, Any] = {}
-        for name, value in own.items():
-            try:
-                codec.encode(value, name)
-                good[name] = value
-            except CannotEncode as error:
-                faults.append(error)
-        first = faults[0]
-        names = [name for name in own if name not in good]
-        types = " and ".join(f"`{name}` ({_type_of(own[name])})" for name in names)
-        prefix = f"artifact `{names[0]}` cannot be stored: "
-        reason = first.message[len(prefix) :] if first.message.startswith(prefix) else first.message
-        failure = Failure(
-            kind="artifact",
-            message=f"step `{self._step.name}` cannot keep the artifact {types}: {reason}",
-            type_name=type_name(first),
-            hint=first.hint or "keep what it is made from instead, or let it be a variable of the step: no `self.`",
-        )
-        return failure, good
-
 
 def _parallel(gang: Gang) -> Parallel:
     return Parallel(gang.address, gang.size, gang.index, gang.control_task_id)
@@ -309,8 +290,3 @@ def _transition(taken: Optional[Taken]) -> Optional[Transition]:
 
 def _caught(failure: Failure, step: str) -> Caught:
     return Caught(failure.message, failure.type_name or failure.kind, failure.traceback, step)
-
-
-def _type_of(value: Any) -> str:
-    kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

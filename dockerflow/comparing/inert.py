@@ -136,7 +136,7 @@ def _scalar(words: Any, memory: Any) -> Any:
     return _stand_in(f"{REBUILD}.scalar")(words, memory) if found is None else found
 
 
-def _text(value: Any) -> Any:
+def _itself(value: Any) -> Any:
     return value
 
 
@@ -149,5 +149,6 @@ _KNOWN: dict[tuple[str, str], Callable[..., Any]] = {
     **{(kind.__module__, kind.__name__): kind for kind in _PLAIN},
     ("builtins", "bytearray"): _bytearray,
     (REBUILD, "scalar"): _scalar,
-    (REBUILD, "text"): _text,
+    (REBUILD, "text"): _itself,
+    ("dockerflow.flow.config_value", "ConfigValue"): _itself,  # a dictionary with other manners
 }

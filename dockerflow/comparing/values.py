@@ -39,11 +39,14 @@ _SIMPLE = (bool, int, float, str, bytes, type(None))
 
 
 def difference(one: Any, other: Any, depth: int = 0) -> Compared:
-    """How two values differ that `inert.look` has given; None if they are equal as far as it can tell."""
+    """How two values differ that `inert.look` has given; None if they are equal as far as it can tell. Raises nothing:
+    what somebody has stored may be in a form that is not known here, or refuse to be compared."""
     try:
         return _difference(one, other, depth)
     except RecursionError:
         return Difference("differs, in something that contains itself")
+    except Exception as error:  # noqa: BLE001 - whatever the value is made of
+        return Difference(f"cannot be compared: {type(error).__name__}")
 
 
 def _difference(one: Any, other: Any, depth: int) -> Compared:

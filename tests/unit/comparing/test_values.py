@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from typing import Any
 
 import numpy
@@ -16,11 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dockerflow.artifacts import codec
+from dockerflow.artifacts.rebuild import array
 from dockerflow.comparing import arrays, words
 from dockerflow.comparing.errors import Unreadable
 from dockerflow.comparing.inert import Made, look
 from dockerflow.comparing.values import difference
 from dockerflow.comparing.words import Difference
+from dockerflow.flow.config_value import ConfigValue
 
 
 def stored(value: Any) -> bytes:
@@ -137,6 +140,23 @@ def test_nothing_is_called_that_a_value_asks_for(tmp_path: Any, monkeypatch: pyt
     assert isinstance(found, Made)
     assert found.arguments == ("trapped",)
     assert list(tmp_path.iterdir()) == []
+
+
+class Forged:
+    """What is stored in the form of an array, with nothing of one in it."""
+
+    def __reduce__(self) -> Any:
+        return array, ()
+
+
+def test_what_refuses_to_be_compared_is_told() -> None:
+    assert said(Decimal("sNaN"), Decimal(1)) == ["cannot be compared: InvalidOperation"]
+    assert said(Forged(), numpy.arange(3)) == ["cannot be compared: ValueError"]
+
+
+def test_a_config_is_the_dictionary_that_it_was_made_of() -> None:
+    assert look(stored(ConfigValue({"a": {"b": [1]}}))) == {"a": {"b": [1]}}
+    assert said(ConfigValue({"a": {"b": 1}}), ConfigValue({"a": {"b": 2}})) == ["['a']: ['b']: 1 → 2 (+1)"]
 
 
 def test_what_is_no_artifact_is_unreadable() -> None:

@@ -2,17 +2,17 @@
 
 A name in it never changes its meaning; new ones may come. What is not known, as in the records of older versions, is
 None or an empty list. Times are seconds since the epoch, sizes bytes, hashes sha256 in hex. What the record names and
-the store no longer has is told where it belongs (`unreadable`), and the rest is there.
+the store no longer has is told where it belongs (`unreadable`), and the rest is there. Values are looked at, never
+loaded: nobody's code is called.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
+from dockerflow.cli.inspected_values import Value, value_of
 from dockerflow.cli.pathspecs import Selection, origin_of
 from dockerflow.client.errors import not_found
 from dockerflow.errors import DockerflowError
@@ -22,6 +22,7 @@ from dockerflow.store.errors import DamagedRecord
 from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import AttemptFinished, IncludedFile, RunStarted, StepRecord, Transition
+from dockerflow.store.run_artifacts import RunArtifacts
 
 Document = dict[str, Any]
 
@@ -112,7 +113,7 @@ class Inspected:
         return self._artifacts(self._started.parameters)[0] or {}
 
     def _parameter(self, name: str, ref: ArtifactRef, file: IncludedFile | None) -> Document:
-        read = _Value() if file or ref.size >= LARGEST_VALUE else self._value(ref)
+        read = Value() if file or ref.size >= LARGEST_VALUE else value_of(self._store.blobs, ref)
         return {
             "name": name,
             "type": ref.type,
@@ -123,13 +124,6 @@ class Inspected:
             "file": {"size": file.size, "sha256": file.sha256} if file else None,
             "unreadable": read.unreadable,
         }
-
-    def _value(self, ref: ArtifactRef) -> _Value:
-        try:
-            value = manifest.load(self._store.blobs, ref)
-            return _Value(_plain(value), repr(value))
-        except DockerflowError as error:
-            return _Value(unreadable=error.message)
 
     # ---- what a step ran in
 
@@ -160,7 +154,7 @@ class Inspected:
 
     def task(self, task: TaskHistory) -> Document:
         created, result = task.created, task.result or task.latest
-        refs, unreadable = self._artifacts(result.manifest if result else None)
+        refs, unreadable = self._artifacts_of(task, result.manifest if result else None)
         outputs = None if refs is None else [self._output(name, ref) for name, ref in sorted(refs.items())]
         return {
             "kind": "task",
@@ -182,7 +176,7 @@ class Inspected:
         """Raises NotFound, and StoreError where the task's artifacts cannot be read."""
         whose, ended = self._selection.pathspec(task), task.latest
         sha256 = ended.manifest if ended else None
-        refs = manifest.read_of(self._store.blobs, sha256, f"task `{whose}`").artifacts if sha256 else {}
+        refs = self._every.of(task, sha256, f"task `{whose}`") if sha256 else {}
         if name not in refs:
             public = (one for one in refs if not one.startswith("_"))
             raise not_found("artifact", name, f"task `{whose}`", public)
@@ -206,6 +200,21 @@ class Inspected:
         pathspec = self._selection.pathspec(task) if task else None
         return {"task": pathspec, "manifest": result.manifest if result else None}
 
+    @cached_property
+    def _every(self) -> RunArtifacts:
+        return RunArtifacts(self._store.blobs, self._run.started)
+
+    def _artifacts_of(
+        self, task: TaskHistory, sha256: str | None
+    ) -> tuple[Mapping[str, ArtifactRef] | None, str | None]:
+        """Those of a task, as `_artifacts` gives them."""
+        if not sha256:
+            return {}, None
+        try:
+            return self._every.of(task, sha256, f"task `{self._selection.pathspec(task)}`"), None
+        except DockerflowError as error:
+            return None, error.message
+
     def _artifacts(self, sha256: str | None) -> tuple[Mapping[str, ArtifactRef] | None, str | None]:
         """Those of a manifest, or None with the reason; none where there is no manifest."""
         if not sha256:
@@ -214,21 +223,6 @@ class Inspected:
             return manifest.read(self._store.blobs, sha256).artifacts, None
         except DockerflowError as error:
             return None, error.message
-
-
-class _Value:
-    """A parameter's: as JSON if it can be, and as Python shows it."""
-
-    def __init__(self, plain: Any = None, text: str | None = None, unreadable: str | None = None) -> None:
-        self.plain, self.text, self.unreadable = plain, text, unreadable
-
-
-def _plain(value: Any) -> Any:
-    """The value if JSON has it as it is, otherwise None."""
-    with suppress(ValueError, TypeError, RecursionError):
-        if json.loads(json.dumps(value, allow_nan=False)) == value:
-            return value
-    return None
 
 
 def _packages(store: Store, sha256: str) -> list[Document] | None:

@@ -20,7 +20,7 @@ from dockerflow.store.records import RunStarted
 
 
 class RunArtifacts:
-    """Of one run, whose parameters are read once, and only for a task that was taken over."""
+    """Of one run, whose parameters are read once, and only for a task that was taken over. Threads may share it."""
 
     def __init__(self, blobs: BlobStore, started: Optional[RunStarted]) -> None:
         self._blobs, self._started = blobs, started
@@ -37,8 +37,11 @@ class RunArtifacts:
     def _parameters(self) -> Mapping[str, ArtifactRef]:
         """None where they are lost: then those of the manifest are what there is."""
         if self._known is None:
-            self._known = {}
-            with suppress(StoreError):
-                if self._started is not None:
-                    self._known = manifest.read(self._blobs, self._started.parameters).artifacts
+            self._known = self._read()  # set when it is whole: other threads may look at it meanwhile
         return self._known
+
+    def _read(self) -> Mapping[str, ArtifactRef]:
+        with suppress(StoreError):
+            if self._started is not None:
+                return manifest.read(self._blobs, self._started.parameters).artifacts
+        return {}

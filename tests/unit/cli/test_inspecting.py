@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dockerflow.store import history, runs
+from dockerflow.store import history, manifest, runs
 from dockerflow.store.directory import DirectoryStore, create
-from dockerflow.store.records import Failure
+from dockerflow.store.journal import JournalWriter
+from dockerflow.store.records import AttemptFinished, Failure, RunStarted, StepRecord, TaskCreated
 from tests.unit.cli.commands import Answer, dockerflow, refused
 from tests.unit.client.runs_by_hand import FLOW, RunByHand, successful_run
 
@@ -234,6 +236,31 @@ def test_what_is_lost_is_told_and_the_rest_is_shown(tmp_path: Path) -> None:
     assert " is not in " in join["unreadable"]
     assert "  cannot be read: " in shown(made, "join", "4").stdout
     assert named(inspected(made)["steps"], "end")["tasks"][0]["outputs"]
+
+
+def test_a_reused_task_has_the_parameters_of_its_own_run(tmp_path: Path) -> None:
+    """Its manifest is that of the earlier run, where a parameter that it has not read had another value."""
+    store = create(tmp_path)
+    earlier = manifest.write(store.blobs, {"alpha": 1}, {})
+    parameters = manifest.write(store.blobs, {"alpha": Trap()}, {})
+    run_id = runs.new_run_id(store, FLOW)
+    journal = JournalWriter(store, FLOW, run_id)
+    journal.append(RunStarted(1.0, FLOW, run_id, "ada", parameters, "", (StepRecord("start", ()),), origin_run_id="1"))
+    journal.append(TaskCreated(1.0, "start", "1", (), (), origin_task_id="7"))
+    journal.append(AttemptFinished(2.0, "start", "1", 0, True, True, manifest=earlier))
+    journal.close()
+    made = tmp_path, f"{FLOW}/{run_id}"
+    [given] = inspected(made)["parameters"]
+    assert (given["value"], given["text"]) == (None, "<posix.mkdir>"), "it is looked at, and not loaded"
+    assert not (tmp_path / "trapped").exists()
+    [output] = inspected(made, "start", "1")["outputs"]
+    assert (output["sha256"], output["is_parameter"]) == (given["sha256"], True)
+    assert inspected(made, "start", "1", "alpha")["sha256"] == given["sha256"]
+
+
+class Trap:
+    def __reduce__(self) -> Any:
+        return os.mkdir, ("trapped",)
 
 
 def forget(store: DirectoryStore, sha256: str) -> None:

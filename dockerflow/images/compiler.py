@@ -7,8 +7,6 @@ network, and ends when the process that made it does.
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,7 +19,7 @@ import docker.errors
 from docker import DockerClient
 from docker.types import LogConfig
 
-from dockerflow import confinement
+from dockerflow import confinement, makers
 from dockerflow.attached import Attached
 from dockerflow.confinement import UNPRIVILEGED
 from dockerflow.images import compile_program
@@ -31,7 +29,7 @@ from dockerflow.images.errors import CompileError
 from dockerflow.images.image import PREFIX, StepImage
 from dockerflow.images.load import Restore, Sending, give
 
-# Its value says which process made the container, as `<pid>@<host>`.
+# Its value says which process made the container, see `makers`.
 LABEL = "dockerflow.compile"
 
 # Seconds after which a container is nobody's any more, whoever made it: nothing takes so long to compile.
@@ -88,7 +86,7 @@ class ContainerCompiler:
             stdin_open=True,
             host_config=self._host_config(),
             name=f"dockerflow-compile-{uuid.uuid4().hex[:12]}",
-            labels={LABEL: f"{os.getpid()}@{socket.gethostname()}"},
+            labels={LABEL: makers.this_process()},
         )
         return str(created["Id"])
 
@@ -108,7 +106,7 @@ class ContainerCompiler:
     def _sweep(self) -> None:
         """Remove containers whose process was killed before they were started, or whose engine did not see it go."""
         for one in self._client.api.containers(all=True, filters={"label": LABEL}):
-            if one["Created"] < time.time() - _LEFT_BEHIND or _is_orphan(one["Labels"][LABEL]):
+            if one["Created"] < time.time() - _LEFT_BEHIND or makers.is_gone(one["Labels"][LABEL]):
                 with suppress(docker.errors.APIError):  # another process does the same
                     self._client.api.remove_container(one["Id"], force=True, v=True)
 
@@ -116,17 +114,3 @@ class ContainerCompiler:
 @cache
 def _program() -> str:
     return Path(compile_program.__file__).read_text(encoding="utf-8")
-
-
-def _is_orphan(maker: str) -> bool:
-    """Whether the process that made a container ran on this machine and is no more."""
-    pid, _, host = maker.partition("@")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):  # another user's
-        return False
-    return False

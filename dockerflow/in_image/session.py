@@ -11,8 +11,6 @@ process that asks does.
 from __future__ import annotations
 
 import json
-import os
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -23,7 +21,7 @@ import docker.errors
 from docker import DockerClient
 from docker.types import LogConfig
 
-from dockerflow import confinement
+from dockerflow import confinement, makers
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.errors import CannotDecode
 from dockerflow.attached import STDOUT, Attached, Demultiplexer
@@ -92,7 +90,7 @@ def _started(client: DockerClient, image: str, place: Place) -> Attached:
         ),
         name=f"dockerflow-look-{uuid.uuid4().hex[:12]}",
         # If this process is killed before it starts the container, the next compilation takes it away.
-        labels={compiler.LABEL: f"{os.getpid()}@{socket.gethostname()}"},
+        labels={compiler.LABEL: makers.this_process()},
     )
     try:
         attached = Attached(client, created["Id"])

@@ -7,10 +7,8 @@ it. (Code, locks and parameters go into the store as for a run, where `gc` finds
 
 from __future__ import annotations
 
-import os
 import queue
 import shutil
-import socket
 import tempfile
 import time
 import uuid
@@ -19,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from dockerflow import progress
+from dockerflow import makers, progress
 from dockerflow.config import Config
 from dockerflow.engines.worker import BucketForWorkers, Said, Worker, WorkerEnded
 from dockerflow.flow.definition import Flow, Timeout
@@ -36,9 +34,6 @@ from dockerflow.store.base import BlobStore, Store
 from dockerflow.store.blobs import Blobs
 from dockerflow.store.directory import DirectoryStore
 from dockerflow.store.records import Failure, LogLine, RunStarted
-
-# By whom a container was made: it is of no run.
-LABEL = "dockerflow.spin"
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ def _run(request: SpinRequest, there: hosts.Hosts, outbox: Path, printed: Callab
     wanted = replace(
         requests(1, task.step, place),
         name=f"dockerflow-spin-{uuid.uuid4().hex[:12]}",
-        labels={LABEL: f"{os.getpid()}@{socket.gethostname()}"},
+        labels={makers.SPIN: makers.this_process()},
     )
     host.make_outbox(wanted.outbox)
     said: queue.SimpleQueue[Said] = queue.SimpleQueue()

@@ -19,6 +19,7 @@
     overview      all runs of a flow at a glance
     runs          which runs there are, under which keys, and whose scheduler lives
     sweep         removing what killed processes left
+    living        whether a process still lives
     pieces        bytes that are about to be sent
     parallel      asking a store far away for many things at a time
     sockets       those with a path

@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Union
 
+from dockerflow.store import living
 from dockerflow.store.base import Chunk, Ends, Item, KeyInfo, Result, Store, Waiting, check_key, first_of, last_of
 from dockerflow.store.beating import BEAT, LIFE, beating
 from dockerflow.store.errors import StoreError
@@ -161,7 +162,7 @@ class S3Store(Store):
 def _this_process() -> Dict[str, object]:
     """Who holds a key. A number of a process means something under one kernel since its start, in one container."""
     pid = os.getpid()
-    return {"host": platform.node(), "kernel": _kernel(), "pid": pid, "began": _began(pid)}
+    return {"host": platform.node(), "kernel": living.kernel(), "pid": pid, "began": living.began(pid)}
 
 
 def _lives_here(body: Chunk) -> Optional[bool]:
@@ -171,23 +172,6 @@ def _lives_here(body: Chunk) -> Optional[bool]:
         kernel, pid, began = str(owner["kernel"]), int(owner["pid"]), str(owner["began"])
     except (ValueError, KeyError, TypeError):
         return None
-    if not kernel or kernel != _kernel() or not began:
+    if not kernel or kernel != living.kernel() or not began:
         return None
-    return began == _began(pid)
-
-
-def _kernel() -> str:
-    """This start of this machine, and the processes that one sees here; empty where that cannot be known."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
-
-
-def _began(pid: int) -> str:
-    """When a process began, in the kernel's ticks: numbers of processes are used again. Empty for one that is gone."""
-    try:
-        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, ValueError):
-        return ""
-    return "" if state in "ZX" else rest[18]
+    return began == living.began(pid)

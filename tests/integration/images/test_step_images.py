@@ -377,8 +377,9 @@ def modules_of(layer: Layer) -> Sources:
 
 
 KILLED = """
-import os, pickle, signal, socket, sys
+import os, pickle, signal, sys
 import docker
+from dockerflow import makers
 from dockerflow.images.compiler import LABEL, ContainerCompiler
 client = docker.from_env()
 compiler, image = ContainerCompiler(client), pickle.load(sys.stdin.buffer)
@@ -386,7 +387,7 @@ if sys.argv[1] == "created":
     print(compiler.created(image), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 with compiler.session(image):
-    mine = f"{LABEL}={os.getpid()}@{socket.gethostname()}"
+    mine = f"{LABEL}={makers.this_process()}"
     print(client.api.containers(filters={"label": mine})[0]["Id"], flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """

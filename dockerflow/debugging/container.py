@@ -8,7 +8,6 @@ is not limited: whoever looks into a task that ran out of something wants to get
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import docker.errors
 from docker.types import Mount
 
-from dockerflow import hosts
+from dockerflow import hosts, makers
 from dockerflow.attached import Attached, Executed
 from dockerflow.config import Config
 from dockerflow.debugging import terminal
@@ -32,6 +31,7 @@ from dockerflow.engines.boundary import translated
 from dockerflow.engines.container import BLOBS, OPEN, PYTHON, TMP, WORK, container, host_options
 from dockerflow.engines.docker import DockerHost
 from dockerflow.engines.errors import EngineError
+from dockerflow.engines.leftovers import remove_leftovers
 from dockerflow.engines.worker import WorkerRequest
 from dockerflow.host_settings import LOCAL
 from dockerflow.images.image import OwnPython
@@ -44,9 +44,6 @@ from dockerflow.store.records import StepRecord
 
 if TYPE_CHECKING:
     from dockerflow.engines.worker import BucketForWorkers
-
-# By whom it was made: a session whose process was killed leaves its container, and the next one removes it.
-LABEL = "dockerflow.debug"
 
 CODE = PurePosixPath("/dockerflow/user-code")
 SESSION = "session"
@@ -121,7 +118,7 @@ def _bucket(subject: Subject, config: Config, host: DockerHost) -> BucketForWork
 
 def run(wanted: Session) -> int:
     """Be in the session until it ends; the exit code of its program. Raises EngineError."""
-    _remove_orphans(wanted.host)
+    remove_leftovers(wanted.host.client, wanted.host.url)  # of sessions that were killed
     with translated("open a session in a container", wanted.host.url):
         container_id = _created(wanted)
         try:
@@ -208,7 +205,7 @@ def _request(wanted: Session) -> WorkerRequest:
         worker_id=0,
         name=f"dockerflow-debug-{uuid.uuid4().hex[:12]}",
         image=wanted.image,
-        labels={LABEL: f"{os.getpid()}@{socket.gethostname()}"},
+        labels={makers.DEBUG: makers.this_process()},
         flow_name=subject.started.flow,
         flow_file=wanted.code.flow_file,
         code=subject.started.code,
@@ -229,17 +226,3 @@ def _files(wanted: Session) -> bytes:
     if not wanted.sees_folders:
         found.update(archive(wanted.code.folder, f"{SESSION}/user-code"))
     return packed(found, [(OPEN, 0o1777), (SESSION, 0o755)], wanted.host.user)
-
-
-def _remove_orphans(host: DockerHost) -> None:
-    """What sessions of this machine have left whose process was killed."""
-    with translated("look for sessions that were left behind", host.url):
-        for each in host.client.api.containers(all=True, filters={"label": LABEL}):
-            if _is_orphan(each["Labels"][LABEL]):
-                with suppress(docker.errors.APIError):
-                    host.client.api.remove_container(each["Id"], v=True, force=True)
-
-
-def _is_orphan(maker: str) -> bool:
-    pid, _, machine = maker.partition("@")
-    return machine == socket.gethostname() and pid.isdigit() and not os.path.exists(f"/proc/{pid}")

@@ -13,17 +13,19 @@ Not among them: how often and how long it may be tried, its limits and where it 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dockerflow.caching.key import CannotTell, Part, Parts, hash_of
 from dockerflow.flow.custom import custom_on
-from dockerflow.flow.definition import Card, Catch, Environment, Project, Resources, Step
+from dockerflow.flow.definition import Card, Catch, Environment, Flow, Project, Resources, Step
+from dockerflow.flow.graph import graph_of
 from dockerflow.flow.view import FOREACH_ITEMS, INTERNAL
 from dockerflow.runtime.messages import ForeachFrame, Input
 from dockerflow.store.records import StepRecord
 
-__all__ = ["Read", "configs", "foreach", "image", "inputs", "options", "place"]
+__all__ = ["Read", "configs", "current", "foreach", "image", "inputs", "options", "place"]
 
 # The hashes of a task's artifacts by name, from the hash of its manifest.
 Read = Callable[[str], Mapping[str, str]]
@@ -50,6 +52,19 @@ def foreach(read: Read, frames: Sequence[ForeachFrame]) -> Part:
         items[f"{number}/{frame.step}/{frame.variable}"] = values
         items[f"{number}/index"] = str(frame.index)
     return Part("foreach", items)
+
+
+def current(flow: Flow, tags: Iterable[str], user: str, namespace: str) -> dict[str, str]:
+    """What `flow.reads` writes down of `current`, as parameters are: it counts where a step has asked for it. Not the
+    number of the attempt, which is no run's."""
+    said = {
+        "graph": json.dumps(graph_of(flow), default=repr),
+        "namespace": namespace,
+        "parameter_names": sorted(flow.given_names()),
+        "tags": sorted(tags),
+        "username": user,
+    }
+    return {f"current.{name}": hash_of("current", name, value) for name, value in said.items()}
 
 
 def place(frames: Sequence[ForeachFrame]) -> str:

@@ -17,6 +17,7 @@ from dataclasses import field
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from dockerflow.flow.definition import Flow, Project
+from dockerflow.flow.reads import of_current
 from dockerflow.lazy_dataclasses import dataclass
 
 __all__ = ["Current", "Parallel", "Situation", "current"]
@@ -99,6 +100,7 @@ class Current:
     @property
     def retry_count(self) -> Optional[int]:
         """0 in the first attempt, 1 in the second one."""
+        of_current("retry_count")
         return self._of("retry_count")  # type: ignore[no-any-return]
 
     @property
@@ -119,16 +121,19 @@ class Current:
     @property
     def namespace(self) -> Optional[str]:
         """`user:NAME`."""
+        of_current("namespace")
         return self._of("namespace")  # type: ignore[no-any-return]
 
     @property
     def username(self) -> Optional[str]:
         """Who started the run."""
+        of_current("username")
         return self._of("username")  # type: ignore[no-any-return]
 
     @property
     def tags(self) -> Optional[Set[str]]:
         """The run's own tags, those given with `--tag`."""
+        of_current("tags")
         tags = self._of("tags")
         return None if tags is None else set(tags)
 
@@ -137,6 +142,7 @@ class Current:
         """The attributes that are parameters. Outside a task there is no such attribute, as in Metaflow."""
         if self._situation is None or self._situation.parameter_names is None:
             raise AttributeError(_missing("parameter_names"))
+        of_current("parameter_names")
         return list(self._situation.parameter_names)
 
     @property
@@ -188,6 +194,7 @@ class Current:
             return None
         from dockerflow.flow.graph import graph_of  # noqa: PLC0415 - few tasks ask
 
+        of_current("graph")
         return graph_of(self._situation.flow)
 
     def get(self, key: str, default: Any = None) -> Any:

@@ -20,6 +20,7 @@ from dockerflow.flow import own_script, shell
 from dockerflow.flow.errors import MissingInMerge, StepError, UnhandledInMerge
 from dockerflow.flow.metaflow_names import is_metaflow
 from dockerflow.flow.next_called import taken_of
+from dockerflow.flow.reads import of_current
 from dockerflow.flow.view import INTERNAL, View
 
 __all__ = ["FlowSpec", "constants_of", "own_artifacts", "view_of", "with_view"]
@@ -134,6 +135,7 @@ class FlowSpec:
         super().__delattr__(name)
 
     def __dir__(self) -> List[str]:
+        of_current("parameter_names")  # whoever goes through them all depends on which there are
         view: Optional[View] = vars(self).get(_VIEW)
         return sorted({*super().__dir__(), *(() if view is None else view.public())} - {_VIEW})
 

@@ -331,7 +331,7 @@ def _reuse(
         return None
     named = request.origin.rerun if request.origin else None
     again = from_step(plan.steps, named) if named else frozenset[str]()
-    subject = Subject(request.loaded, started, request.project, request.explain_cache, again)
+    subject = Subject(request.loaded, started, request.project, request.explain_cache, again, plan.namespace)
     return Reuse(subject, request.store, notify, lambda told: inbox.put((0, told)))
 
 

@@ -51,13 +51,14 @@ PATIENCE = 30.0
 @dataclass(frozen=True)
 class Subject:
     """The run whose tasks are looked up. The steps in `again` are to run whatever is there, and their results come
-    before older ones. With `explain` each answer is told with its reason."""
+    before older ones. With `explain` each answer is told with its reason. `namespace` is what tasks are told."""
 
     loaded: LoadedFlow
     started: RunStarted
     project: Project | None = None
     explain: bool = False
     again: frozenset[str] = frozenset()
+    namespace: str = ""
 
 
 class Reuse:
@@ -183,6 +184,9 @@ class Reuse:
         if record.read is None:
             self._note(key.step, "parameters: it is not known which of them it has read", "its result is not kept")
             return
+        if record.attempt and "current.retry_count" in record.read:
+            self._note(key.step, "it has asked for `current.retry_count` in a later attempt", "its result is not kept")
+            return
         parameters, started = self._keys.parameters, self._subject.started
         read = {name: parameters[name] for name in record.read if name in parameters}
         try:
@@ -218,8 +222,10 @@ class _Keys:
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
-        """The hashes of the values of the run's. Raises StoreError."""
-        return self._hashes(self._subject.started.parameters)
+        """The hashes of the values of the run's, and of what `current` says of it. Raises StoreError."""
+        subject, started = self._subject, self._subject.started
+        said = parts.current(subject.loaded.flow, started.tags, started.user, subject.namespace)
+        return {**self._hashes(started.parameters), **said}
 
     def locks(self, step: str) -> dict[str, str]:
         record = self._record(step)

@@ -74,6 +74,8 @@ class World:
     config: str = "{}"
     project: Project | None = None
     user: str = "ann"
+    tags: tuple[str, ...] = ()
+    namespace: str = "user:ann"
     version: str = "1"
     files: Mapping[str, str] = field(default_factory=dict)
     again: frozenset[str] = frozenset()
@@ -147,6 +149,7 @@ class Cache:
             flow="F",
             run_id=str(self.runs),
             user=world.user,
+            tags=world.tags,
             parameters=manifest.write(blobs, dict(world.parameters), {}),
             code=blobs.put([code]),
             steps=(record,),
@@ -156,7 +159,8 @@ class Cache:
         given = manifest.write(blobs, {**world.parameters, **world.artifacts, "xs": list(world.items)}, {}, "start")
         frames = (ForeachFrame("start", "xs", world.index, len(world.items), given),) if world.items else ()
         asked = v.LookUp(str(10 + self.runs), "work", (Input(world.before, str(self.runs), given),), frames)
-        return Subject(loaded, started, world.project, explain=True, again=world.again), asked, given
+        subject = Subject(loaded, started, world.project, explain=True, again=world.again, namespace=world.namespace)
+        return subject, asked, given
 
 
 @pytest.fixture(params=[kinds.DIRECTORY, "minio"])
@@ -231,7 +235,7 @@ def test_options_that_matter_are_a_miss(before: str, after: str, why: str, local
         World(flow=FLOW.replace("default=1", "default=7")),
         World(helper=f"# a comment\n{HELPER}"),
         World(folder="elsewhere"),
-        World(user="bob"),
+        World(user="bob", namespace="user:bob", tags=("fast",)),
         World(version="2"),
         World(files={"notes.txt": "does not travel"}),
         World(files={"unused.py": "1"}),
@@ -284,6 +288,37 @@ def test_parameters_that_other_executions_have_read_are_compared_each_with_its_o
 def test_a_step_that_reads_no_parameter_depends_on_none(local: Cache):
     local.run(read=())
     assert local.run(World(parameters={"alpha": 5, "beta": 6})).run_id == "1"
+
+
+GAMMA = FLOW.replace("    beta =", "    gamma = Parameter('gamma', default=1)\n    beta =")
+
+
+@pytest.mark.parametrize(
+    ("asked", "changed"),
+    [
+        ("current.parameter_names", World(flow=GAMMA, parameters={"alpha": 1, "beta": 1, "gamma": 1})),
+        ("current.graph", World(flow=GAMMA, parameters={"alpha": 1, "beta": 1, "gamma": 1})),
+        ("current.tags", World(tags=("b", "a"))),
+        ("current.username", World(user="bob")),
+        ("current.namespace", World(namespace="user:bob")),
+    ],
+)
+def test_what_a_step_has_asked_of_current_counts_like_a_parameter(asked: str, changed: World, local: Cache):
+    local.run(read=("alpha", asked))
+    assert local.run().run_id == "1"
+    assert local.run(changed, read=("alpha", asked)) == Seen("", f"miss: parameters: `{asked}` differs", ())
+    assert local.run(changed).run_id == "3"
+
+
+def test_what_a_later_attempt_has_made_of_its_number_is_left_to_nobody(local: Cache):
+    """It may be what a step does when all else has failed."""
+    notes = local.run(read=("current.retry_count",), attempt=1).notes
+    why = "it has asked for `current.retry_count` in a later attempt"
+    assert notes == (f"step `work` has `@cache`, and its result is not kept: {why}",)
+    assert local.run(read=(), attempt=1).run_id == ""
+    assert local.run(read=("current.retry_count",)).run_id == "2"
+    local.run(World(artifacts={"x": 1}), read=("current.retry_count",))
+    assert local.run(World(artifacts={"x": 1})).run_id == "4"
 
 
 def test_a_parameter_that_is_gone_is_another_value(local: Cache):

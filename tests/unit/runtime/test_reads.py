@@ -65,7 +65,11 @@ class Start:
 WAYS = {
     "pass": (),
     "self.x = self.constant": (),
-    "self.x = current.parameter_names": (),
+    "self.x = current.parameter_names": ("current.parameter_names",),
+    "self.x = current.get('tags')": ("current.tags",),
+    "if 'username' in current: self.x = current.namespace": ("current.namespace", "current.username"),
+    "current.retry_count; self.x = current.graph['doc']": ("current.graph", "current.retry_count"),
+    "current.run_id; current.pathspec; current.task_id; current.step_name; current.tempdir": (),
     "self.alpha": ("alpha",),
     "self.other; self.alpha; self.alpha": ("alpha", "other"),
     "getattr(self, 'al' + 'pha')": ("alpha",),
@@ -75,6 +79,7 @@ WAYS = {
     "[getattr(self, name) for name in dir(self) if name in current.parameter_names]": (
         "alpha",
         "config",
+        "current.parameter_names",
         "items",
         "other",
         "text",

@@ -24,9 +24,9 @@ from dockerflow.comparing.artifacts import (
     ArtifactPair,
     ComparedTask,
     Side,
-    TaskPair,
     compare,
 )
+from dockerflow.comparing.records import same_image
 from dockerflow.comparing.report import Tally, write_json
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.manifest import ArtifactRef
@@ -75,10 +75,10 @@ class Reproduction:
         return {
             "first": _pathspec(first),
             "second": _pathspec(second),
-            "statuses": [self.first.history.status, self.second.history.status],
+            "statuses": [self.first.status, self.second.status],
             "code": {"identical": first.code == second.code, "dockerflow": [first.version, second.version]},
             "images": [
-                {"step": step, "identical": _same_image(one, other), "first": _image(one), "second": _image(other)}
+                {"step": step, "identical": same_image(one, other), "first": _image(one), "second": _image(other)}
                 for step, one, other in self._images()
             ],
         }
@@ -116,7 +116,7 @@ class Reproduction:
 
     def _of_images(self) -> Iterator[str]:
         every = list(self._images())
-        other = [(step, one, two) for step, one, two in every if not _same_image(one, two)]
+        other = [(step, one, two) for step, one, two in every if not same_image(one, two)]
         for step, one, two in other:
             yield f"image of step `{step}`: {_image(two)} in place of {_image(one)}"
         if every and not other:
@@ -166,7 +166,7 @@ def _rows(tally: Tally) -> Iterator[tuple[str, ...]]:
 
 
 def _of_task(task: ComparedTask) -> Iterator[tuple[str, ...]]:
-    name, (first, second) = _name(task.pair), task.pair.statuses
+    name, (first, second) = task.pair.name, task.pair.statuses
     if task.unreadable:
         yield name, "", "cannot be read", task.unreadable, ""
         return
@@ -189,24 +189,10 @@ def _value(ref: ArtifactRef | None) -> str:
     return "" if ref is None else f"{ref.type.rpartition('.')[2]} {ref.sha256[:8]}"
 
 
-def _name(pair: TaskPair) -> str:
-    """`train[2,0]`: its step, its place in the foreaches, and, of several there, which."""
-    step, indexes, number = pair.place
-    where = f"[{','.join(map(str, indexes))}]" if indexes else ""
-    return f"{step}{where}{f' (no. {number + 1})' if number else ''}"
-
-
 def _steps(tally: Tally) -> Iterator[tuple[str, ...]]:
     for name, step in tally.steps.items():
         tasks = f"{step.tasks.total():,}{f' ({step.reused:,} reused)' if step.reused else ''}"
         yield name, tasks, *(f"{step.artifacts[verdict]:,}" for verdict in VERDICTS)
-
-
-def _same_image(one: StepRecord, other: StepRecord) -> bool:
-    """Engines know an image by one of two digests: what both have decides."""
-    digests = ((one.config_digest, other.config_digest), (one.manifest_digest, other.manifest_digest))
-    both = [(first, second) for first, second in digests if first and second]
-    return all(first == second for first, second in both) if both else one.image == other.image
 
 
 def _image(step: StepRecord) -> str:

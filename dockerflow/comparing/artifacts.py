@@ -23,7 +23,7 @@ from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.scheduler.resumed import counted
 from dockerflow.scheduler.values import Counterpart
 from dockerflow.store.base import Store
-from dockerflow.store.history import RunHistory, TaskHistory
+from dockerflow.store.history import RunHistory, TaskHistory, status_now
 from dockerflow.store.manifest import LARGE, ArtifactRef
 from dockerflow.store.parallel import in_threads
 from dockerflow.store.run_artifacts import RunArtifacts
@@ -48,6 +48,14 @@ class Side:
     store: Store
     history: RunHistory
 
+    @property
+    def status(self) -> str:
+        """The run's, by now: `killed`, too, which the journal cannot tell."""
+        started = self.history.started
+        if started is None:
+            return self.history.status
+        return status_now(self.store, started.flow, started.run_id, self.history)
+
 
 @dataclass(frozen=True)
 class TaskPair:
@@ -61,6 +69,13 @@ class TaskPair:
     def statuses(self) -> tuple[str, str]:
         """As of `TaskHistory.status`, but `caught` for a failure that `@catch` made a success; empty: no such task."""
         return _status(self.first), _status(self.second)
+
+    @property
+    def name(self) -> str:
+        """`train[2,0]`: the step, the place in the foreaches, and, of several there, which."""
+        step, indexes, number = self.place
+        where = f"[{','.join(map(str, indexes))}]" if indexes else ""
+        return f"{step}{where}{f' (no. {number + 1})' if number else ''}"
 
 
 @dataclass(frozen=True)

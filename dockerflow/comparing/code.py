@@ -21,13 +21,11 @@ from dockerflow.store.errors import StoreError
 # Lines of a difference that are shown of one file.
 LINES = 60
 
-_PREFIX = f"{code_package.USER}/"
-
 
 def code(first: Side, second: Side, _: Asked) -> Section:
     """Raises StoreError for code that is lost."""
     packed = [_package(side) for side in (first, second)]
-    one, other = map(_files, packed)
+    one, other = map(code_package.user_files, packed)
     changed = [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
     lines = [line for name in changed for line in _of_file(name, one.get(name), other.get(name))]
     given = [json.loads(code_package.given(each).to_json()) for each in packed]
@@ -59,16 +57,6 @@ def _nothing() -> bytes:
     empty = io.BytesIO()
     tarfile.open(fileobj=empty, mode="w").close()
     return empty.getvalue()
-
-
-def _files(package: bytes) -> dict[str, bytes]:
-    """The user's files by their names. Raises StoreError for what is no code package."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(package), mode="r:") as archive:
-            found = [(each.name, archive.extractfile(each)) for each in archive if each.name.startswith(_PREFIX)]
-            return {name[len(_PREFIX) :]: file.read() for name, file in found if file is not None}
-    except tarfile.TarError as error:
-        raise StoreError(f"a code package cannot be read: {error}") from error
 
 
 def _verdict(name: str, one: Mapping[str, bytes], other: Mapping[str, bytes]) -> str:

@@ -51,7 +51,7 @@ class _Found:
         self.total = self.different = 0
 
     def add(self, task: ComparedTask) -> None:
-        name, statuses = name_of(task.pair), task.pair.statuses
+        name, statuses = task.pair.name, task.pair.statuses
         if task.unreadable:
             self._say(task, "", [f"cannot be read: {task.unreadable}"], {"unreadable": task.unreadable})
         elif not all(statuses):
@@ -87,7 +87,7 @@ class _Found:
         self._told[place.step, artifact] += 1
         if self._told[place.step, artifact] > TASKS and not self._asked.every:
             return
-        self._rows += [(name_of(task.pair), artifact, lines[0]), *(("", "", line) for line in lines[1:])]
+        self._rows += [(task.pair.name, artifact, lines[0]), *(("", "", line) for line in lines[1:])]
         ids = [each.created.task_id if each else None for each in (task.pair.first, task.pair.second)]
         about = {"step": place.step, "indexes": list(place.indexes), "number": place.number, "tasks": ids}
         self._facts.append({**about, "artifact": artifact or None, "text": "\n".join(lines), **facts})
@@ -155,20 +155,9 @@ def _comparable(task: ComparedTask) -> Sequence[ArtifactPair]:
     return task.made if all(result and result.manifest for result in results) else ()
 
 
-def name_of(pair: TaskPair) -> str:
-    """`train[2,0]`: the step, the place in the foreaches, and, of several there, which."""
-    step, indexes, number = pair.place
-    where = f"[{','.join(map(str, indexes))}]" if indexes else ""
-    return f"{step}{where}{f' (no. {number + 1})' if number else ''}"
-
-
 def _text(text: Text, side: Side, created: Any, ref: ArtifactRef) -> str:
     started = side.history.started
     return text(f"{started.flow}/{started.run_id}/{created.step}/{created.task_id}" if started else "", ref)
-
-
-def _look(side: Side, ref: ArtifactRef) -> Any:
-    return inert.look(manifest.content(side.store.blobs, ref))
 
 
 def _types(one: ArtifactRef, other: ArtifactRef) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from dockerflow.comparing import inert
@@ -14,9 +15,10 @@ from dockerflow.comparing.section import Asked, Section
 from dockerflow.comparing.values import difference
 from dockerflow.comparing.words import counted, lines_of, shown
 from dockerflow.store import manifest
+from dockerflow.store.errors import StoreError
 from dockerflow.store.history import RunHistory
 from dockerflow.store.manifest import ArtifactRef
-from dockerflow.store.records import RunStarted, StepRecord
+from dockerflow.store.records import GitState, RunStarted, StepRecord
 
 # Hex digits of a digest that are shown.
 DIGITS = 12
@@ -27,24 +29,22 @@ DIGITS = 12
 
 def run(first: Side, second: Side, _: Asked) -> Section:
     """What was around them."""
-    one, other = (_about(side.history) for side in (first, second))
+    one, other = (_about(side.history.started, side.status) for side in (first, second))
     rows = tuple((name, _two(one[name], other[name])) for name in one if one[name] != other[name])
     return Section("run", None, "", rows=rows, facts={"first": one, "second": other})
 
 
-def _about(history: RunHistory) -> dict[str, Any]:
-    started = history.started
+def _about(started: RunStarted | None, status: str) -> dict[str, Any]:
     if started is None:
         return dict.fromkeys(_ABOUT, "")
-    git = started.git
     return {
-        "status": history.status,
+        "status": status,
         "started": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(started.time)),
         "user": started.user,
         "command": shlex.join(started.command),
         "resumes": started.origin_run_id or "",
         "reproduces": started.reproduces or "",
-        "git": f"{git.commit[:DIGITS]}{' with changes' if git.dirty else ''} on {git.branch}" if git else "",
+        "git": _git(started.git) if started.git else "",
         "dockerflow": started.version,
         "machine": started.machine,
         "platform": started.machine_platform,
@@ -52,7 +52,12 @@ def _about(history: RunHistory) -> dict[str, Any]:
     }
 
 
-_ABOUT = tuple(_about(RunHistory(RunStarted(0, "", "", "", "", "", ()))))
+def _git(git: GitState) -> str:
+    changes = " with changes" if git.dirty else " perhaps with changes" if git.dirty is None else ""
+    return f"{git.commit[:DIGITS] or 'no commit yet'}{changes}{f' on {git.branch}' if git.branch else ''}"
+
+
+_ABOUT = tuple(_about(RunStarted(0, "", "", "", "", "", ()), ""))
 
 
 def _two(one: str, other: str) -> str:
@@ -63,7 +68,7 @@ def _two(one: str, other: str) -> str:
 
 
 def parameters(first: Side, second: Side, _: Asked) -> Section:
-    """Raises StoreError for parameters that are lost."""
+    """Raises StoreError where it is lost which parameters a run had; the value of one alone may be."""
     one, other = _refs(first), _refs(second)
     names = sorted({*one, *other})
     found = {name: told for name in names if (told := _parameter(first, second, one.get(name), other.get(name)))}
@@ -79,35 +84,54 @@ def _rows(name: str, lines: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def parameter_names(*sides: Side) -> frozenset[str]:
-    return frozenset(name for side in sides for name in _refs(side))
+    """As far as they are known."""
+    found: set[str] = set()
+    for side in sides:
+        with suppress(StoreError):
+            found.update(_refs(side))
+    return frozenset(found)
 
 
 def _refs(side: Side) -> Mapping[str, ArtifactRef]:
     started = side.history.started
     if started is None or not started.parameters:
         return {}
-    whose = f"run `{started.flow}/{started.run_id}`"
-    return manifest.read_of(side.store.blobs, started.parameters, whose).artifacts
+    try:
+        return manifest.read(side.store.blobs, started.parameters).artifacts
+    except StoreError as error:
+        message = f"the parameters of run `{started.flow}/{started.run_id}` are lost: {error.message}"
+        raise type(error)(message, "compare the others: `--only code,locks,images,artifacts`") from error
 
 
 def _parameter(first: Side, second: Side, one: ArtifactRef | None, other: ArtifactRef | None) -> dict[str, Any] | None:
     if one is None or other is None:
         side, ref, which = (first, one, "first") if one is not None else (second, other, "second")
-        return {"text": f"only in the {which}: {shown(_value(side, ref))}"} if ref else None
+        return {"text": f"only in the {which}: {_shown(side, ref)}"} if ref else None
     if one.sha256 == other.sha256:
         return None
-    values = _value(first, one), _value(second, other)
+    try:
+        values = _value(first, one), _value(second, other)
+    except StoreError as error:
+        return {"text": f"differs, and cannot be read: {error.message}"}
     told = difference(*values)
     if told is None:
         return {"text": f"{shown(values[0])}, stored in another way"}
     return {"text": "\n".join(lines_of(told)), **told.facts}
 
 
-def _value(side: Side, ref: ArtifactRef | None) -> Any:
+def _shown(side: Side, ref: ArtifactRef) -> str:
     try:
-        return inert.look(manifest.content(side.store.blobs, ref)) if ref else None
+        return shown(_value(side, ref))
+    except StoreError as error:
+        return f"it cannot be read: {error.message}"
+
+
+def _value(side: Side, ref: ArtifactRef) -> Any:
+    """Raises StoreError."""
+    try:
+        return inert.look(manifest.content(side.store.blobs, ref))
     except Unreadable:
-        return f"<{ref.type}>" if ref else None
+        return f"<{ref.type}>"
 
 
 # ---- images

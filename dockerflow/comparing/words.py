@@ -25,10 +25,6 @@ class Difference:
     more: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def at(self, place: str) -> Difference:
-        """Of a part of a value."""
-        return Difference(f"{place}: {self.text}", self.more, {**self.facts, "at": place})
-
 
 Compared = Difference | None
 

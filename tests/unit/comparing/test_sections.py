@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dockerflow.comparing.artifacts import Side
 from dockerflow.comparing.sections import Asked, Section, sections
 from dockerflow.environments import lock_file
 from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.store import manifest
 from dockerflow.store.base import Store
 from dockerflow.store.directory import create
+from dockerflow.store.errors import StoreError
 from dockerflow.store.history import RunHistory
-from dockerflow.store.records import RunStarted, StepRecord
+from dockerflow.store.manifest import LARGE
+from dockerflow.store.records import GitState, RunStarted, StepRecord
 from tests.unit.environments.locks_by_hand import CHANNEL, package
 
 
@@ -27,6 +33,49 @@ def side(store: Store, *steps: StepRecord) -> Side:
 def part(name: str, first: Side, second: Side) -> Section:
     [found] = sections(first, second, Asked(only=frozenset({name})))
     return found
+
+
+def given(store: Store, **values: Any) -> Side:
+    """A run with parameters, which nobody has ended."""
+    sha256 = manifest.write(store.blobs, values, {})
+    return Side(store, RunHistory.of([RunStarted(1.0, "F", "1", "ada", sha256, "", ())]))
+
+
+def test_a_parameter_whose_value_is_lost_is_told_beside_the_others(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    first, second = (given(store, large=bytes([number]) * LARGE, x=number) for number in (1, 2))
+    assert second.history.started is not None
+    store.blobs.delete([manifest.read(store.blobs, second.history.started.parameters).artifacts["large"].blob])
+    large, x = part("parameters", first, second).rows
+    assert large[0] == "large"
+    assert large[1].startswith("differs, and cannot be read: ")
+    assert x == ("x", "1 → 2 (+1)")
+    [only, _] = part("parameters", given(store), second).rows
+    assert only[1].startswith("only in the second: it cannot be read: ")
+
+
+def test_lost_parameters_end_no_comparison_of_artifacts(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    first, second = given(store, x=1), given(store, x=2)
+    store.blobs.delete([each.sha256 for each in store.blobs.every()])
+    with pytest.raises(StoreError, match="the parameters of run `F/1` are lost") as raised:
+        part("parameters", first, second)
+    assert raised.value.hint == "compare the others: `--only code,locks,images,artifacts`"
+    assert part("artifacts", first, second).same
+
+
+def test_a_run_whose_scheduler_is_gone_was_killed(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    assert part("run", given(store), given(store)).facts["first"]["status"] == "killed"
+
+
+def test_the_branch_and_what_was_not_committed_are_told(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    states = GitState("c" * 40, "main", None, ""), GitState("", "", True, "")
+    sides = (Side(store, RunHistory.of([RunStarted(1.0, "F", "1", "", "", "", (), git=git)])) for git in states)
+    assert dict(part("run", *sides).rows)["git"] == (
+        "cccccccccccc perhaps with changes on main → no commit yet with changes"
+    )
 
 
 def test_locks_are_compared_package_by_package_and_steps_told_together(tmp_path: Path) -> None:

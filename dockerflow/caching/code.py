@@ -2,8 +2,9 @@
 
 What counts for a step is its own function, all else in the flow's file but the functions of other steps, and every
 module beside the flow that is imported from there, at any depth: also where only another step imports it, whose
-artifacts may be objects of its classes. Files that are no Python count, all of them. Where code finds code in a way
-that cannot be read from it (`importlib`, `exec`, `sys.path`, a program that is started), all files count.
+artifacts may be objects of its classes, and where a text names it, as `"package.models.Net"`. Files that are no Python
+count, all of them. Where code finds code in a way that cannot be read from it (`importlib`, `exec`, `sys.path`, a
+program that is started), all files count.
 
 What does not count: comments and layout, modules that nothing reached imports, and what is declared of a parameter: its
 value counts where it is read. Code of libraries is in the image, that of dockerflow is not part of a result.
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from dockerflow.caching.canonical import hash_of_nodes, parsed
-from dockerflow.caching.imports import finds_code_by_itself, imported
+from dockerflow.caching.imports import finds_code_by_itself, imported, named
 from dockerflow.caching.key import CannotTell
 from dockerflow.lazy_dataclasses import dataclass
 
@@ -28,6 +30,9 @@ __all__ = ["Code", "Place"]
 Place = tuple[str, int]  # a file of the package, and the line of a step's `def`
 
 _PARAMETERS = frozenset({"Parameter", "IncludeFile", "Config"})
+
+# A file with the name of one of Python's modules is what libraries import instead of that.
+_BEFORE_LIBRARIES = sys.stdlib_module_names | {"sitecustomize", "usercustomize"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Code:
         reached: set[str] = set()
         waiting = [self.flow_file, *(file for root in self.roots for file in self._with_parents(root))]
         waiting += [file for file, _ in self.steps.values() if file in self.files]
+        waiting += [file for name, file in self._modules.items() if name.partition(".")[0] in _BEFORE_LIBRARIES]
         while waiting:
             name = waiting.pop()
             if name in reached:
@@ -89,7 +95,7 @@ class Code:
             tree = self._tree(name)
             if tree is None or finds_code_by_itself(tree):
                 return frozenset(self.files)
-            for wanted in imported(tree, _package(name)):
+            for wanted in (*imported(tree, _package(name)), *named(tree)):
                 waiting += self._below(wanted[:-2]) if wanted.endswith(".*") else self._with_parents(wanted)
         return frozenset(reached | data)
 

@@ -170,6 +170,19 @@ def test_inputs_of_a_join_by_the_name_of_their_step_are_no_calls():
         "from pathlib import Path; HERE = Path(__file__).parent",
         "import runpy",
         "import pkgutil",
+        "import sys as system; system.path.append('package')",
+        "from os import *; system('python other_flow.py')",
+        "import os; os.execvp('python', ['python', 'other_flow.py'])",
+        "import os; os.spawnl(os.P_WAIT, 'python', 'python', 'other_flow.py')",
+        "import os; os.posix_spawn('python', ['python', 'other_flow.py'], {})",
+        "import pty; pty.spawn(['python', 'other_flow.py'])",
+        "import asyncio; asyncio.create_subprocess_exec('python', 'other_flow.py')",
+        "from asyncio import create_subprocess_shell as run",
+        "import builtins; builtins.exec('import other_flow')",
+        "import unittest; unittest.main('other_flow')",
+        "import pytest; pytest.main(['other_flow.py'])",
+        "import sys; sys.meta_path",
+        "import pexpect",
     ],
 )
 def test_where_code_is_found_by_code_every_file_counts(line: str):
@@ -182,6 +195,19 @@ def test_where_code_is_found_by_code_every_file_counts(line: str):
 def test_what_only_looks_like_that_is_nothing_special(line: str):
     files = {**FILES, "package/sums.py": f"{line}\n{FILES['package/sums.py']}"}
     assert "other_flow.py" not in reached(files)
+
+
+@pytest.mark.parametrize("text", ["package.unused", "package.unused.A", "package.unused:A"])
+def test_a_module_that_a_text_names_counts(text: str):
+    """As libraries make objects from the names of their classes."""
+    files = {**FILES, "helpers.py": f"{FILES['helpers.py']}TARGET = '{text}'\n"}
+    assert "package/unused.py" in reached(files)
+
+
+@pytest.mark.parametrize("name", ["random.py", "json/__init__.py", "sitecustomize.py"])
+def test_a_file_that_stands_before_a_module_of_python_counts(name: str):
+    """Libraries import that, and get this."""
+    assert name in reached({**FILES, name: "A = 1\n"})
 
 
 def test_an_import_of_everything_reaches_all_of_a_package():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -20,6 +20,7 @@ from dockerflow.comparing.results import ABOUT, LACKS, Results, order, system_ta
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import overview, runs
 from dockerflow.store.base import Store
+from dockerflow.store.errors import DamagedRecord
 
 STATUSES = ("running", "succeeded", "failed", "stopped", "killed")
 
@@ -54,11 +55,13 @@ def list_runs(wanted: Wanted, form: str, chosen: str | None) -> int:
     for a flow that has none, and CommandLineError or ConditionError for what cannot be asked."""
     question = _Question(wanted)
     store = store_for_reading(chosen)
-    everything = [row for flow in _flows(store, wanted.chosen.flow) for row in _rows(store, flow)]
+    damaged: dict[str, str] = {}
+    everything = [row for flow in _flows(store, wanted.chosen.flow) for row in _rows(store, flow, damaged)]
     rows = question.answer(store, sorted(everything, key=lambda row: row.started, reverse=True))
     FORMS[form](rows, question.columns)
     if form == "table" and not rows:
         print(f"none of {len(everything)} runs is so" if everything else f"no runs in {store.name}", file=sys.stderr)
+    _tell({f"run `{run}` is not listed": why for run, why in damaged.items()})
     question.tell_what_is_unknown()
     return 0
 
@@ -72,11 +75,28 @@ def _flows(store: Store, wanted: str | None) -> list[str]:
     return [wanted]
 
 
-def _rows(store: Store, flow: str) -> list[Row]:
-    """One listing says where every journal is: who reads one later need not ask for it."""
+def _rows(store: Store, flow: str, damaged: dict[str, str]) -> list[Row]:
+    """One listing says where every journal is: who reads one later need not ask for it. A run whose journal is
+    `damaged` keeps nobody from the others."""
     found = overview.listed(store, flow)
-    runs_of = store.each(lambda run_id: overview.of_run(store, flow, run_id, found[run_id]), found)
-    return [Row(flow, run, tuple(found[run.run_id].segments)) for run in runs_of]
+
+    def row(run_id: str) -> Row | None:
+        try:
+            run = overview.of_run(store, flow, run_id, found[run_id])
+            return Row(flow, run, tuple(found[run_id].segments))
+        except DamagedRecord as error:
+            damaged[f"{flow}/{run_id}"] = error.message
+            return None
+
+    return [each for each in store.each(row, found) if each is not None]
+
+
+def _tell(lost: Mapping[str, str], most: int = 3) -> None:
+    """What cannot be read, and why."""
+    for what, why in islice(lost.items(), most):
+        print(f"note: {what}: {why}", file=sys.stderr)
+    if len(lost) > most:
+        print(f"note: nor can {len(lost) - most} runs more be read", file=sys.stderr)
 
 
 # ---- what is asked
@@ -153,10 +173,7 @@ class _Question:
 
     def tell_what_is_unknown(self) -> None:
         """A misspelt name would otherwise look like a result that nobody has."""
-        for run, why in islice(self._unreadable.items(), 3):
-            print(f"note: results of `{run}` cannot be read: {why}", file=sys.stderr)
-        if len(self._unreadable) > 3:
-            print(f"note: nor can those of {len(self._unreadable) - 3} runs more", file=sys.stderr)
+        _tell({f"results of `{run}` cannot be read": why for run, why in self._unreadable.items()})
         known = self._known - {*ABOUT}
         for name in self.names if known else ():
             if name not in self._seen | {*ABOUT}:

@@ -188,6 +188,18 @@ def test_a_run_whose_results_are_lost_is_listed(store: DirectoryStore) -> None:
     assert answer.stderr.startswith(f"note: results of `{FLOW}/{run.run_id}` cannot be read: ")
 
 
+def test_a_damaged_journal_keeps_nobody_from_the_other_runs(store: DirectoryStore) -> None:
+    whole, damaged = (RunByHand(store, runs.new_run_id(store, FLOW)) for _ in range(2))
+    whole.finish()
+    damaged.finish()
+    for path in (store.root / "runs" / FLOW / damaged.run_id / "journal").iterdir():
+        path.write_bytes(b'["RunStarted", nonsense\n')
+    answer = dockerflow("runs", "list", "--json", cwd=store.root.parent)
+    assert answer.code == 0
+    assert [line["run"] for line in json.loads(answer.stdout)] == [f"{FLOW}/{whole.run_id}"]
+    assert answer.stderr.startswith(f"note: run `{FLOW}/{damaged.run_id}` is not listed: ")
+
+
 def test_a_store_without_runs_has_none_to_list(tmp_path: Path) -> None:
     answer = dockerflow("runs", "list", "--where", "accuracy > 1", cwd=tmp_path)
     assert answer == Answer(0, "", f"no runs in {tmp_path}/.dockerflow\n")

@@ -30,7 +30,7 @@ def debug(  # noqa: PLR0913  # as in `run`
     pathspec: PathspecWord,
     shell: Annotated[bool, typer.Option("--shell", help="A shell in the task's place, in place of Python.")] = False,
     notebook: Annotated[
-        bool, typer.Option("--notebook", help="Jupyter in place of Python, if the task's image has it.")
+        bool, typer.Option("--notebook", help="Jupyter in place of Python, beside the image if need be.")
     ] = False,
     run: Annotated[
         Optional[bool],

@@ -154,8 +154,6 @@ def _code(chosen: Chosen, subject: Subject) -> Iterator[Code]:
 
 def _session(chosen: Chosen, subject: Subject, wanted: Wanted, code: Code) -> int:
     config = config_here()
-    if wanted.jupyter is not None:
-        _tell(f"Jupyter begins at {wanted.jupyter.url} ; Ctrl-C twice ends it")
     file = code.folder / code.flow_file
     if not (subject.step.image or subject.step.config_digest):
         from dockerflow.debugging import process
@@ -170,6 +168,8 @@ def _session(chosen: Chosen, subject: Subject, wanted: Wanted, code: Code) -> in
 
     with container.reached(config, chosen.host) as host:
         session = container.session(subject, wanted, code, host, config)
+        if chosen.notebook:
+            session = container.with_jupyter(session, config, _tell)
         _tell(f"image {session.image} on {host.name}; nothing of the session is kept")
         if session.sees_folders:
             _tell(f"edit {file}, and what you change holds from `again()` on")

@@ -8,6 +8,9 @@
     terminal    between the user's terminal and that of the session
     bucket      what the session asks of a store in a bucket, answered as for a step
     jupyter     where Jupyter listens
+    there       which Python and which libraries an image has
+    beside      Jupyter beside an image that has none
+    notebook    what begins Jupyter and its kernels in the session
     container   a session in a container
     process     a session in a process of this Python, for tasks that had no image
 

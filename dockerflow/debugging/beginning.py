@@ -20,7 +20,9 @@ PATIENCE = 60.0
 
 def begin(told: Dict[str, Any]) -> None:
     """Be where the task was: its folder, its variables, its modules."""
-    import dockerflow_session  # type: ignore[import-not-found] # noqa: F401 - the folder is soon no more on the path
+    # The folder is soon no more on the path.
+    import dockerflow_jupyter  # type: ignore[import-not-found] # noqa: F401
+    import dockerflow_session  # type: ignore[import-not-found] # noqa: F401
 
     sys.dont_write_bytecode = True
     here = os.path.dirname(os.path.abspath(__file__))
@@ -93,26 +95,55 @@ dockerflow_debug.in_kernel({file!r}, get_ipython().user_ns)
 
 
 def notebook(told: Dict[str, Any], file: str) -> None:
-    """Jupyter in the task's folder, with the session in every kernel."""
+    """Jupyter in the task's folder, with the session in every kernel; `beside` is where it is if not in the image."""
+    inside, port, variable, beside = told["jupyter"]
+    import dockerflow_jupyter
+
+    if beside:
+        sys.path.append(dockerflow_jupyter.site_packages(beside))
+    module = _jupyter()
+    place = os.path.dirname(told["folder"])
+    here = os.path.dirname(os.path.abspath(__file__))
+    startup = STARTUP.format(here=here, file=os.path.abspath(file))
+    _write(os.path.join(place, "ipython", "profile_default", "startup", "00-task.py"), startup)
+    begun = [sys.executable, "-B", os.path.join(here, "dockerflow_jupyter.py")]
+    kernel = {"argv": [*begun, "kernel", beside, "-f", "{connection_file}", "--log-level=40"], "language": "python"}
+    kernel["display_name"] = "Python of the task"
+    _write(os.path.join(place, "jupyter", "kernels", "python3", "kernel.json"), json.dumps(kernel))
+    _write("task.ipynb", json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    os.environ["IPYTHONDIR"] = os.path.join(place, "ipython")
+    _be_found("JUPYTER_PATH", os.path.join(place, "jupyter"), *([beside + "/share/jupyter"] if beside else []))
+    if beside:
+        _be_found("JUPYTER_CONFIG_PATH", beside + "/etc/jupyter")
+        os.environ["JUPYTERLAB_DIR"] = beside + "/share/jupyter/lab"
+    where = [f"--ip={inside}", f"--port={port}", "--ServerApp.port_retries=0"]
+    options = ["--no-browser", "-y", "--ServerApp.root_dir={}".format(told["folder"]), "--Application.log_level=40"]
+    options += ["--allow-root"] if os.getuid() == 0 else []
+    os.execv(sys.executable, [*begun, "server", beside, str(port), variable, module, *where, *options])
+
+
+def _jupyter() -> str:
+    """The module that is Jupyter to a browser."""
     import importlib.util
 
     found = [name for name in ("jupyterlab", "notebook") if importlib.util.find_spec(name)]
     if not found or importlib.util.find_spec("ipykernel") is None:
         sys.exit(
-            "error: there is no Jupyter in the task's image\n\nhint: give the step `jupyterlab`, as by"
-            ' `@conda(libraries={"jupyterlab": ""})`, or leave `--notebook` out for a session in the terminal'
+            "error: there is no Jupyter for this Python\n\nhint: install it with `pip install jupyterlab`, or leave"
+            " `--notebook` out for a session in the terminal"
         )
-    place = os.path.join(os.path.dirname(told["folder"]), "ipython")
-    os.makedirs(os.path.join(place, "profile_default", "startup"), exist_ok=True)
-    here = os.path.dirname(os.path.abspath(__file__))
-    with open(os.path.join(place, "profile_default", "startup", "00-task.py"), "w", encoding="utf-8") as stream:
-        stream.write(STARTUP.format(here=here, file=os.path.abspath(file)))
-    with open("task.ipynb", "w", encoding="utf-8") as stream:
-        json.dump({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, stream)
-    os.environ["IPYTHONDIR"] = place
-    where = ["--ip={}".format(told["jupyter"][0]), "--port={}".format(told["jupyter"][1]), "--ServerApp.port_retries=0"]
-    options = ["--no-browser", "--ServerApp.root_dir={}".format(told["folder"]), "--log-level=ERROR"]
-    os.execv(sys.executable, [sys.executable, "-m", found[0], *where, *options])
+    return found[0]
+
+
+def _be_found(variable: str, *folders: str) -> None:
+    """Before what the variable names already."""
+    os.environ[variable] = os.pathsep.join([*folders, *filter(None, [os.environ.get(variable)])])
+
+
+def _write(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def in_kernel(file: str, names: Dict[str, Any]) -> None:

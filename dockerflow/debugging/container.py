@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import docker.errors
@@ -21,7 +21,7 @@ from docker.types import Mount
 from dockerflow import hosts, makers
 from dockerflow.attached import Attached, Executed
 from dockerflow.config import Config
-from dockerflow.debugging import terminal
+from dockerflow.debugging import beside, terminal, there
 from dockerflow.debugging.bucket import InContainer, answering
 from dockerflow.debugging.code import Code, archive
 from dockerflow.debugging.files import Place, packed, session_files
@@ -51,7 +51,8 @@ SESSION = "session"
 
 @dataclass(frozen=True)
 class Session:
-    """What is wanted of a container. `bucket` is there where the store is one."""
+    """What is wanted of a container. `bucket` is there where the store is one; `jupyter` is the folder that is put
+    beside the image."""
 
     subject: Subject
     wanted: Wanted
@@ -61,6 +62,7 @@ class Session:
     image: str
     network: str
     bucket: BucketForWorkers | None = None
+    jupyter: Path | None = None
 
     @property
     def sees_folders(self) -> bool:
@@ -106,6 +108,19 @@ def _in_container(jupyter: Listening, host: DockerHost, network: str) -> Listeni
         where = f"on the host `{host.name}`, which" if host.is_remote else "in a container without network, which"
         raise EngineError(f"Jupyter would listen {where} a browser here does not reach", "leave `--notebook` out")
     return jupyter if network == "host" else replace(jupyter, inside="0.0.0.0")
+
+
+def with_jupyter(wanted: Session, config: Config, tell: Callable[[str], None]) -> Session:
+    """Beside the image where that has none. Raises EnvironmentsError, ImageError, EngineError."""
+    host, jupyter = wanted.host, wanted.wanted.jupyter
+    with translated("look for Jupyter in the image", host.url):
+        user = "" if host.about.is_podman else host.user
+        found = there.look(host.client, wanted.image, wanted.step.python or PYTHON, user)
+    if jupyter is None or not beside.is_needed(found):
+        return wanted
+    folder = beside.folder_for(beside.Asked(found, host.platform, wanted.subject.pathspec), config, tell)
+    jupyter = replace(jupyter, beside=beside.PREFIX)
+    return replace(wanted, wanted=replace(wanted.wanted, jupyter=jupyter), jupyter=folder)
 
 
 def _bucket(subject: Subject, config: Config, host: DockerHost) -> BucketForWorkers | None:
@@ -163,6 +178,8 @@ def _created(wanted: Session) -> str:
     options["auto_remove"] = False  # how it ended is asked for first
     if wanted.sees_folders:
         options["mounts"].append(Mount(str(CODE), str(wanted.code.folder), type="bind", read_only=True))
+    if wanted.jupyter is not None:
+        options["mounts"].append(Mount(beside.PREFIX, str(wanted.jupyter), type="bind", read_only=True))
     if wanted.wanted.jupyter is not None:
         port = wanted.wanted.jupyter.port
         options["port_bindings"] = {port: ("127.0.0.1", port)}

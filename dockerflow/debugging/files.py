@@ -12,7 +12,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 
-from dockerflow.debugging import beginning, program
+from dockerflow.debugging import beginning, notebook, program
 from dockerflow.debugging.code import Code
 from dockerflow.debugging.jupyter import TOKEN
 from dockerflow.debugging.subject import Subject, Wanted
@@ -22,6 +22,7 @@ from dockerflow.store import code_package
 from dockerflow.store.code_package import OURS
 
 SESSION, PROGRAM, BEGINNING = "session.json", "dockerflow_session.py", "dockerflow_debug.py"
+NOTEBOOK = "dockerflow_jupyter.py"
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,13 @@ def session_files(subject: Subject, wanted: Wanted, code: Code, place: Place) ->
         "broker": str(place.work / "broker"),
         "folder": str(place.work / "task"),
         "run": wanted.run,
-        "jupyter": (wanted.jupyter.inside, wanted.jupyter.port) if wanted.jupyter else None,
+        "jupyter": wanted.jupyter.told if wanted.jupyter else None,
     }
     files = {
         SESSION: json.dumps(told).encode(),
         PROGRAM: Path(program.__file__).read_bytes(),
         BEGINNING: Path(beginning.__file__).read_bytes(),
+        NOTEBOOK: Path(notebook.__file__).read_bytes(),
         "given.json": code.given,
         "task.json": to_json(subject.request).encode(),
         **{name: path.read_bytes() for name, path in code_package.shipped_files().items()},

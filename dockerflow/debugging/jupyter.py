@@ -1,4 +1,4 @@
-"""Where Jupyter listens that a session begins, and the address to open."""
+"""Where Jupyter listens that a session begins, and who may open it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ TOKEN = "JUPYTER_TOKEN"
 
 @dataclass(frozen=True)
 class Listening:
-    """At `port` of this machine's loopback, for who has the `token`; `inside` is the address that it takes itself."""
+    """At `port` of this machine's loopback, for who has the `token`; `inside` is the address that it takes itself, and
+    `beside` the folder there that has it, where the image has it not."""
 
     port: int
     token: str
     inside: str = "127.0.0.1"
+    beside: str = ""
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+    def told(self) -> tuple[str, int, str, str]:
+        """What the session needs to know; the token it has from its environment."""
+        return self.inside, self.port, TOKEN, self.beside
 
 
 def listening() -> Listening:

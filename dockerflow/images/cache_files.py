@@ -29,6 +29,8 @@ def unneeded(cache_dir: Path, going: Sequence[KnownImage], kept: Sequence[KnownI
     for path in _older(cache_dir / "keys", "*.json", before):
         if read_json(path, lambda found: found["diff_id"]) in gone:
             yield path
+    # What stands beside images: who looks into a task writes its time anew.
+    yield from _older(cache_dir / "jupyter", "*", before)
     for path in _older(cache_dir / "packages", "*", before):
         if path.name not in packages:
             yield path

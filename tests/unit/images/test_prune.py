@@ -110,6 +110,13 @@ def test_of_the_cache_goes_what_only_images_that_go_are_made_of(tmp_path: Path) 
     assert built(tmp_path, big_lock(tmp_path)) == big
 
 
+def test_what_stood_beside_images_goes_when_it_was_not_needed_for_long(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / "jupyter" / name).mkdir(parents=True)
+    os.utime(tmp_path / "jupyter" / "old", (AGED, AGED))
+    assert list(cache_files.unneeded(tmp_path, [], [], AGED + 1)) == [tmp_path / "jupyter" / "old"]
+
+
 def test_of_the_cache_nothing_goes_that_is_younger_than_the_limit(tmp_path: Path) -> None:
     built(tmp_path, big_lock(tmp_path))
     (image,) = taken(tmp_path, tmp_path / "store").images

@@ -1,0 +1,161 @@
+"""Jupyter beside an image that has none: the image stays as it is, and its container sees one folder more.
+
+What is needed is found by the means that steps have for it: packages of an index for the image's Python, with which
+what the image has already must go, resolved to a lock; their archives, fetched and verified; the files of layers, here
+in a folder of the cache. There it lies for all images of one lock, and both lock and folder are found again without
+any index:
+
+    jupyter/<hash of the Python, its libraries and the indexes>.lock.yml
+    jupyter/<lock hash>/lib/python3.11/site-packages/…, share/jupyter/…, etc/jupyter/…
+
+In the session its modules come after the image's own: a kernel imports the libraries that the step had.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from dockerflow.config import Config
+from dockerflow.debugging.there import There
+from dockerflow.environments import lock_file
+from dockerflow.environments.errors import EnvironmentsError, LockFileError
+from dockerflow.environments.lock import Lock, LockedPackage
+from dockerflow.environments.spec import EnvironmentSpec
+from dockerflow.images import cache_lock, wheel_layer
+from dockerflow.images.errors import explaining_cache
+from dockerflow.images.files import new_file
+from dockerflow.images.layer import Package, write_layer
+from dockerflow.images.layer_cache import layer_key
+from dockerflow.images.metadata import Python
+from dockerflow.images.packages import PackageCache
+from dockerflow.images.tar import LayerWriter
+from dockerflow.lazy_dataclasses import dataclass
+from dockerflow.store.files import make_folder
+
+# Where it is mounted, as its own commands have it.
+PREFIX = "/opt/dockerflow-jupyter"
+
+# A kernel, and something to open in a browser.
+WANTED = ("ipykernel", "jupyterlab")
+
+# Part of the key of what is found. Raise it when the same question would now have another answer.
+_VERSION = 1
+
+FOLDER = "jupyter"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An image's Python on a platform, of a step that messages name."""
+
+    there: There
+    platform: str
+    pathspec: str
+
+    @property
+    def python(self) -> Python:
+        return Python.of({"version": self.there.version})
+
+
+def is_needed(there: There) -> bool:
+    """Whether the image has no Jupyter that could be started."""
+    return not (there.has("jupyterlab", "notebook") and there.has("ipykernel"))
+
+
+def folder_for(asked: Asked, config: Config, tell: Tell) -> Path:
+    """A folder of the cache to mount at `PREFIX`. Raises EnvironmentsError, ImageError."""
+    _check(asked)
+    with explaining_cache(config.cache_dir), cache_lock.used(config.cache_dir):
+        lock = _lock(asked, config, tell)
+        folder = config.cache_dir / FOLDER / f"{lock.lock_hash}-{wheel_layer.RECIPE}"
+        if not folder.is_dir():
+            size = sum(package.size or 0 for package in lock.packages) // 1_000_000
+            tell(f"fetching {len(lock.packages)} packages of Jupyter, {size} MB, once for all images of this kind")
+            _unpack(lock, asked.python, config, folder)
+        os.utime(folder)  # it is needed: what is not for long is pruned
+    return folder
+
+
+def _check(asked: Asked) -> None:
+    there = asked.there
+    if there.kind != "cpython" or not there.libc:
+        what = f"Python {there.version} ({there.kind}, {there.libc or 'without the C library of GNU'})"
+        raise _refused(asked, f"no packages are known for its {what}")
+
+
+def _refused(asked: Asked, reason: str) -> EnvironmentsError:
+    return EnvironmentsError(
+        f"there is no Jupyter in the image of `{asked.pathspec}`, and none can be put beside it: {reason}",
+        'give the step `jupyterlab`, as by `@conda(libraries={"jupyterlab": ""})`, set `indexes` to an index that has'
+        " it, or leave `--notebook` out for a session in the terminal",
+    )
+
+
+def _lock(asked: Asked, config: Config, tell: Tell) -> Lock:
+    said = sorted(asked.there.libraries.items())
+    key = layer_key("dockerflow.jupyter", _VERSION, asked.there.version, asked.platform, said, config.indexes, WANTED)
+    path = config.cache_dir / FOLDER / f"{key}.lock.yml"
+    with suppress(OSError, UnicodeDecodeError, LockFileError):
+        return lock_file.loads(path.read_text(encoding="utf-8"), str(path))
+    tell(f"the image has no Jupyter: it is looked for in {_named(config)}, and put beside the image")
+    lock = _resolved(asked, config)
+    with new_file(path.parent, path.name) as new:
+        new.file.write(lock_file.dumps(lock).encode())
+    return lock
+
+
+def _named(config: Config) -> str:
+    return ", ".join(f"`{index}`" for index in config.indexes) or "the package index of uv's configuration"
+
+
+def _resolved(asked: Asked, config: Config) -> Lock:
+    from dockerflow.environments import pypi  # noqa: PLC0415 - a folder of the cache is most often there
+
+    spec = EnvironmentSpec(asked.there.version, (), (), asked.platform, WANTED, indexes=config.indexes)
+    brought = [_there("python", asked.there.version)]
+    brought += [_there(name, version) for name, version in sorted(asked.there.libraries.items())]
+    try:
+        found = pypi.resolve(pypi.Place(spec, ("Jupyter",), brought, _PATIENCE))
+    except EnvironmentsError as error:
+        where = f"for Python {asked.there.version} on {asked.platform}, beside the image's libraries"
+        reason = f"{_named(config)} was asked {where}, and {error.message}"
+        raise _refused(asked, reason) from error
+    return Lock(asked.platform, found, WANTED, (), spec.spec_hash)
+
+
+# Seconds without an answer of an index.
+_PATIENCE = 60
+
+
+def _there(name: str, version: str) -> LockedPackage:
+    """What the image has is not taken from an index again, and what is must go with it."""
+    return LockedPackage("conda", name, version, "", "", "", None, None, (("python", ""),))
+
+
+def _unpack(lock: Lock, python: Python, config: Config, folder: Path) -> None:
+    archives = PackageCache(config.cache_dir / "packages")
+    with ThreadPoolExecutor(4, thread_name_prefix="jupyter") as pool:
+        fetched = list(pool.map(archives.fetch, lock.packages))
+    packages = [Package(each, archive) for each, archive in zip(lock.packages, fetched)]
+    make_folder(folder.parent)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as place:
+        with tempfile.TemporaryFile(dir=place) as layer:
+            write_layer(LayerWriter(layer), packages, PREFIX.strip("/"), python)
+            layer.seek(0)
+            with tarfile.open(fileobj=layer) as archive:
+                if hasattr(tarfile, "data_filter"):  # what Python 3.14 does by itself, and 3.12 warns without
+                    archive.extraction_filter = tarfile.data_filter
+                archive.extractall(place)
+        try:
+            (Path(place) / PREFIX.strip("/")).rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another has made it meanwhile
+                raise

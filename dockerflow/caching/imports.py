@@ -10,16 +10,16 @@ __all__ = ["finds_code_by_itself", "imported", "named"]
 
 # Modules that load or start code by a name or path that is known only when it runs.
 _LOADERS = frozenset(
-    "builtins doctest hydra imp importlib pexpect pkg_resources pkgutil pluggy pty pydoc pytest runpy stevedore "
-    "subprocess unittest zipimport".split()
+    {"builtins", "doctest", "hydra", "imp", "importlib", "pexpect", "pkg_resources", "pkgutil", "pluggy", "pty"}
+    | {"pydoc", "pytest", "runpy", "stevedore", "subprocess", "unittest", "zipimport"}
 )
 
 # Names and attributes that do.
 _NAMES = frozenset({"__import__", "exec", "eval", "__file__", "__path__", "__loader__", "__spec__"})
 _ATTRIBUTES = frozenset(
-    "__import__ import_module system popen cmd __file__ __path__ __loader__ create_subprocess_exec "
-    "create_subprocess_shell posix_spawn posix_spawnp execl execle execlp execlpe execv execve execvp execvpe spawnl "
-    "spawnle spawnlp spawnlpe spawnv spawnve spawnvp spawnvpe".split()
+    {"__import__", "import_module", "system", "popen", "cmd", "__file__", "__path__", "__loader__"}
+    | {"posix_spawn", "posix_spawnp", "create_subprocess_exec", "create_subprocess_shell"}
+    | {f"{kind}{how}" for kind in ("exec", "spawn") for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")}
 )
 
 # What decides where modules are found, and the Python that another program could be run with.

@@ -8,18 +8,20 @@ on.
     image     the image of each platform on which it may run
     options   what its decorators say that can make a difference, and the project's branch
 
-Not among them: how often and how long it may be tried, its limits and where it runs; secrets, which leave no trace.
+Not among them: how often and how long it may be tried, its limits and where it runs; the values of secrets, which
+leave no trace.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from dockerflow.caching.key import CannotTell, Part, Parts, hash_of
 from dockerflow.flow.custom import custom_on
-from dockerflow.flow.definition import Card, Catch, Environment, Flow, Project, Resources, Step
+from dockerflow.flow.definition import Card, Catch, Environment, Flow, Project, Resources, Secrets, SecretSource, Step
 from dockerflow.flow.graph import graph_of
 from dockerflow.flow.view import FOREACH_ITEMS, INTERNAL
 from dockerflow.runtime.messages import ForeachFrame, Input
@@ -97,6 +99,9 @@ def _options(step: Step, function: Any, project: Project | None) -> Iterator[tup
     caught = (step.decorator(Catch) or Catch()).var
     if caught is not None:
         yield "catch/var", caught
+    secrets = (step.decorator(Secrets) or Secrets()).sources
+    if secrets:
+        yield "secrets", hash_of("option", [_said(each) for each in secrets])
     gpus = (step.decorator(Resources) or Resources()).gpu
     if gpus:
         yield "resources/gpu", str(gpus)
@@ -109,6 +114,11 @@ def _options(step: Step, function: Any, project: Project | None) -> Iterator[tup
         yield f"{name}/{number}", _hash("options", f"what `@{name}` is given", list(custom.get_args_kwargs()))
     if project is not None:
         yield "project", f"{project.flow_name} {'production' if project.production else ''}".strip()
+
+
+def _said(source: SecretSource) -> list[object]:
+    """Which secrets: not their values, and of a file not where it is."""
+    return [source.kind, PurePath(source.name).name, source.variable, sorted(name for name, _ in source.values)]
 
 
 def _hash(part: str, what: str, value: Any) -> str:

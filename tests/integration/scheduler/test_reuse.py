@@ -256,10 +256,18 @@ def test_anything_else_is_a_hit(changed: World, local: Cache):
     assert later.run(changed) == Seen("1", "hit: F/1/work/11", ())
 
 
-def test_secrets_are_no_part_of_a_key(local: Cache):
-    local.run(World().having("@secrets(sources=['env:A'])"))
-    seen = local.run(World().having("@secrets(sources=['env:B'])"))
-    assert seen.run_id == "1"
+def test_which_secrets_a_step_is_given_counts_but_not_their_values_nor_paths(local: Cache):
+    def world(source: str) -> World:
+        return World().having(f"@secrets(sources=[{source}])")
+
+    local.run(world("'env:A'"))
+    assert local.run(world("'env:A'")).run_id == "1"
+    assert local.run(world("'env:B'")).why == "miss: options: `@secrets` differs"
+    local.run(world("{'type': 'inline', 'options': {'env_vars': {'KEY': 'one'}}}"))
+    assert local.run(world("{'type': 'inline', 'options': {'env_vars': {'KEY': 'two'}}}")).run_id == "4"
+    local.run(world("'TOKEN=file:/here/token'"))
+    assert local.run(world("'TOKEN=file:/there/token'")).run_id == "6"
+    assert local.run(world("'TOKEN=file:/there/other'")).why == "miss: options: `@secrets` differs"
 
 
 def test_the_place_in_a_foreach_and_its_list_count(local: Cache):

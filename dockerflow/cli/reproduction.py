@@ -66,7 +66,9 @@ class Reproduction:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _unwritable(json_to, error.strerror or str(error)) from error
+            first, second = map(_pathspec, self._started)
+            again = f"both runs are in the store: `dockerflow diff {first} {second}` compares them"
+            raise _unwritable(json_to, error.strerror or str(error), again) from error
 
     # ---- as JSON
 
@@ -135,8 +137,8 @@ def _opened(json_to: str) -> AbstractContextManager[TextIO]:
     return nullcontext(sys.stdout) if json_to == STDOUT else Path(json_to).open("w", encoding="utf-8")
 
 
-def _unwritable(json_to: str, reason: str) -> CommandLineError:
-    return CommandLineError(f"the report cannot be written to `{json_to}`: {reason}", "name another file")
+def _unwritable(json_to: str, reason: str, hint: str = "name another file") -> CommandLineError:
+    return CommandLineError(f"the report cannot be written to `{json_to}`: {reason}", hint)
 
 
 def _pathspec(started: RunStarted) -> str:

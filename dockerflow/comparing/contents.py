@@ -68,9 +68,11 @@ class _Found:
                     self._differing(task, pair, name)
 
     def _is_wanted(self, task: TaskPair, pair: ArtifactPair) -> bool:
-        if self._asked.names:
-            return bool({pair.name, f"{task.place.step}.{pair.name}"} & self._asked.names)
-        return pair.name not in self._parameters
+        """What was passed on is told where it was made, unless somebody asks what just this step has."""
+        names = self._asked.names
+        if f"{task.place.step}.{pair.name}" in names:
+            return True
+        return not pair.passed_on and (pair.name in names if names else pair.name not in self._parameters)
 
     def _differing(self, task: ComparedTask, pair: ArtifactPair, name: str) -> None:
         key = (task.pair.place.step, pair.name)
@@ -152,7 +154,7 @@ class _Found:
 def _comparable(task: ComparedTask) -> Sequence[ArtifactPair]:
     """Of a task that has no result in one of the runs, nothing: that it has none says all."""
     results = [each.result for each in (task.pair.first, task.pair.second) if each]
-    return task.made if all(result and result.manifest for result in results) else ()
+    return task.artifacts if all(result and result.manifest for result in results) else ()
 
 
 def _text(text: Text, side: Side, created: Any, ref: ArtifactRef) -> str:

@@ -143,6 +143,9 @@ def test_artifacts_are_chosen_by_name(lab: tuple[Path, list[str]]) -> None:
         "artifacts: 1 difference in 1 artifact; no task has `join.smae`, did you mean `join.same`?"
     )
     assert len(answer.lines) == 4
+    answer = dockerflow("diff", *runs[:2], "--artifacts", "fit.weights", "--json", cwd=folder)
+    found = json.loads(answer.stdout)["artifacts"]
+    assert found["compared"] == found["different"] > 1, "what a step was only passed is compared when it is asked for"
 
 
 def test_values_of_processes_have_no_image_to_be_seen_in(lab: tuple[Path, list[str]]) -> None:

@@ -197,6 +197,15 @@ def test_json_on_stdout_is_all_there(store: DirectoryStore) -> None:
     assert "begins, as run" in answer.stderr
 
 
+def test_a_report_that_finds_no_room_at_the_end_can_be_had_again(store: DirectoryStore) -> None:
+    first = run(store)
+    answer = rerun(store, first, "--json", "/dev/full", "--quiet", code=2)
+    assert answer.stderr.endswith(
+        "error: the report cannot be written to `/dev/full`: No space left on device\n\n"
+        f"hint: both runs are in the store: `dockerflow diff Again/{first} Again/{newest(store)}` compares them\n"
+    )
+
+
 def test_code_that_another_dockerflow_packed_runs_with_the_runtime_of_this_one(store: DirectoryStore) -> None:
     from tests.unit.store.code_packages import with_another_runtime  # noqa: PLC0415
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from dockerflow.cli import streams
-from dockerflow.cli.errors import BUG, INTERRUPTED, TERMINATED, NotPermittedError, show_bug, show_error
+from dockerflow.cli.errors import BUG, HUNG_UP, INTERRUPTED, TERMINATED, NotPermittedError, show_bug, show_error
 from dockerflow.config import misspelt_variables
 from dockerflow.errors import DockerflowError
 from dockerflow.flow.metaflow_names import in_place_of_metaflow
@@ -58,15 +58,15 @@ def guarded(command: Callable[[], int]) -> int:
         return _left(NotPermittedError.exit_code)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Terminated:
-        code = TERMINATED
+    except Terminated as error:
+        code = error.code
     except BrokenPipeError:
         streams.discard(sys.stdout)
         return streams.PIPE_CLOSED
     except Exception as error:  # noqa: BLE001  # the last one to see it: whatever arrives here is our mistake
         show_bug(error, sys.stderr)
         return BUG
-    if code in (INTERRUPTED, TERMINATED):
+    if code in (INTERRUPTED, TERMINATED, HUNG_UP):
         streams.forget_unread(sys.stdout)
         return _left(code)
     return code
@@ -79,24 +79,36 @@ def _carry_out(words: list[str]) -> int:
 
 
 class Terminated(BaseException):
-    """SIGTERM came. Raised where the main thread is, so that everything on the way out puts itself in order."""
+    """A signal to end came. Raised where the main thread is, so that everything on the way out puts itself in order."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+_CODES = {signal.SIGTERM: TERMINATED, signal.SIGHUP: HUNG_UP}
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind like Ctrl-C does. A run that has begun has a handler of its own, which stops it first."""
+    """Let SIGTERM and SIGHUP unwind like Ctrl-C does. A run that has begun has a handler of its own, which stops it
+    first. A SIGHUP that is ignored stays so, as `nohup` wants it."""
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+        if number == signal.SIGHUP:  # of a terminal that is closed both the shell and the kernel tell
+            signal.signal(number, signal.SIG_IGN)
+        raise Terminated(_CODES[signal.Signals(number)])
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, terminate)
+    heard = [signal.SIGTERM, *([signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else [])]
+    before = {number: signal.signal(number, terminate) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _left(code: int) -> int:

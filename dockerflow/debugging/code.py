@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dockerflow.errors import DockerflowError
@@ -43,7 +43,8 @@ def recorded(store: Store, started: RunStarted, tell: Callable[[str], None]) -> 
         yield package.at(folder, started.flow_file)
     finally:
         if package.is_edited(folder):
-            tell(f"your edits are kept in `{folder}`")
+            with suppress(OSError):  # the terminal was closed
+                tell(f"your edits are kept in `{folder}`")
         else:
             shutil.rmtree(folder, ignore_errors=True)
 

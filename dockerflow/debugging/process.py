@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dockerflow.config import Config
+from dockerflow.debugging import terminal
 from dockerflow.debugging.bucket import answering
 from dockerflow.debugging.code import Code
 from dockerflow.debugging.files import Place, session_files
@@ -45,12 +46,13 @@ def _in_front(place: Place, wanted: Wanted, variables: dict[str, str]) -> int:
     words = [sys.executable, "-B", place.program, place.told, *([] if wanted.way == "python" else [wanted.way])]
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        session = subprocess.Popen(words, env={**os.environ, **variables}, preexec_fn=_heed_ctrl_c)
-        try:
-            return session.wait()
-        finally:
-            session.kill()
-            session.wait()
+        with terminal.put_back():  # a session that is killed does not
+            session = subprocess.Popen(words, env={**os.environ, **variables}, preexec_fn=_heed_ctrl_c)
+            try:
+                return session.wait()
+            finally:
+                session.kill()
+                session.wait()
     finally:
         signal.signal(signal.SIGINT, before)
 

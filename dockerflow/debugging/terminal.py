@@ -1,6 +1,7 @@
 """Between the user's terminal and that of a session in a container.
 
-The user's is raw while the session lasts, so that every key gets there, Ctrl-C too; it is put back whatever happens.
+The user's is raw while the session lasts, so that every key gets there, Ctrl-C too; it is put back whatever raises, as
+the signals to end do.
 Where standard input is no terminal, its lines are what the session reads, and the session ends with them.
 """
 
@@ -10,7 +11,6 @@ import os
 import select
 import shutil
 import signal
-import sys
 import termios
 import threading
 import tty
@@ -22,9 +22,6 @@ from typing import Any
 from dockerflow.attached import STDERR, Attached, Demultiplexer
 
 _READ = 64 * 1024
-
-# When the terminal is closed.
-HUNG_UP = 129
 
 
 def is_terminal() -> bool:
@@ -39,14 +36,25 @@ def size() -> tuple[int, int]:
 
 
 @contextmanager
-def raw() -> Iterator[None]:
-    """The user's terminal hands on every key until the end of the `with`."""
+def put_back() -> Iterator[None]:
+    """The user's terminal, if there is one, is at the end of the `with` as it was before."""
+    if not os.isatty(0):
+        yield
+        return
     before = termios.tcgetattr(0)
     try:
-        tty.setraw(0)
         yield
     finally:
-        termios.tcsetattr(0, termios.TCSAFLUSH, before)
+        with suppress(termios.error):  # it was closed
+            termios.tcsetattr(0, termios.TCSAFLUSH, before)
+
+
+@contextmanager
+def raw() -> Iterator[None]:
+    """The user's terminal hands on every key until the end of the `with`."""
+    with put_back():
+        tty.setraw(0)
+        yield
 
 
 @contextmanager
@@ -61,10 +69,6 @@ def _heeding(number: int, act: Callable[[], None]) -> Iterator[None]:
         signal.signal(number, before)
 
 
-def _hung_up() -> None:
-    sys.exit(HUNG_UP)
-
-
 def connect(attached: Attached, resize: Callable[[int, int], None] | None) -> None:
     """Pass on what is typed and what is said, until nothing more is said. `resize` is there for a terminal."""
     ended, end = os.pipe()
@@ -72,7 +76,7 @@ def connect(attached: Attached, resize: Callable[[int, int], None] | None) -> No
     os.set_blocking(change, False)
     listening = threading.Thread(target=_listen, args=(attached, resize is None, end), daemon=True)
     try:
-        with _heeding(signal.SIGHUP, _hung_up), _heeding(signal.SIGWINCH, lambda: _note(change)):
+        with _heeding(signal.SIGWINCH, lambda: _note(change)):
             listening.start()
             _pass_on(attached, resize, ended, changed)
         listening.join()

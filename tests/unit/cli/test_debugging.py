@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore
+from tests.terminals import Terminal
 from tests.unit.cli.commands import PROGRAM, dockerflow, environment, refused
 
 FLOW = """
@@ -110,6 +113,20 @@ def test_a_module_that_does_not_import_can_be_mended_in_the_session(folder, run,
     assert "ModuleNotFoundError: No module named 'nowhere_to_be_found'" in shown
     assert "the task is not open: mend the flow's files in" in shown
     assert "[2, 1, 0]" in shown
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_session_that_is_ended_from_outside_leaves_neither_files_nor_a_terminal_without_echo(
+    folder, run, tmp_path, number, code
+):
+    words = [*PROGRAM, "debug", f"{run}/start/1"]
+    with closing(Terminal(words, folder, environment(PYTHONWARNINGS="", TMPDIR=str(tmp_path)), 20.0)) as at:
+        at.expect("Ctrl-D    leaves")
+        at.line("import time, tty; tty.setraw(0); print(6 * 111); time.sleep(600)")
+        at.expect("666")
+        assert (len(list(tmp_path.iterdir())), at.settings() == at.before) == (2, False)
+        at.process.send_signal(number)
+        assert (at.end(), list(tmp_path.iterdir()), at.settings()) == (code, [], at.before)
 
 
 def test_what_cannot_be_looked_into_is_told(folder, run, tmp_path):

@@ -126,6 +126,7 @@ class Attempt:
     def _making(self, parameters: Refs) -> Callable[[int], FlowSpec]:
         """What makes the input with a number. For who goes from one to the next, others are read ahead."""
         inputs, ahead, due = self._request.inputs, 0, 0
+        own = [name for name in self._flow.given_names() if name in parameters]
 
         def make(number: int) -> FlowSpec:
             nonlocal ahead, due
@@ -134,6 +135,8 @@ class Attempt:
                 self._blobs.read_ahead([each.manifest for each in inputs[number:ahead]])
             due = number + 1
             refs = self._refs_of_input(inputs[number])
+            # It may be another run's, and is asked for this one's parameters: what it had of them goes no further.
+            refs = {**refs, **{name: parameters[name] for name in own if name in refs}}
             return self._instance(self._flow.steps[inputs[number].step], refs, parameters, self._levels_of(refs))
 
         return make

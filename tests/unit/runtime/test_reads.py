@@ -249,3 +249,41 @@ def test_a_task_has_the_parameters_of_its_run_and_not_those_of_its_input(tmp_pat
     assert result.manifest is not None
     refs = manifest.read(blobs, result.manifest).artifacts
     assert {name: manifest.load(blobs, ref) for name, ref in refs.items()} == {"alpha": 5, "x": 1, "y": 6}
+
+
+JOINED = """
+        from dockerflow import Parameter
+        class F(FlowSpec):
+            text = Parameter("text", default="")
+            @step
+            def start(self):
+                self.next(self.a, self.b)
+            @step
+            def a(self):
+                self.next(self.join)
+            @step
+            def b(self):
+                self.next(self.join)
+            @step
+            def join(self, inputs):
+                self.x = inputs.a.text
+                self.next(self.end)
+            @step
+            def end(self):
+                pass
+"""
+
+
+def test_a_join_has_the_parameters_of_its_run_in_its_inputs_too(tmp_path: Path) -> None:
+    """Also where what it keeps of them is large, and is passed on as it is stored."""
+    driver = drive(written(tmp_path, JOINED), tmp_path / "blobs")
+    blobs = Blobs(driver.root)
+    before, now = (manifest.write(blobs, {"text": letter * 2 * manifest.LARGE}, {}) for letter in "on")
+    text = manifest.read(blobs, before).artifacts
+    inputs = tuple(Input(name, name, manifest.write(blobs, {}, text)) for name in "ab")
+    result = run_task(
+        driver.loaded.cls, driver.loaded.flow, RunTask("F", "2", "join", "9", 0, True, now, inputs), blobs
+    )
+    assert result.manifest is not None, result.failure
+    kept = manifest.load(blobs, manifest.read(blobs, result.manifest).artifacts["x"])
+    assert (kept[0], len(kept)) == ("n", 2 * manifest.LARGE)

@@ -59,16 +59,18 @@ class Side:
 
 @dataclass(frozen=True)
 class TaskPair:
-    """What corresponds to each other. At least one is there."""
+    """What corresponds to each other. At least one is there. `over` are the runs in which nothing goes on any more."""
 
     place: Counterpart
     first: TaskHistory | None = None
     second: TaskHistory | None = None
+    over: tuple[bool, bool] = (False, False)
 
     @property
     def statuses(self) -> tuple[str, str]:
-        """As of `TaskHistory.status`, but `caught` for a failure that `@catch` made a success; empty: no such task."""
-        return _status(self.first), _status(self.second)
+        """As of `TaskHistory.status`, but `caught` for a failure that `@catch` made a success, and `cut off` for a task
+        that the end of its run came before; empty: no such task."""
+        return _status(self.first, self.over[0]), _status(self.second, self.over[1])
 
     @property
     def name(self) -> str:
@@ -114,19 +116,20 @@ class ComparedTask:
         return first == second and not self.unreadable and all(each.verdict == IDENTICAL for each in self.made)
 
 
-def pairs(first: RunHistory, second: RunHistory) -> Iterator[TaskPair]:
+def pairs(first: Side, second: Side) -> Iterator[TaskPair]:
     """The tasks of both runs: in the first's order of creation, then those that only the second has."""
-    others = dict(counted(second))
-    for place, task in counted(first):
-        yield TaskPair(place, task, others.pop(place, None))
+    over = first.status != "running", second.status != "running"
+    others = dict(counted(second.history))
+    for place, task in counted(first.history):
+        yield TaskPair(place, task, others.pop(place, None), over)
     for place, task in others.items():
-        yield TaskPair(place, None, task)
+        yield TaskPair(place, None, task, over)
 
 
 def compare(first: Side, second: Side) -> Iterator[ComparedTask]:
     """All tasks, in the order of `pairs`. Manifests are read while one goes on, some hundred at a time."""
     told: set[_Seen] = set()  # what differs, so far
-    every, reading = pairs(first.history, second.history), _Reading(first, second)
+    every, reading = pairs(first, second), _Reading(first, second)
     while batch := list(islice(every, BATCH)):
         read = in_threads(reading.of_both, batch)
         yield from (_compared(pair, refs, told) for pair, refs in zip(batch, read, strict=True))
@@ -168,9 +171,11 @@ def _manifest(task: TaskHistory | None) -> str | None:
     return task.result.manifest if task and task.result else None
 
 
-def _status(task: TaskHistory | None) -> str:
+def _status(task: TaskHistory | None, is_over: bool) -> str:
     if task is None:
         return ""
+    if task.result is None and is_over:
+        return "cut off"
     return "caught" if task.result and task.result.caught else task.status
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from dockerflow.comparing.artifacts import ComparedTask, Side, compare
 from dockerflow.flow.view import CARDS
-from dockerflow.store import history
+from dockerflow.store import history, runs
 from dockerflow.store.directory import DirectoryStore, create
+from dockerflow.store.history import RunHistory
+from dockerflow.store.records import RunStarted, StepRecord, TaskCreated
 from tests.unit.comparing.runs import Made, written
 
 
@@ -81,6 +83,20 @@ def test_a_task_that_failed_in_one_of_them_is_not_identical(store: DirectoryStor
     assert (task.pair.statuses, task.identical) == (("succeeded", "failed"), False)
     (task,) = compared(store, [Made("start", {"x": 1}, fails=True)], [Made("start", {"x": 1}, fails=True)])
     assert task.identical
+
+
+def test_nothing_runs_any_more_in_a_run_that_was_killed(store: DirectoryStore) -> None:
+    whole = history.read(store, "F", written(store, [Made("start", {"x": 1})]))
+    run_id = runs.new_run_id(store, "F")
+    started = RunStarted(1.0, "F", run_id, "", "", "", (StepRecord("start", ()),))
+    killed = RunHistory.of([started, TaskCreated(1.0, "start", "1", (), ())])
+    with runs.hold(store, "F", run_id):
+        assert statuses(store, killed, whole) == [("waiting", "succeeded")]
+    assert statuses(store, killed, whole) == [("cut off", "succeeded")]
+
+
+def statuses(store: DirectoryStore, *both: RunHistory) -> list[tuple[str, str]]:
+    return [task.pair.statuses for task in compare(*(Side(store, run) for run in both))]
 
 
 def test_cards_and_what_else_is_ours_are_left_out(store: DirectoryStore) -> None:

@@ -111,7 +111,7 @@ def _index(path: Path, data: bytes) -> Index:
     try:
         value = json.loads(data)
         kind, version = value["kind"], value["version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _no_bundle(path, f"its `{INDEX}` cannot be read") from error
     if kind != KIND or type(version) is not int:
         raise _no_bundle(path, f"its `{INDEX}` is another program's")
@@ -124,10 +124,10 @@ def _index(path: Path, data: bytes) -> Index:
 
 
 def _checked(value: Any) -> Index:
-    """Raises ValueError for names that have no place in a store."""
+    """Raises ValueError for names that have no place in a store, and for sizes that no file has."""
     run = RunName(*map(str, value["run"]))
-    objects = {str(key): (int(size), str(sha256)) for key, (size, sha256) in value["objects"].items()}
-    blobs = {str(sha256): int(size) for sha256, size in value["blobs"].items()}
+    objects = {str(key): (_size(size), str(sha256)) for key, (size, sha256) in value["objects"].items()}
+    blobs = {str(sha256): _size(size) for sha256, size in value["blobs"].items()}
     left_out = frozenset(map(str, value["left_out"]))
     folder = re.escape(runs.run_key(*run))
     key = re.compile(
@@ -139,6 +139,12 @@ def _checked(value: Any) -> Index:
     if not all(key.fullmatch(each) for each in objects):
         raise ValueError(objects)
     return Index(run, objects, blobs, left_out, bool(value["images"]))
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(value)
+    return value
 
 
 def _places(path: Path, tar: tarfile.TarFile, index: Index) -> dict[str, int]:

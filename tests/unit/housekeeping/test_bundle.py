@@ -247,6 +247,13 @@ def index(**values: object) -> Change:
     return change
 
 
+def index_of(content: bytes) -> Change:
+    def change(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+        members[0] = (members[0][0], content)
+
+    return change
+
+
 def named(key: str) -> Change:
     """With an object under a key of its own, and a member to it."""
 
@@ -273,7 +280,10 @@ def named(key: str) -> Change:
         (index(run=["../x", "1795485038814454"]), "is not as dockerflow writes it"),
         (index(run=["Films"]), "is not as dockerflow writes it"),
         (index(blobs={"../evil": 1}), "is not as dockerflow writes it"),
+        (index(blobs={"0" * 64: -1}), "is not as dockerflow writes it"),
+        (index(blobs={"0" * 64: float("inf")}), "is not as dockerflow writes it"),
         (index(kind="else"), "another program's"),
+        (index_of(b"[" * 100_000), "its `bundle.json` cannot be read"),
         (lambda members: members.pop(), "it lacks 1 of its files"),
         (lambda members: members.pop(0), "does not begin with `bundle.json`"),
         (lambda members: members.append(members[-1]), "that its index does not have"),

@@ -56,7 +56,8 @@ def of_artifact(artifact: Any) -> Html:
     try:
         pickled, _ = codec.parts(memoryview(manifest.content(artifact._store.blobs, ref)))
         value = _Plain(io.BytesIO(bytes(pickled))).load()
-        return code(cut(_repr(value), 200))
+        # A few bytes can be lists in lists, each there many times over.
+        return code(cut(_repr(value, levels=3, parts=20), 200))
     except Exception:  # noqa: BLE001 - it is no plain value, or `data` says what is wrong with it
         return Html("")
 
@@ -85,10 +86,10 @@ def _own_html(value: Any) -> Any:
     return Html(made) if isinstance(made, str) and len(made) <= _LONGEST_HTML else None
 
 
-def _repr(value: Any) -> str:
-    """As `repr` has it, but of what is large the beginning alone."""
+def _repr(value: Any, levels: int = 6, parts: int = 100) -> str:
+    """As `repr` has it, but of what is large the beginning alone: of each part so many parts, so many levels deep."""
     short = reprlib.Repr()
-    short.maxlevel = 8
+    short.maxlevel = levels
     short.maxstring = short.maxother = short.maxlong = _LONGEST_TEXT
-    short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = short.maxdict = short.maxdeque = 100
-    return value if isinstance(value, Html) else short.repr(value)
+    short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = short.maxdict = short.maxdeque = parts
+    return short.repr(value)

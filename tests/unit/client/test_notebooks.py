@@ -159,6 +159,15 @@ def test_no_table_imports_or_runs_what_an_artifact_names(store: DirectoryStore) 
     assert "Failing" not in html_of(artifact.parent)
 
 
+def test_a_few_bytes_that_stand_for_a_billion_values_are_shown_by_their_beginning(store: DirectoryStore) -> None:
+    """Python keeps a list once, however often it is in others."""
+    value: list[Any] = ["ha"]
+    for _ in range(9):
+        value = [value] * 30
+    made = html_of(_artifact(store, value)._above)
+    assert "[[[...], [...], [...], " in made
+
+
 def test_what_cannot_be_read_is_said_in_its_place(store: DirectoryStore) -> None:
     artifact = _artifact(store, 1)
     for blob in (Path(store.name) / "blobs").rglob("*"):

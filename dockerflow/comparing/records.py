@@ -221,17 +221,17 @@ def _timings(history: RunHistory) -> dict[str, dict[str, Any]]:
             "seconds": sum(each.seconds for each in ran),
             "peak_memory": max((each.peak_memory for each in ran), default=0),
         }
-    if history.started and history.finished:
-        took = history.finished.time - history.started.time
+    if history.started:  # of one that was killed nobody knows how long it took
+        took = history.finished.time - history.started.time if history.finished else None
         found["(the run)"] = {"tasks": len(history.tasks), "reused": 0, "seconds": took, "peak_memory": 0}
     return found
 
 
 def _timing(name: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> tuple[str, ...]:
     tasks = [_tasks(each) for each in (one, other)]
-    seconds = [each["seconds"] if each else 0.0 for each in (one, other)]
+    seconds = [each["seconds"] if each else None for each in (one, other)]
     memory = [f"{each['peak_memory'] / 1e6:,.0f} MB" if each and each["peak_memory"] else "" for each in (one, other)]
-    change = f"{100 * (seconds[1] / seconds[0] - 1):+.0f} %" if all(seconds) else ""
+    change = f"{100 * (seconds[1] / seconds[0] - 1):+.0f} %" if seconds[0] and seconds[1] else ""
     return (
         name,
         tasks[0] if tasks[0] == tasks[1] else f"{tasks[0]} → {tasks[1]}",
@@ -241,7 +241,10 @@ def _timing(name: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] |
     )
 
 
-def _took(seconds: float) -> str:
+def _took(seconds: float | None) -> str:
+    """Empty where nothing ran, or nobody knows."""
+    if not seconds:
+        return ""
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:,.1f} min"

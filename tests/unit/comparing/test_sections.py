@@ -17,7 +17,7 @@ from dockerflow.store.directory import create
 from dockerflow.store.errors import StoreError
 from dockerflow.store.history import RunHistory
 from dockerflow.store.manifest import LARGE
-from dockerflow.store.records import GitState, RunStarted, StepRecord
+from dockerflow.store.records import AttemptFinished, GitState, RunFinished, RunStarted, StepRecord, TaskCreated
 from tests.unit.environments.locks_by_hand import CHANNEL, package
 
 
@@ -67,6 +67,18 @@ def test_lost_parameters_end_no_comparison_of_artifacts(tmp_path: Path) -> None:
 def test_a_run_whose_scheduler_is_gone_was_killed(tmp_path: Path) -> None:
     store = create(tmp_path)
     assert part("run", given(store), given(store)).facts["first"]["status"] == "killed"
+
+
+def test_what_did_not_run_took_no_time_that_could_be_compared(tmp_path: Path) -> None:
+    store = create(tmp_path)
+    begun = RunStarted(1.0, "F", "1", "", "", "", (StepRecord("start", ("end",)), StepRecord("end", ())))
+    ran = TaskCreated(1.0, "start", "1", (), ()), AttemptFinished(3.0, "start", "1", 0, True, True, seconds=2.0)
+    whole, killed = (Side(store, RunHistory.of([begun, *ran, *end])) for end in ([RunFinished(4.0, "failed")], []))
+    assert part("timings", whole, killed).rows[1:] == (
+        ("start", "1", "2.0 s", "2.0 s", "+0 %", ""),
+        ("end", "0", "", "", "", ""),
+        ("(the run)", "1", "3.0 s", "", "", ""),
+    )
 
 
 def test_the_branch_and_what_was_not_committed_are_told(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ artifacts may be objects of its classes, and where a text names it, as `"package
 count, all of them. Where code finds code in a way that cannot be read from it (`importlib`, `exec`, `sys.path`, a
 program that is started), all files count.
 
-What does not count: comments and layout, modules that nothing reached imports, and what is declared of a parameter: its
-value counts where it is read. Code of libraries is in the image, that of dockerflow is not part of a result.
+What does not count: comments and layout, modules that nothing reached imports, and what is declared of a parameter, but
+for the `parser` that a step calls: its value counts where it is read. Code of libraries is in the image, that of
+dockerflow is not part of a result.
 """
 
 from __future__ import annotations
@@ -153,12 +154,19 @@ class Code:
         return [each for each in node.decorator_list if ours.isdisjoint(range(each.lineno, _end(each) + 1))]
 
     def _declares_given(self, node: ast.AST) -> bool:
-        """`alpha = Parameter(...)`, in a class."""
+        """`alpha = Parameter(...)`, in a class: how it comes to its value, and not what a step makes of that."""
         if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.value, ast.Call):
             return False
         target, function = node.targets[0], node.value.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        return isinstance(target, ast.Name) and target.id in self.given and name in _PARAMETERS
+        declares = isinstance(target, ast.Name) and target.id in self.given and name in _PARAMETERS
+        return declares and (name == "Parameter" or not _is_changed_in_steps(node.value))
+
+
+def _is_changed_in_steps(declared: ast.Call) -> bool:
+    """`IncludeFile(..., parser=read)` and `Config(..., plain=True)`."""
+    options = {each.arg for each in declared.keywords}
+    return len(declared.args) > 1 or not options.isdisjoint({"parser", "plain", None})
 
 
 def _end(node: ast.expr) -> int:

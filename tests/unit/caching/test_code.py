@@ -140,6 +140,33 @@ def test_a_new_parameter_and_a_new_step_do_not_count():
     assert Code(code, "flow.py", steps, frozenset({"alpha", "beta"})).reached_by("train") == reached(FILES)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        ("IncludeFile('alpha', parser='package.sums.twice')", "IncludeFile('alpha', parser='package.sums.half')", True),
+        ("IncludeFile('alpha')", "IncludeFile('alpha', parser=helpers.double)", True),
+        ("IncludeFile('alpha', False, True, None, '', helpers.double)", "IncludeFile('alpha', False)", True),
+        ("IncludeFile('alpha')", "IncludeFile('alpha', **helpers.OPTIONS)", True),
+        ("Config('alpha')", "Config('alpha', plain=True)", True),
+        ("IncludeFile('alpha', default='a')", "IncludeFile('alpha', default='b', is_text=False)", False),
+        ("Config('alpha', default_value='1')", "Config('alpha', default_value='2')", False),
+        ("Parameter('alpha', default=1)", "Parameter('alpha', default=2, type=int)", False),
+    ],
+)
+def test_what_a_step_makes_itself_of_a_parameter_counts_and_not_how_it_is_given(
+    before: str, after: str, counts: bool
+) -> None:
+    both = (FLOW.replace('Parameter("alpha", default=1)', each) for each in (before, after))
+    one, other = (reached({**FILES, "flow.py": text}) for text in both)
+    assert (one != other) == counts
+
+
+def test_a_parser_that_is_named_is_reached():
+    declared = "IncludeFile('alpha', parser='package.unused.read')"
+    files = {**FILES, "flow.py": FLOW.replace('Parameter("alpha", default=1)', declared)}
+    assert "package/unused.py" in reached(files)
+
+
 def text_line(text: str, what: str) -> int:
     return next(number for number, line in enumerate(text.splitlines(), 1) if what in line)
 

@@ -1,4 +1,4 @@
-"""Parameters that `resume` or `rerun` is given other values for: whether it may be, and if not, why, and what to type."""
+"""Parameters that `resume` or `rerun` is given other values for: whether it may be, if not why, and what to type."""
 
 from __future__ import annotations
 

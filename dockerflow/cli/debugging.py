@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dockerflow.cli import sentences
 from dockerflow.cli.errors import CommandLineError
 from dockerflow.cli.pathspecs import Selection, select
 from dockerflow.cli.places import config_here, store_of_runs
@@ -129,8 +130,7 @@ def _tell_of(subject: Subject) -> None:
     latest = subject.task.latest
     how = subject.task.status
     if latest is not None and latest.failure is not None:
-        reason = latest.failure
-        how = f"failed{', caught' if latest.caught else ''}: {reason.type_name or reason.kind}: {reason.message}"
+        how = f"failed{', caught' if latest.caught else ''}: {sentences.reason(latest.failure)}"
     _tell(f"{subject.pathspec}  {how}")
     if latest is not None and latest.failure is not None and latest.failure.kind == "out_of_memory":
         _tell("here it has as much memory as the engine")

@@ -141,7 +141,8 @@ def _new_parameters(store: Store, loaded: LoadedFlow, started: RunStarted) -> di
 
 def _artifacts_of(file: Path) -> dict[str, Any]:
     if not file.is_file():
-        raise CommandLineError(f"`{file}` does not exist", "name a Python file that has a dictionary ARTIFACTS")
+        what = "is no file" if file.exists() else "does not exist"
+        raise CommandLineError(f"`{file}` {what}", "name a Python file that has a dictionary ARTIFACTS")
     try:
         found = runpy.run_path(str(file)).get("ARTIFACTS")
     except Exception as error:
@@ -186,7 +187,7 @@ def _told(chosen: Chosen, store: Store, past: Past, found: Spun) -> int:
         print_table(rows)
     if found.failure is not None:
         if found.failure.traceback:
-            print(f"\n{found.failure.traceback}", file=sys.stderr)
+            print(f"\n{found.failure.traceback.rstrip()}\n", file=sys.stderr)
         show_error(
             DockerflowError(
                 f"step `{chosen.step}` failed: {sentences.reason(found.failure)}", found.failure.hint or None

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dockerflow.errors import DockerflowError
 from dockerflow.lazy_dataclasses import dataclass
@@ -24,12 +24,14 @@ from dockerflow.store.records import RunStarted
 @dataclass(frozen=True)
 class Code:
     """`beside` are the names in the folder that the package has and that are no code: they are in the task's folder,
-    too. `given` is what the command line of the run had added to the flow's file."""
+    too; their names end in one of `suffixes`. `given` is what the command line of the run had added to the flow's
+    file."""
 
     folder: Path
     flow_file: str
     given: bytes
     beside: tuple[str, ...]
+    suffixes: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -67,7 +69,10 @@ def kept(store: Store, started: RunStarted, folder: Path) -> Code:
 def own(store: Store, started: RunStarted, file: Path) -> Code:
     """The user's own flow. Raises StoreError, DockerflowError."""
     if not file.is_file():
-        raise DockerflowError(f"flow file `{file}` does not exist", "leave `--file` out for the code that the run had")
+        raise DockerflowError(
+            f"flow file `{file}` {'is no file' if file.exists() else 'does not exist'}",
+            "leave `--file` out for the code that the run had",
+        )
     package = _Package(bytes(store.blobs.get(started.code)))
     return package.at(file.absolute().parent, file.name)
 
@@ -95,8 +100,10 @@ class _Package:
             target.write_bytes(content)
 
     def at(self, folder: Path, flow_file: str) -> Code:
-        beside = {name.partition("/")[0] for name in self._files if not name.endswith(".py")}
-        return Code(folder, flow_file, self._given, tuple(sorted(beside)))
+        others = [name for name in self._files if not name.endswith(".py")]
+        beside = {name.partition("/")[0] for name in others}
+        suffixes = {PurePosixPath(name).suffix or name for name in others}
+        return Code(folder, flow_file, self._given, tuple(sorted(beside)), tuple(sorted(suffixes)))
 
     def is_edited(self, folder: Path) -> bool:
         there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if _is_users(path)}
@@ -109,9 +116,9 @@ def _is_users(path: Path) -> bool:
     return path.is_file() and "__pycache__" not in path.parts
 
 
-def archive(folder: Path, below: str) -> Iterator[tuple[str, bytes]]:
-    """The files that a code package of the folder would have, for an engine that sees no folder of this machine."""
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if _is_users(path) and not hidden:
-            yield f"{below}/{path.relative_to(folder).as_posix()}", path.read_bytes()
+def archive(code: Code, below: str) -> Iterator[tuple[str, bytes]]:
+    """The files that a code package of the folder would have, for an engine that sees no folder of this machine.
+    Raises StoreError as for a run: where they cannot be read, or are too large together."""
+    package = code_package.pack(code.folder / code.flow_file, suffixes=code.suffixes)
+    for name, content in code_package.user_files(package).items():
+        yield f"{below}/{name}", content

@@ -241,5 +241,5 @@ def _files(wanted: Session) -> bytes:
     files = session_files(wanted.subject, wanted.wanted, wanted.code, place)
     found = {f"{SESSION}/{name}": content for name, content in files.items()}
     if not wanted.sees_folders:
-        found.update(archive(wanted.code.folder, f"{SESSION}/user-code"))
+        found.update(archive(wanted.code, f"{SESSION}/user-code"))
     return packed(found, [(OPEN, 0o1777), (SESSION, 0o755)], wanted.host.user)

@@ -88,7 +88,7 @@ def test_the_frame_that_failed_is_open_and_an_edit_holds_when_the_step_runs_agai
     (tmp_path / "shares.py").unlink()  # as for a colleague, who has the store alone
     at = terminal("debug", run, "--store", tmp_path / ".dockerflow")
     said = at.expect("(Pdb) ")
-    assert f"{run}/share/2  failed: builtins.ZeroDivisionError: division by zero" in said
+    assert f"{run}/share/2  failed: ZeroDivisionError: division by zero" in said
     assert "-> return total / parts" in said
     at.line("p total, parts")
     assert "(30, 0)" in at.expect("(Pdb) ")

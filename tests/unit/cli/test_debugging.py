@@ -80,7 +80,7 @@ def test_of_a_run_the_task_that_failed_is_meant_and_of_a_step_one_whose_failure_
     code, shown, told = session(folder, "up\np [hasattr(each, 'value') for each in inputs]\n", run, "--run")
     assert (code, f"{run}/join/5  failed: " in told, "[True, True, False]" in shown) == (0, True, True)
     code, shown, told = session(folder, "p self.input\n", f"{run}/half", A_TOKEN_OF_A_TEST="mine")
-    assert f"{run}/half/4  failed, caught: builtins.ZeroDivisionError" in told
+    assert f"{run}/half/4  failed, caught: ZeroDivisionError" in told
     assert ("green mine" in shown, "(Pdb) 0" in shown) == (True, True)
 
 

@@ -1,12 +1,12 @@
 """Jupyter beside an image that has none: the image stays as it is, and its container sees one folder more.
 
 What is needed is found by the means that steps have for it: packages of an index for the image's Python, with which
-what the image has already must go, resolved to a lock; their archives, fetched and verified; the files of layers, here
-in a folder of the cache. There it lies for all images of one lock, and both lock and folder are found again without
-any index:
+what the image has already must go, or else of conda's channels, resolved to a lock; their archives, fetched and
+verified; the files of layers, here in a folder of the cache. There it lies for all images of one lock, and both lock
+and folder are found again without asking anybody:
 
-    jupyter/<hash of the Python, its libraries and the indexes>.lock.yml
-    jupyter/<lock hash>/lib/python3.11/site-packages/…, share/jupyter/…, etc/jupyter/…
+    jupyter/<hash of the Python, its libraries, indexes and channels>.lock.yml
+    jupyter/<lock hash>-<recipes>/lib/python3.11/site-packages/…, share/jupyter/…, etc/jupyter/…
 
 In the session its modules come after the image's own: a kernel imports the libraries that the step had.
 """
@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from dockerflow.config import Config
@@ -27,10 +28,10 @@ from dockerflow.environments import lock_file
 from dockerflow.environments.errors import EnvironmentsError, LockFileError
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.environments.spec import EnvironmentSpec
-from dockerflow.images import cache_lock, wheel_layer
+from dockerflow.images import cache_lock, layer, wheel_layer
 from dockerflow.images.errors import explaining_cache
 from dockerflow.images.files import new_file
-from dockerflow.images.layer import Package, write_layer
+from dockerflow.images.layer import Package
 from dockerflow.images.layer_cache import layer_key
 from dockerflow.images.metadata import Python
 from dockerflow.images.packages import PackageCache
@@ -75,7 +76,7 @@ def folder_for(asked: Asked, config: Config, tell: Tell) -> Path:
     _check(asked)
     with explaining_cache(config.cache_dir), cache_lock.used(config.cache_dir):
         lock = _lock(asked, config, tell)
-        folder = config.cache_dir / FOLDER / f"{lock.lock_hash}-{wheel_layer.RECIPE}"
+        folder = config.cache_dir / FOLDER / f"{lock.lock_hash}-{layer.RECIPE}.{wheel_layer.RECIPE}"
         if not folder.is_dir():
             size = sum(package.size or 0 for package in lock.packages) // 1_000_000
             tell(f"fetching {len(lock.packages)} packages of Jupyter, {size} MB, once for all images of this kind")
@@ -94,41 +95,54 @@ def _check(asked: Asked) -> None:
 def _refused(asked: Asked, reason: str) -> EnvironmentsError:
     return EnvironmentsError(
         f"there is no Jupyter in the image of `{asked.pathspec}`, and none can be put beside it: {reason}",
-        'give the step `jupyterlab`, as by `@conda(libraries={"jupyterlab": ""})`, set `indexes` to an index that has'
-        " it, or leave `--notebook` out for a session in the terminal",
+        'give the step `jupyterlab`, as by `@conda(libraries={"jupyterlab": ""})`, set `indexes` or'
+        " `channels` to one that has it, or leave `--notebook` out for a session in the terminal",
     )
 
 
 def _lock(asked: Asked, config: Config, tell: Tell) -> Lock:
     said = sorted(asked.there.libraries.items())
-    key = layer_key("dockerflow.jupyter", _VERSION, asked.there.version, asked.platform, said, config.indexes, WANTED)
+    places = [config.indexes, config.channels]
+    key = layer_key("dockerflow.jupyter", _VERSION, asked.there.version, asked.platform, said, places, WANTED)
     path = config.cache_dir / FOLDER / f"{key}.lock.yml"
     with suppress(OSError, UnicodeDecodeError, LockFileError):
         return lock_file.loads(path.read_text(encoding="utf-8"), str(path))
-    tell(f"the image has no Jupyter: it is looked for in {_named(config)}, and put beside the image")
-    lock = _resolved(asked, config)
+    lock = _resolved(asked, config, tell)
     with new_file(path.parent, path.name) as new:
         new.file.write(lock_file.dumps(lock).encode())
     return lock
 
 
-def _named(config: Config) -> str:
-    return ", ".join(f"`{index}`" for index in config.indexes) or "the package index of uv's configuration"
+def _resolved(asked: Asked, config: Config, tell: Tell) -> Lock:
+    """From an index, since wheels leave the image its Python and its C libraries; else from conda's channels."""
+    indexes = ", ".join(f"`{index}`" for index in config.indexes) or "the package index of uv's configuration"
+    channels = ", ".join(f"`{channel}`" for channel in config.channels)
+    tried = []
+    for ask, where in ((_of_indexes, indexes), (_of_channels, f"the channels {channels}")):
+        tell(f"Jupyter is not in the image: it is looked for in {where}, to be put beside it")
+        try:
+            return ask(asked, config)
+        except EnvironmentsError as error:
+            tried.append(f"\n- {where}: {error.message}")
+    raise _refused(asked, f"for Python {asked.there.version} on {asked.platform} were asked{''.join(tried)}")
 
 
-def _resolved(asked: Asked, config: Config) -> Lock:
+def _of_indexes(asked: Asked, config: Config) -> Lock:
     from dockerflow.environments import pypi  # noqa: PLC0415 - a folder of the cache is most often there
 
     spec = EnvironmentSpec(asked.there.version, (), (), asked.platform, WANTED, indexes=config.indexes)
     brought = [_there("python", asked.there.version)]
     brought += [_there(name, version) for name, version in sorted(asked.there.libraries.items())]
-    try:
-        found = pypi.resolve(pypi.Place(spec, ("Jupyter",), brought, _PATIENCE))
-    except EnvironmentsError as error:
-        where = f"for Python {asked.there.version} on {asked.platform}, beside the image's libraries"
-        reason = f"{_named(config)} was asked {where}, and {error.message}"
-        raise _refused(asked, reason) from error
+    found = pypi.resolve(pypi.Place(spec, (), brought, _PATIENCE))
     return Lock(asked.platform, found, WANTED, (), spec.spec_hash)
+
+
+def _of_channels(asked: Asked, config: Config) -> Lock:
+    from dockerflow.environments import solver  # noqa: PLC0415 - takes long to import, and seldom is it needed
+
+    libraries = tuple((name, "") for name in WANTED)
+    lock = solver.solve(EnvironmentSpec(asked.python.version, libraries, config.channels, asked.platform))
+    return replace(lock, packages=tuple(package for package in lock.packages if package.name != "python"))
 
 
 # Seconds without an answer of an index.
@@ -147,10 +161,10 @@ def _unpack(lock: Lock, python: Python, config: Config, folder: Path) -> None:
     packages = [Package(each, archive) for each, archive in zip(lock.packages, fetched)]
     make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as place:
-        with tempfile.TemporaryFile(dir=place) as layer:
-            write_layer(LayerWriter(layer), packages, PREFIX.strip("/"), python)
-            layer.seek(0)
-            with tarfile.open(fileobj=layer) as archive:
+        with tempfile.TemporaryFile(dir=place) as file:
+            layer.write_layer(LayerWriter(file), packages, PREFIX, python)
+            file.seek(0)
+            with tarfile.open(fileobj=file) as archive:
                 if hasattr(tarfile, "data_filter"):  # what Python 3.14 does by itself, and 3.12 warns without
                     archive.extraction_filter = tarfile.data_filter
                 archive.extractall(place)

@@ -8,11 +8,13 @@ import re
 import sys
 import uuid
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 from tornado.websocket import websocket_connect
 
+from dockerflow.setup.channel import LocalChannel, Request
+from tests import channel as channels
 from tests.end_to_end.test_debugging import failed, sessions
 from tests.terminals import Terminal
 
@@ -24,12 +26,8 @@ class Kernel:
 
     def __init__(self, port: str, token: str) -> None:
         self._place, self._token = f"127.0.0.1:{port}/api", token
-        with urlopen(self.request("kernels", b"{}"), timeout=60) as answer:
+        with urlopen(f"http://{self._place}/kernels?token={token}", b"{}", timeout=60) as answer:
             self._id = json.load(answer)["id"]
-
-    def request(self, path: str, body: bytes | None = None) -> Request:
-        headers = {"Authorization": f"token {self._token}"} if self._token else {}
-        return Request(f"http://{self._place}/{path}", body, headers)
 
     def execute(self, code: str) -> str:
         """What a cell shows: what it prints, its last line, its error."""
@@ -65,7 +63,7 @@ class Kernel:
 
 @pytest.fixture
 def notebook(variables, tmp_path):
-    """`dockerflow debug --notebook` at a terminal, with the port and the token that it shows."""
+    """`dockerflow debug --notebook` at a terminal."""
     opened = []
 
     def command(*words, **changes):
@@ -78,35 +76,50 @@ def notebook(variables, tmp_path):
         each.close()
 
 
+def reached(at: Terminal) -> tuple[Kernel, str]:
+    """A kernel of the Jupyter whose address is shown, and the address."""
+    at.expect("Jupyter answers at ")
+    url, port, token = re.search(r"(http://127\.0\.0\.1:(\d+)/\?token=(\w+))", at.expect("Ctrl-C ends it")).groups()
+    return Kernel(port, token), url
+
+
 def test_jupyter_is_put_beside_an_image_that_has_none(dockerflow, tmp_path, notebook, docker_client):
     run = failed(dockerflow, tmp_path)
     at = notebook(run, TMPDIR=str(tmp_path))
     at.expect(f"{run}/share/2  failed")
-    at.expect("Jupyter answers at ")
-    port, token = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\w+)", at.expect("Ctrl-C ends it")).groups()
-    kernel = Kernel(port, token)
+    kernel, url = reached(at)
     assert kernel.execute("self.input, self.parts, recorded.frame.shape") == "(10, 0, (1, 1))", at.shown
-    assert (
-        kernel.execute("__import__('pandas').__version__, __import__('pandas').__file__[:9]")
-        == "('1.5.3', '/opt/env/')"
-    )
+    pandas = kernel.execute("import pandas; pandas.__version__, pandas.__file__[:9]")
+    assert pandas == "('1.5.3', '/opt/env/')"
     assert kernel.execute("__import__('ipykernel').__file__[:23]") == "'/opt/dockerflow-jupyter'"
     assert "ZeroDivisionError" in kernel.execute("again()\nraise self.each")
     assert kernel.execute("open('/opt/dockerflow-jupyter/x', 'w')").count("Read-only file system") == 1
 
     [container] = sessions(docker_client)
-    bound = container["Ports"]
-    assert {each["IP"] for each in bound} == {"127.0.0.1"}
-    with urlopen(f"http://127.0.0.1:{port}/lab?token={token}", timeout=60) as page:
+    assert {each["IP"] for each in container["Ports"]} == {"127.0.0.1"}
+    with urlopen(url, timeout=60) as page:
         assert "JupyterLab" in page.read().decode()
     at.type("\x03")
     assert (at.end(), at.settings(), sessions(docker_client)) == (0, at.before, [])
 
 
-def test_an_index_without_jupyter_is_told_with_the_way_out(dockerflow, tmp_path, notebook, docker_client):
-    (tmp_path / "wheels").mkdir()
+def test_where_no_index_has_jupyter_channels_are_asked_and_where_none_has_it_both_are_told(
+    dockerflow, tmp_path, notebook, docker_client
+):
     run = failed(dockerflow, tmp_path)
-    at = notebook(run, DOCKERFLOW_INDEXES=(tmp_path / "wheels").as_uri(), TMPDIR=str(tmp_path))
+    (tmp_path / "wheels").mkdir()
+    index = (tmp_path / "wheels").as_uri()
+    at = notebook(run, DOCKERFLOW_INDEXES=index, TMPDIR=str(tmp_path))
     at.expect(f"error: there is no Jupyter in the image of `{run}/share/2`, and none can be put beside it")
-    at.expect("hint: ")
+    assert "`ipykernel`, which the package index" in at.expect("no package `ipykernel` on ")
+    at.expect("hint: give the step `jupyterlab`")
     assert (at.end(), at.settings(), sessions(docker_client)) == (4, at.before, [])
+
+    channel = LocalChannel(channels.cache() / "channel-jupyter")
+    channel.add([Request(channels.PYTHON, (("ipykernel", ""), ("jupyterlab", "")))])
+    at = notebook(run, DOCKERFLOW_INDEXES=index, DOCKERFLOW_CHANNELS=channel.url, TMPDIR=str(tmp_path))
+    kernel, _ = reached(at)
+    code = "import dateutil, zmq; self.input, [each.__file__.split('/')[2] for each in (dateutil, zmq)]"
+    assert kernel.execute(code) == "(10, ['env', 'dockerflow-jupyter'])", at.shown
+    at.type("\x03")
+    assert (at.end(), sessions(docker_client)) == (0, [])

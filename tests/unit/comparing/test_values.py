@@ -19,6 +19,7 @@ from hypothesis import strategies as some
 from dockerflow.artifacts import codec
 from dockerflow.artifacts.rebuild import array
 from dockerflow.comparing import arrays, words
+from dockerflow.comparing.contents import changed_lines
 from dockerflow.comparing.errors import Unreadable
 from dockerflow.comparing.inert import Made, look
 from dockerflow.comparing.values import difference
@@ -132,6 +133,14 @@ def test_a_text_moves_no_cursor() -> None:
     assert said("a\n\x1b[2J", "a\nb\tc") == [
         "6 → 5 characters", "  @@ -1,2 +1,2 @@", "   a", "  -\\x1b[2J", "  +b\tc"
     ]  # fmt: skip
+
+
+def test_lines_of_texts_are_told_by_turns_however_many_there_are() -> None:
+    assert list(changed_lines(["a", "b", "c", "d"], ["a", "B", "C", "d", "e"])) == [
+        "- b", "+ B", "- c", "+ C", "+ e"
+    ]  # fmt: skip
+    many = [[f"row {number} of {which}" for number in range(5000)] for which in ("one", "two")]
+    assert len(list(changed_lines(*many))) == 10_000
 
 
 def test_nothing_is_called_that_a_value_asks_for(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

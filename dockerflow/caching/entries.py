@@ -50,11 +50,13 @@ class Name(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A result that a task of `run_id` had, which had read these parameters, with the hashes of their values."""
+    """A result that a task of `run_id` had, which had read these parameters, with the hashes of their values. `given`
+    are all that there were: it passes them on, and where the flow has one no more, that would be an artifact."""
 
     run_id: str
     result: AttemptFinished
     read: Mapping[str, str]
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def put(store: Store, key: Key, entry: Entry) -> None:
         entry.result.task_id,
     )
     body = {"version": 1, "result": records.to_line(entry.result), "read": dict(entry.read)}
+    body["given"] = list(entry.given)
     store.put(name.path, json.dumps(body).encode())
 
 
@@ -110,7 +113,7 @@ def matching(store: Store, names: Iterable[Name], parameters: Mapping[str, str])
         if entry is None:
             continue
         wanted = _values({each: parameters.get(each, "") for each in entry.read})
-        if name.values == wanted:
+        if name.values == wanted and parameters.keys() >= set(entry.given):
             yield entry
 
 
@@ -150,9 +153,10 @@ def _entry(store: Store, name: Name) -> Entry | None:
         body = json.loads(store.get(name.path) or b"")
         result = records.from_line(body["result"])
         read = {str(each): str(value) for each, value in body["read"].items()}
+        given = tuple(map(str, body["given"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Entry(name.run_id, result, read) if isinstance(result, AttemptFinished) else None
+    return Entry(name.run_id, result, read, given) if isinstance(result, AttemptFinished) else None
 
 
 def _names(read: Mapping[str, str]) -> str:

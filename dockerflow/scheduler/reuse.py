@@ -150,7 +150,7 @@ class Reuse:
             return "the result is no longer whole in the store"
         near = next(filter(None, (entries.first(self._store, names) for names in every)), None)
         if near is not None:
-            return self._of_parameters(near.read)
+            return self._of_parameters(near)
         latest = entries.latest(self._store, key)
         if latest is None:
             return "there is no earlier result to compare with"
@@ -160,9 +160,12 @@ class Reuse:
         told = self._of_packages(key.step, latest) if changed.name == "image" else ""
         return f"image: {told}" if told else explaining.words(changed)
 
-    def _of_parameters(self, read: Mapping[str, str]) -> str:
-        now = {name: self._keys.parameters[name] for name in read if name in self._keys.parameters}
-        changed = difference([Part("parameters", read)], [Part("parameters", now)])
+    def _of_parameters(self, near: Entry) -> str:
+        """Those that it has read differ, or one that it had is gone."""
+        parameters = self._keys.parameters
+        then = {**{name: "" for name in near.given if name not in parameters}, **near.read}
+        now = {name: parameters[name] for name in near.read if name in parameters}
+        changed = difference([Part("parameters", then)], [Part("parameters", now)])
         return explaining.words(changed) if changed else "the result is no longer in the store"
 
     def _of_packages(self, step: str, latest: Latest) -> str:
@@ -190,7 +193,7 @@ class Reuse:
         parameters, started = self._keys.parameters, self._subject.started
         read = {name: parameters[name] for name in record.read if name in parameters}
         try:
-            entries.put(self._store, key, Entry(started.run_id, record, read))
+            entries.put(self._store, key, Entry(started.run_id, record, read, self._keys.given))
             entries.remember(self._store, key, Latest(started.run_id, key.parts, read, self._keys.locks(key.step)))
         except StoreError as error:
             self._note(key.step, f"the store cannot be written: {error.message}", "its result is not kept")
@@ -226,6 +229,11 @@ class _Keys:
         subject, started = self._subject, self._subject.started
         said = parts.current(subject.loaded.flow, started.tags, started.user, subject.namespace)
         return {**self._hashes(started.parameters), **said}
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the run's parameters. Raises StoreError."""
+        return tuple(sorted(self._hashes(self._subject.started.parameters)))
 
     def locks(self, step: str) -> dict[str, str]:
         record = self._record(step)

@@ -334,6 +334,14 @@ def test_a_parameter_that_is_gone_is_another_value(local: Cache):
     assert local.run(World(parameters={"alpha": 1})).why == "miss: parameters: `beta` is gone"
 
 
+def test_a_result_with_a_parameter_that_the_flow_has_no_more_is_none(local: Cache):
+    """It would be an artifact, which a fresh run has not, and of which two branches may have two values."""
+    local.run(read=("alpha",))
+    assert local.run(World(parameters={"alpha": 1})).why == "miss: parameters: `beta` is gone"
+    assert local.run(World(parameters={"alpha": 1})).run_id == "2"
+    assert local.run().run_id == "2"
+
+
 def test_a_step_that_is_to_run_again_does_and_its_result_comes_before_older_ones(local: Cache):
     local.run()
     seen = local.run(World(again=frozenset({"work"})))

@@ -42,7 +42,16 @@ class Past:
             return f"on the inputs of {self.pathspec}"
         count = len(self.task.created.inputs)
         given = ", ".join(f"{self.run.tasks[each].created.step}/{each}" for each in self.task.created.inputs[:3])
-        return f"after {given}{', …' if count > 3 else ''} of {self.started.flow}/{self.started.run_id}"
+        missing = [f"{each.created.step}/{each.created.task_id}" for each in self._missing()]
+        without = f", without {missing[0]}{', …' if len(missing) > 1 else ''}, which did not succeed" if missing else ""
+        return f"after {given}{', …' if count > 3 else ''} of {self.started.flow}/{self.started.run_id}{without}"
+
+    def _missing(self) -> list[TaskHistory]:
+        """Tasks of the same steps that a run would have waited for."""
+        steps = {self.run.tasks[each].created.step for each in self.task.created.inputs}
+        levels = self.task.created.foreach
+        there = [task for task in self.run.tasks.values() if task.created.step in steps]
+        return [task for task in there if task.created.foreach[: len(levels)] == levels and not _is_done(task)]
 
 
 def step_of(pathspec: str) -> str:
@@ -90,6 +99,14 @@ def _before(flow: Flow, wanted: Wanted) -> list[str]:
     return list(flow.preceding()[wanted.step])
 
 
+def _is_before(flow: Flow, wanted: Wanted, task: TaskHistory) -> bool:
+    return task.created.step in _before(flow, wanted) and _is_done(task)
+
+
+def _is_done(task: TaskHistory) -> bool:
+    return task.result is not None and task.result.ok
+
+
 def _in_run(wanted: Wanted, flow: Flow, run: RunHistory, named: tuple[TaskHistory, ...] | None, where: str) -> Past:
     """A task of the step, one that failed if there is; or a new one, after finished tasks of the steps before it."""
     assert run.started is not None, "a run that is listed has begun"  # noqa: S101
@@ -97,7 +114,7 @@ def _in_run(wanted: Wanted, flow: Flow, run: RunHistory, named: tuple[TaskHistor
     there = [task for task in among if task.created.step == wanted.step]
     if there:
         return Past(run, run.started, _one(wanted, there, where))
-    before = [task for task in among if task.created.step in _before(flow, wanted) and task.result and task.result.ok]
+    before = [task for task in among if _is_before(flow, wanted, task)]
     if not before:
         expected = " or ".join(f"`{each}`" for each in [wanted.step, *_before(flow, wanted)])
         raise CommandLineError(
@@ -105,7 +122,7 @@ def _in_run(wanted: Wanted, flow: Flow, run: RunHistory, named: tuple[TaskHistor
             f"name a run, or a task of {expected}, with `--from`",
         )
     if named is not None and flow.steps[wanted.step].join:
-        before = [task for task in run.tasks.values() if task.created.step in _before(flow, wanted) and task.result]
+        before = [task for task in run.tasks.values() if _is_before(flow, wanted, task)]
     return Past(run, run.started, task_after(flow, wanted.step, before, wanted.index or 0))
 
 

@@ -42,7 +42,7 @@ MENDED = FLOW.replace("self.input / self.rate", "self.input / (self.rate or 2)")
 
 
 def run_of(done):
-    return re.search(r"Prices/\d+", done.stdout).group()
+    return re.search(r"(Prices|Halves)/\d+", done.stdout).group()
 
 
 @pytest.mark.parametrize("place", ["folder", "bucket"])
@@ -106,6 +106,40 @@ def test_a_step_that_no_run_had_gets_what_those_before_it_left(process):
     assert re.search(r"tax +float .* 14\.0", done.stdout)
     assert "; `end` would follow" in done.stdout
     assert "converting 8" in spin("convert", "--from", f"{run}/start/1", "--index", 1).stdout
+
+
+HALVES = """
+from dockerflow import FlowSpec, step
+
+class Halves(FlowSpec):
+    @step
+    def start(self):
+        self.numbers = [2, 0]
+        self.next(self.half, foreach="numbers")
+
+    @step
+    def half(self):
+        self.value = 1 / self.input
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_a_join_says_whose_results_it_lacks(dockerflow, tmp_path):
+    """It may well be wanted, and must not be taken for the whole."""
+    flow = tmp_path / "halves.py"
+    flow.write_text(HALVES)
+    run = run_of(dockerflow("run", flow, "--engine", "process", "--max-workers", "1", code=1))
+    for words in ((), ("--from", f"{run}/half")):
+        said = dockerflow("spin", flow, "join", "--engine", "process", *words).stderr
+        assert f"step `join` after half/2 of {run}, without half/3, which did not succeed" in said
 
 
 MISTAKES = [

@@ -33,8 +33,8 @@ LARGEST = 10_000
 MOST_TASKS = 1000
 
 ABOUT = (
-    "run", "flow", "id", "status", "started", "seconds", "duration", "user", "tags", "origin", "commit", "branch",
-    "machine", "version",
+    "run", "flow", "id", "status", "started", "seconds", "duration", "user", "tags", "origin", "reproduces", "commit",
+    "branch", "machine", "version",
 )  # fmt: skip
 
 # What a run has not.
@@ -89,6 +89,7 @@ class Results:
             "status": self.run.status, "started": began.isoformat(" ", "seconds") if began else LACKS,
             "seconds": seconds, "duration": seconds, "tags": sorted(self.run.tags),
             "user": started.user if started else LACKS, "origin": (started and started.origin_run_id) or LACKS,
+            "reproduces": (started and started.reproduces) or LACKS,
             "commit": git.commit if git else LACKS, "branch": git.branch if git else LACKS,
             "machine": (started and started.machine) or LACKS, "version": (started and started.version) or LACKS,
         }  # fmt: skip

@@ -11,6 +11,8 @@ import pytest
 
 from dockerflow.store import runs
 from dockerflow.store.directory import DirectoryStore, create
+from dockerflow.store.journal import JournalWriter
+from dockerflow.store.records import RunFinished, RunStarted
 from tests.unit.cli.commands import Answer, dockerflow, refused
 from tests.unit.client.runs_by_hand import FLOW, RunByHand
 
@@ -186,6 +188,18 @@ def test_a_run_whose_results_are_lost_is_listed(store: DirectoryStore) -> None:
     answer = dockerflow("runs", "list", "--columns", "accuracy", cwd=store.root.parent)
     assert (answer.code, len(answer.lines)) == (0, 2)
     assert answer.stderr.startswith(f"note: results of `{FLOW}/{run.run_id}` cannot be read: ")
+
+
+def test_the_reruns_of_a_run_are_found(store: DirectoryStore) -> None:
+    RunByHand(store, runs.new_run_id(store, FLOW)).finish()
+    again = runs.new_run_id(store, FLOW)
+    journal = JournalWriter(store, FLOW, again)
+    journal.append(RunStarted(1.0, FLOW, again, "anna", "", "", (), reproduces="17"))
+    journal.append(RunFinished(2.0, "succeeded"))
+    journal.close()
+    answer = dockerflow("runs", "list", "--where", "reproduces = 17", "--columns", "reproduces", cwd=store.root.parent)
+    assert (answer.code, answer.stderr, len(answer.lines)) == (0, "", 2)
+    assert answer.lines[1].split()[0] == f"{FLOW}/{again}"
 
 
 def test_a_damaged_journal_keeps_nobody_from_the_other_runs(store: DirectoryStore) -> None:

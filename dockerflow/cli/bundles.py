@@ -38,8 +38,7 @@ class Chosen:
 
 def export(chosen: Chosen) -> int:
     """Raises BundleError, and what else keeps a run from being read; nothing is left of an unfinished file."""
-    if chosen.file.exists() and not chosen.force:  # before anything is fetched
-        raise BundleError(f"`{chosen.file}` is there already", "name another file, or replace it with `--force`")
+    bundling.require_new(chosen.file, chosen.force)  # before anything is fetched
     store = store_of_runs(chosen.store)
     run = _run(store, chosen.run)
     wanted = Wanted(_artifacts(chosen.artifacts), not chosen.without_images)

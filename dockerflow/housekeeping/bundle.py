@@ -97,7 +97,8 @@ def read_index(path: Path) -> tuple[Index, dict[str, int]]:
     except tarfile.TarError as error:
         raise _no_bundle(path, "it is no tar, or is cut off") from error
     except OSError as error:
-        raise BundleError(f"`{path}` cannot be read: {error.strerror}") from error
+        hint = "name what `dockerflow export` has written" if path.is_dir() else None
+        raise BundleError(f"`{path}` cannot be read: {error.strerror}", hint) from error
 
 
 def _no_bundle(path: Path, why: str) -> BundleError:

@@ -40,7 +40,7 @@ from dockerflow.store.history import RunHistory
 from dockerflow.store.records import RunStarted
 from dockerflow.store.uses import Use
 
-__all__ = ["Content", "Wanted", "bring", "content", "write"]
+__all__ = ["Content", "Wanted", "bring", "content", "require_new", "write"]
 
 Read = Callable[[], Iterator[bytes]]
 Tell = Callable[[int], None]
@@ -98,11 +98,18 @@ def content(places: Places, run: RunName, wanted: Wanted) -> Content:
 
 def write(content: Content, path: Path, force: bool = False, tell: Tell = lambda size: None) -> int:
     """The file's size. Raises BundleError; nothing is left of a file that could not be completed."""
-    if path.exists() and not force:
-        raise BundleError(f"`{path}` is there already", "name another file, or replace it with `--force`")
+    require_new(path, force)
     with _explaining(path):
         _require_room(path, content.index.size)
         return write_file(path, lambda file: _write(content, file, tell), force)
+
+
+def require_new(path: Path, force: bool = False) -> None:
+    """Raises BundleError where a file must not be, or cannot be, put."""
+    if path.is_dir():
+        raise BundleError(f"`{path}` is a folder", f"name a file in it: `{path / 'run.tar'}`")
+    if path.exists() and not force:
+        raise BundleError(f"`{path}` is there already", "name another file, or replace it with `--force`")
 
 
 def bring(found: BundleStore, target: Store, tell: Callable[[Seen], None] = lambda seen: None) -> Copied:

@@ -153,6 +153,15 @@ def test_a_file_that_is_there_is_replaced_by_force_only(store: DirectoryStore, r
     assert opened(tmp_path / "b.tar").index.run == run
 
 
+def test_a_folder_is_neither_written_nor_read(store: DirectoryStore, run: RunName, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is a folder") as refused:
+        bundling.write(bundling.content(places(store), run, ALL), tmp_path, force=True)
+    assert refused.value.hint == f"name a file in it: `{tmp_path / 'run.tar'}`"
+    with pytest.raises(BundleError, match="Is a directory") as unread:
+        opened(tmp_path)
+    assert unread.value.hint == "name what `dockerflow export` has written"
+
+
 def test_a_damaged_store_leaves_no_file(store: DirectoryStore, run: RunName, tmp_path: Path) -> None:
     content = bundling.content(places(store), run, ALL)
     large = store.blobs.path(max(store.blobs.every(), key=lambda blob: blob.size).sha256)

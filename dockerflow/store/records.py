@@ -169,7 +169,8 @@ class AttemptStarted:
 @dataclass(frozen=True)
 class AttemptFinished:
     """`final` is set when no attempt follows. `log` is the sha256 of the blob with the attempt's log, if it printed.
-    `read` are the attributes of the parameters that the attempt has read; None where that is not known."""
+    `read` are the attributes of the parameters that the attempt has read, and `current.tags` and the like where it has
+    asked for that; None where it is not known."""
 
     time: float
     step: str

@@ -20,9 +20,7 @@ PATIENCE = 60.0
 
 def begin(told: Dict[str, Any]) -> None:
     """Be where the task was: its folder, its variables, its modules."""
-    # The folder is soon no more on the path.
-    import dockerflow_jupyter  # type: ignore[import-not-found] # noqa: F401
-    import dockerflow_session  # type: ignore[import-not-found] # noqa: F401
+    import dockerflow_session  # type: ignore[import-not-found] # noqa: F401 - the folder is soon no more on the path
 
     sys.dont_write_bytecode = True
     here = os.path.dirname(os.path.abspath(__file__))
@@ -95,19 +93,18 @@ dockerflow_debug.in_kernel({file!r}, get_ipython().user_ns)
 
 
 def notebook(told: Dict[str, Any], file: str) -> None:
-    """Jupyter in the task's folder, with the session in every kernel; `beside` is where it is if not in the image."""
-    inside, port, variable, beside = told["jupyter"]
-    import dockerflow_jupyter
+    """Jupyter in the task's folder, with the session in every kernel.
 
-    if beside:
-        sys.path.append(dockerflow_jupyter.site_packages(beside))
-    module = _jupyter()
+    Where the image has none, `beside` has the server, and `below` what a kernel needs.
+    """
+    inside, port, variable, (beside, below) = told["jupyter"]
+    module = "jupyterlab" if beside else _jupyter()
     place = os.path.dirname(told["folder"])
     here = os.path.dirname(os.path.abspath(__file__))
     startup = STARTUP.format(here=here, file=os.path.abspath(file))
     _write(os.path.join(place, "ipython", "profile_default", "startup", "00-task.py"), startup)
     begun = [sys.executable, "-B", os.path.join(here, "dockerflow_jupyter.py")]
-    kernel = {"argv": [*begun, "kernel", beside, "-f", "{connection_file}", "--log-level=40"], "language": "python"}
+    kernel = {"argv": [*begun, "kernel", below, "-f", "{connection_file}", "--log-level=40"], "language": "python"}
     kernel["display_name"] = "Python of the task"
     _write(os.path.join(place, "jupyter", "kernels", "python3", "kernel.json"), json.dumps(kernel))
     _write("task.ipynb", json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))

@@ -5,10 +5,12 @@ what the image has already must go, or else of conda's channels, resolved to a l
 verified; the files of layers, here in a folder of the cache. There it lies for all images of one lock, and both lock
 and folder are found again without asking anybody:
 
-    jupyter/<hash of the Python, its libraries, indexes and channels>.lock.yml
+    jupyter/<hash of what is wanted, the Python, its libraries, indexes and channels>.lock.yml
     jupyter/<lock hash>-<recipes>/lib/python3.11/site-packages/…, share/jupyter/…, etc/jupyter/…
 
-In the session its modules come after the image's own: a kernel imports the libraries that the step had.
+There are two folders. A kernel imports the libraries that the step had, so that its modules come after the image's own,
+and must go with them. The server is another process, and its modules come first: whatever the image has, it is the
+newest that its Python takes, and the same for all images of this Python.
 """
 
 from __future__ import annotations
@@ -39,11 +41,11 @@ from dockerflow.images.tar import LayerWriter
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store.files import make_folder
 
-# Where it is mounted, as its own commands have it.
-PREFIX = "/opt/dockerflow-jupyter"
+# Where the server and what a kernel needs are mounted, as their own commands have it.
+SERVER, KERNEL = "/opt/dockerflow-jupyter", "/opt/dockerflow-kernel"
 
-# A kernel, and something to open in a browser.
-WANTED = ("ipykernel", "jupyterlab")
+# Of the older ones the server was another.
+_WANTED = {SERVER: ("jupyterlab", ">=3.1"), KERNEL: ("ipykernel", "")}
 
 # Part of the key of what is found. Raise it when the same question would now have another answer.
 _VERSION = 1
@@ -71,17 +73,38 @@ def is_needed(there: There) -> bool:
     return not (there.has("jupyterlab", "notebook") and there.has("ipykernel"))
 
 
-def folder_for(asked: Asked, config: Config, tell: Tell) -> Path:
-    """A folder of the cache to mount at `PREFIX`. Raises EnvironmentsError, ImageError."""
+def folders_for(asked: Asked, config: Config, tell: Tell) -> dict[str, Path]:
+    """Folders of the cache, by where to mount them. Raises EnvironmentsError, ImageError."""
     _check(asked)
+    alone = replace(asked, there=replace(asked.there, libraries={}))
     with explaining_cache(config.cache_dir), cache_lock.used(config.cache_dir):
-        lock = _lock(asked, config, tell)
-        folder = config.cache_dir / FOLDER / f"{lock.lock_hash}-{layer.RECIPE}.{wheel_layer.RECIPE}"
-        if not folder.is_dir():
-            size = sum(package.size or 0 for package in lock.packages) // 1_000_000
-            tell(f"fetching {len(lock.packages)} packages of Jupyter, {size} MB, once for all images of this kind")
-            _unpack(lock, asked.python, config, folder)
-        os.utime(folder)  # it is needed: what is not for long is pruned
+        return {
+            prefix: _folder(_Part(each, prefix), config, tell) for prefix, each in ((SERVER, alone), (KERNEL, asked))
+        }
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The server or the kernel, for an image's Python."""
+
+    asked: Asked
+    prefix: str
+
+    @property
+    def wanted(self) -> tuple[str, str]:
+        """A name and a version spec."""
+        return _WANTED[self.prefix]
+
+
+def _folder(part: _Part, config: Config, tell: Tell) -> Path:
+    lock = _lock(part, config, tell)
+    recipes = f"{layer.RECIPE}.{wheel_layer.RECIPE}"
+    folder = config.cache_dir / FOLDER / f"{lock.lock_hash}-{recipes}"
+    if not folder.is_dir():
+        size = sum(package.size or 0 for package in lock.packages) // 1_000_000
+        tell(f"fetching {len(lock.packages)} packages, {size} MB, once for all images of this kind")
+        _unpack(lock, part, config, folder)
+    os.utime(folder)  # it is needed: what is not for long is pruned
     return folder
 
 
@@ -100,48 +123,53 @@ def _refused(asked: Asked, reason: str) -> EnvironmentsError:
     )
 
 
-def _lock(asked: Asked, config: Config, tell: Tell) -> Lock:
+def _lock(part: _Part, config: Config, tell: Tell) -> Lock:
+    asked = part.asked
     said = sorted(asked.there.libraries.items())
     places = [config.indexes, config.channels]
-    key = layer_key("dockerflow.jupyter", _VERSION, asked.there.version, asked.platform, said, places, WANTED)
+    key = layer_key("dockerflow.jupyter", _VERSION, asked.there.version, asked.platform, said, places, part.wanted)
     path = config.cache_dir / FOLDER / f"{key}.lock.yml"
     with suppress(OSError, UnicodeDecodeError, LockFileError):
-        return lock_file.loads(path.read_text(encoding="utf-8"), str(path))
-    lock = _resolved(asked, config, tell)
+        lock = lock_file.loads(path.read_text(encoding="utf-8"), str(path))
+        os.utime(path)
+        return lock
+    lock = _resolved(part, config, tell)
     with new_file(path.parent, path.name) as new:
         new.file.write(lock_file.dumps(lock).encode())
     return lock
 
 
-def _resolved(asked: Asked, config: Config, tell: Tell) -> Lock:
+def _resolved(part: _Part, config: Config, tell: Tell) -> Lock:
     """From an index, since wheels leave the image its Python and its C libraries; else from conda's channels."""
     indexes = ", ".join(f"`{index}`" for index in config.indexes) or "the package index of uv's configuration"
     channels = ", ".join(f"`{channel}`" for channel in config.channels)
     tried = []
     for ask, where in ((_of_indexes, indexes), (_of_channels, f"the channels {channels}")):
-        tell(f"Jupyter is not in the image: it is looked for in {where}, to be put beside it")
+        tell(f"Jupyter is put beside the image: `{part.wanted[0]}` is looked for in {where}")
         try:
-            return ask(asked, config)
+            return ask(part, config)
         except EnvironmentsError as error:
             tried.append(f"\n- {where}: {error.message}")
+    asked = part.asked
     raise _refused(asked, f"for Python {asked.there.version} on {asked.platform} were asked{''.join(tried)}")
 
 
-def _of_indexes(asked: Asked, config: Config) -> Lock:
+def _of_indexes(part: _Part, config: Config) -> Lock:
     from dockerflow.environments import pypi  # noqa: PLC0415 - a folder of the cache is most often there
 
-    spec = EnvironmentSpec(asked.there.version, (), (), asked.platform, WANTED, indexes=config.indexes)
+    asked = part.asked
+    spec = EnvironmentSpec(asked.there.version, (), (), asked.platform, ("".join(part.wanted),), indexes=config.indexes)
     brought = [_there("python", asked.there.version)]
     brought += [_there(name, version) for name, version in sorted(asked.there.libraries.items())]
     found = pypi.resolve(pypi.Place(spec, (), brought, _PATIENCE))
-    return Lock(asked.platform, found, WANTED, (), spec.spec_hash)
+    return Lock(asked.platform, found, part.wanted[:1], (), spec.spec_hash)
 
 
-def _of_channels(asked: Asked, config: Config) -> Lock:
+def _of_channels(part: _Part, config: Config) -> Lock:
     from dockerflow.environments import solver  # noqa: PLC0415 - takes long to import, and seldom is it needed
 
-    libraries = tuple((name, "") for name in WANTED)
-    lock = solver.solve(EnvironmentSpec(asked.python.version, libraries, config.channels, asked.platform))
+    asked = part.asked
+    lock = solver.solve(EnvironmentSpec(asked.python.version, (part.wanted,), config.channels, asked.platform))
     return replace(lock, packages=tuple(package for package in lock.packages if package.name != "python"))
 
 
@@ -154,7 +182,7 @@ def _there(name: str, version: str) -> LockedPackage:
     return LockedPackage("conda", name, version, "", "", "", None, None, (("python", ""),))
 
 
-def _unpack(lock: Lock, python: Python, config: Config, folder: Path) -> None:
+def _unpack(lock: Lock, part: _Part, config: Config, folder: Path) -> None:
     archives = PackageCache(config.cache_dir / "packages")
     with ThreadPoolExecutor(4, thread_name_prefix="jupyter") as pool:
         fetched = list(pool.map(archives.fetch, lock.packages))
@@ -162,14 +190,15 @@ def _unpack(lock: Lock, python: Python, config: Config, folder: Path) -> None:
     make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as place:
         with tempfile.TemporaryFile(dir=place) as file:
-            layer.write_layer(LayerWriter(file), packages, PREFIX, python)
+            layer.write_layer(LayerWriter(file), packages, part.prefix, part.asked.python)
             file.seek(0)
+            make_folder(Path(place) / part.prefix.strip("/"))  # where the image has all that is needed it stays empty
             with tarfile.open(fileobj=file) as archive:
                 if hasattr(tarfile, "data_filter"):  # what Python 3.14 does by itself, and 3.12 warns without
                     archive.extraction_filter = tarfile.data_filter
                 archive.extractall(place)
         try:
-            (Path(place) / PREFIX.strip("/")).rename(folder)
+            (Path(place) / part.prefix.strip("/")).rename(folder)
         except OSError:
             if not folder.is_dir():  # else another has made it meanwhile
                 raise

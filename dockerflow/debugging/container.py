@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +51,8 @@ SESSION = "session"
 
 @dataclass(frozen=True)
 class Session:
-    """What is wanted of a container. `bucket` is there where the store is one; `jupyter` is the folder that is put
-    beside the image."""
+    """What is wanted of a container. `bucket` is there where the store is one; `jupyter` are the folders that are
+    put beside the image, by their places there."""
 
     subject: Subject
     wanted: Wanted
@@ -62,7 +62,7 @@ class Session:
     image: str
     network: str
     bucket: BucketForWorkers | None = None
-    jupyter: Path | None = None
+    jupyter: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def sees_folders(self) -> bool:
@@ -118,9 +118,9 @@ def with_jupyter(wanted: Session, config: Config, tell: Callable[[str], None]) -
         found = there.look(host.client, wanted.image, wanted.step.python or PYTHON, user)
     if jupyter is None or not beside.is_needed(found):
         return wanted
-    folder = beside.folder_for(beside.Asked(found, host.platform, wanted.subject.pathspec), config, tell)
-    jupyter = replace(jupyter, beside=beside.PREFIX)
-    return replace(wanted, wanted=replace(wanted.wanted, jupyter=jupyter), jupyter=folder)
+    folders = beside.folders_for(beside.Asked(found, host.platform, wanted.subject.pathspec), config, tell)
+    jupyter = replace(jupyter, beside=(beside.SERVER, beside.KERNEL))
+    return replace(wanted, wanted=replace(wanted.wanted, jupyter=jupyter), jupyter=folders)
 
 
 def _bucket(subject: Subject, config: Config, host: DockerHost) -> BucketForWorkers | None:
@@ -178,8 +178,8 @@ def _created(wanted: Session) -> str:
     options["auto_remove"] = False  # how it ended is asked for first
     if wanted.sees_folders:
         options["mounts"].append(Mount(str(CODE), str(wanted.code.folder), type="bind", read_only=True))
-    if wanted.jupyter is not None:
-        options["mounts"].append(Mount(beside.PREFIX, str(wanted.jupyter), type="bind", read_only=True))
+    for target, folder in wanted.jupyter.items():
+        options["mounts"].append(Mount(target, str(folder), type="bind", read_only=True))
     if wanted.wanted.jupyter is not None:
         port = wanted.wanted.jupyter.port
         options["port_bindings"] = {port: ("127.0.0.1", port)}

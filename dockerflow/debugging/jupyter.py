@@ -15,15 +15,15 @@ TOKEN = "JUPYTER_TOKEN"
 @dataclass(frozen=True)
 class Listening:
     """At `port` of this machine's loopback, for who has the `token`; `inside` is the address that it takes itself, and
-    `beside` the folder there that has it, where the image has it not."""
+    `beside` the folders there that have server and kernel, where the image has none."""
 
     port: int
     token: str
     inside: str = "127.0.0.1"
-    beside: str = ""
+    beside: tuple[str, str] = ("", "")
 
     @property
-    def told(self) -> tuple[str, int, str, str]:
+    def told(self) -> tuple[str, int, str, tuple[str, str]]:
         """What the session needs to know; the token it has from its environment."""
         return self.inside, self.port, TOKEN, self.beside
 

@@ -3,8 +3,9 @@
     python dockerflow_jupyter.py server PREFIX PORT TOKEN-VARIABLE jupyterlab [OPTION ...]
     python dockerflow_jupyter.py kernel PREFIX -f CONNECTION-FILE
 
-PREFIX is the folder that has Jupyter, or empty where the image has it. Its modules come after all others. It stands
-alone; standard library only, Python 3.7.
+PREFIX is the folder that has it, or empty where the image has it. A server's modules come before all others, whatever
+the image has; a kernel's after them, as it is there for what the image has. It stands alone; standard library only,
+Python 3.7.
 """
 
 import os
@@ -38,7 +39,7 @@ def main(words: List[str]) -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [each for each in sys.path if os.path.abspath(each) != here]
     if prefix:
-        sys.path.append(site_packages(prefix))
+        sys.path.insert(0 if how == "server" else len(sys.path), site_packages(prefix))
     if how == "kernel":
         sys.argv[1:] = rest
         runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)

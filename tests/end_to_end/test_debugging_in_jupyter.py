@@ -91,9 +91,9 @@ def test_jupyter_is_put_beside_an_image_that_has_none(dockerflow, tmp_path, note
     assert kernel.execute("self.input, self.parts, recorded.frame.shape") == "(10, 0, (1, 1))", at.shown
     pandas = kernel.execute("import pandas; pandas.__version__, pandas.__file__[:9]")
     assert pandas == "('1.5.3', '/opt/env/')"
-    assert kernel.execute("__import__('ipykernel').__file__[:23]") == "'/opt/dockerflow-jupyter'"
+    assert kernel.execute("__import__('ipykernel').__file__[:22]") == "'/opt/dockerflow-kernel'"
     assert "ZeroDivisionError" in kernel.execute("again()\nraise self.each")
-    assert kernel.execute("open('/opt/dockerflow-jupyter/x', 'w')").count("Read-only file system") == 1
+    assert kernel.execute("open('/opt/dockerflow-kernel/x', 'w')").count("Read-only file system") == 1
 
     [container] = sessions(docker_client)
     assert {each["IP"] for each in container["Ports"]} == {"127.0.0.1"}
@@ -111,7 +111,7 @@ def test_where_no_index_has_jupyter_channels_are_asked_and_where_none_has_it_bot
     index = (tmp_path / "wheels").as_uri()
     at = notebook(run, DOCKERFLOW_INDEXES=index, TMPDIR=str(tmp_path))
     at.expect(f"error: there is no Jupyter in the image of `{run}/share/2`, and none can be put beside it")
-    assert "`ipykernel`, which the package index" in at.expect("no package `ipykernel` on ")
+    assert "`jupyterlab`, which the package index" in at.expect("no package `jupyterlab` on ")
     at.expect("hint: give the step `jupyterlab`")
     assert (at.end(), at.settings(), sessions(docker_client)) == (4, at.before, [])
 
@@ -120,6 +120,6 @@ def test_where_no_index_has_jupyter_channels_are_asked_and_where_none_has_it_bot
     at = notebook(run, DOCKERFLOW_INDEXES=index, DOCKERFLOW_CHANNELS=channel.url, TMPDIR=str(tmp_path))
     kernel, _ = reached(at)
     code = "import dateutil, zmq; self.input, [each.__file__.split('/')[2] for each in (dateutil, zmq)]"
-    assert kernel.execute(code) == "(10, ['env', 'dockerflow-jupyter'])", at.shown
+    assert kernel.execute(code) == "(10, ['env', 'dockerflow-kernel'])", at.shown
     at.type("\x03")
     assert (at.end(), sessions(docker_client)) == (0, [])

@@ -167,7 +167,7 @@ def _session(chosen: Chosen, subject: Subject, wanted: Wanted, code: Code) -> in
     from dockerflow.debugging import container
 
     with container.reached(config, chosen.host) as host:
-        session = container.session(subject, wanted, code, host, config)
+        session = container.session(subject, wanted, code, host, config, _tell)
         if chosen.notebook:
             session = container.with_jupyter(session, config, _tell)
         _tell(f"image {session.image} on {host.name}; nothing of the session is kept")

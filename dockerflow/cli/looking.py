@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -25,7 +26,11 @@ def in_images(store: Store) -> Iterator[Callable[[str, ArtifactRef], str]]:
         def text(pathspec: str, ref: ArtifactRef) -> str:
             place: Place = writers.place_of(Task(pathspec, None, store, False), ref)
             if place.pathspec not in asked:
-                asked[place.pathspec] = stack.enter_context(session(place, config_here()))
+                asked[place.pathspec] = stack.enter_context(session(place, config_here(), _tell))
             return asked[place.pathspec](Question(ref))
 
         yield text
+
+
+def _tell(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr, flush=True)

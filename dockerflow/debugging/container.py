@@ -87,7 +87,9 @@ def reached(config: Config, name: str | None) -> Iterator[DockerHost]:
         yield host
 
 
-def session(subject: Subject, wanted: Wanted, code: Code, host: DockerHost, config: Config) -> Session:
+def session(
+    subject: Subject, wanted: Wanted, code: Code, host: DockerHost, config: Config, tell: Callable[[str], None]
+) -> Session:
     """Have the engine hold the image, and find out how the session sees the store. Raises ImageError, EngineError,
     InImageError, RunError, StoreError."""
     step = subject.on(host.platform)
@@ -99,7 +101,7 @@ def session(subject: Subject, wanted: Wanted, code: Code, host: DockerHost, conf
     network = host.settings.network or config.network
     if wanted.jupyter is not None:
         wanted = replace(wanted, jupyter=_in_container(wanted.jupyter, host, network))
-    image = image_for(StepPlace(subject.store, subject.started, step), host.client, config)
+    image = image_for(StepPlace(subject.store, subject.started, step), host.client, config, tell)
     return Session(subject, wanted, code, host, step, image, network, _bucket(subject, config, host))
 
 

@@ -16,6 +16,7 @@ The way through, one subject per file:
     own_image  own_python  copying    a user's own image: found, pulled or sent, and the Python in it
     kept  recorded_base               the base that a past run had, and images that a store keeps
     provide                           all of it: `ImageProvider(client, base, cache_dir).provide(lock)`
+    again  obtainable  gone           the image of a past run, had again: of what can be had today; why it cannot
 
 What becomes of images that are there:
 

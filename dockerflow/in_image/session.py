@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -32,7 +33,7 @@ from dockerflow.engines.docker import DockerHost
 from dockerflow.images import compiler
 from dockerflow.in_image import program
 from dockerflow.in_image.errors import InImageError
-from dockerflow.in_image.images import image_for
+from dockerflow.in_image.images import Tell, image_for
 from dockerflow.in_image.program import SIZE
 from dockerflow.in_image.values import Place, Question
 from dockerflow.store import manifest
@@ -54,12 +55,13 @@ def look(place: Place, question: Question) -> Any:
 
 
 @contextmanager
-def session(place: Place, config: Config | None = None) -> Iterator[Ask]:
-    """Someone to ask about values that `place` can read. Raises InImageError, ImageError or EngineError; so does what
-    it gives, and MissingBlob, DamagedBlob, and CannotDecode for an answer that this Python cannot have."""
+def session(place: Place, config: Config | None = None, tell: Tell = warnings.warn) -> Iterator[Ask]:
+    """Someone to ask about values that `place` can read; `tell` hears of an image that is another than then. Raises
+    InImageError, ImageError or EngineError; so does what it gives, and MissingBlob, DamagedBlob, and CannotDecode for
+    an answer that this Python cannot have."""
     settings = config or load_config()
     with closing(DockerHost.connect(settings.engine)) as host:
-        image = image_for(place, host.client, settings)
+        image = image_for(place, host.client, settings, tell)
         with translated(f"look at values in `{image}`", host.url):
             attached = _started(host.client, image, place)
             try:

@@ -13,29 +13,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from dockerflow.environments.errors import EnvironmentsError, LockFileError, of_steps
-from dockerflow.environments.lock import Lock
-from dockerflow.environments.lock_file import dumps, loads
+from dockerflow.environments.errors import EnvironmentsError, of_steps
+from dockerflow.environments.lock_file import dumps
 from dockerflow.environments.request import environment_for
 from dockerflow.environments.spec import EnvironmentSpec
 from dockerflow.flow.definition import Flow
-from dockerflow.images import cache_lock, kept
+from dockerflow.images import gone
+from dockerflow.images.again import Again, is_same, name_on
 from dockerflow.images.build_record import KeyParts
-from dockerflow.images.engine import explaining_engine, inspect, is_surely_whole
-from dockerflow.images.errors import ImageError, OwnImageError, PackageError
+from dockerflow.images.errors import ImageError, OwnImageError
+from dockerflow.images.gone import digests_of
 from dockerflow.images.image import StepImage
-from dockerflow.images.obtainable import Obtainable, obtainable
-from dockerflow.images.packages import PackageCache
 from dockerflow.images.provide import ImageProvider
-from dockerflow.images.recorded_base import Recorded
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.progress import EnvironmentLocked, EnvironmentSolving, ImageReady, Noted
-from dockerflow.scheduler import gone
-from dockerflow.scheduler.gone import digests_of
 from dockerflow.scheduler.origin import Reproduced
 from dockerflow.scheduler.prepare import Job, Preparation, StepEnvironment, first_then_others, providers
-from dockerflow.store.errors import StoreError
 from dockerflow.store.records import StepRecord
+
+_ALLOW = "`--allow-rebuilt` goes on with an image of today, and records that"
 
 
 @dataclass(frozen=True)
@@ -80,21 +76,11 @@ class RecordedPreparation(Preparation):
 
     def _found(self, host: str, image: StepRecord, job: Job) -> StepEnvironment | None:
         began = time.monotonic()
-        name = self._name_on(host, (image.image, *digests_of(image)), image)
+        name = name_on(self.hosts[host].client, image, (image.image, *digests_of(image)))
         if name is None:
             return None
         self.notify(ImageReady(job.steps, image.image, 0, 0, 0, 0, time.monotonic() - began))
         return _environment(image, name)
-
-    def _name_on(self, host: str, names: Sequence[str], image: StepRecord) -> str | None:
-        """By which of the names the host's engine has the image."""
-        client = self.hosts[host].client
-        with explaining_engine(f"looking for the image `{image.image}`"):
-            for name in names:
-                found = inspect(client, name)
-                if found is not None and found["Id"] in digests_of(image) and is_surely_whole(found):
-                    return name
-        return None
 
     # ---- images that are built again
 
@@ -103,35 +89,35 @@ class RecordedPreparation(Preparation):
             return self._rebuilt(host, image, job)
         except gone.MissingError as error:
             if not self.reproduced.allow_rebuilt:
+                error.hint = f"{error.hint}; {_ALLOW}"
                 raise
             self.notify(Noted(f"{error.message}\n  it is solved anew"))
             return self._solved(host, image, job, error)
 
     def _rebuilt(self, host: str, image: StepRecord, job: Job) -> StepEnvironment:
-        lock = self._lock(image, job.steps)
+        lock = self._past.lock(image, job.steps)
         self.notify(EnvironmentLocked(job.steps, "record", len(lock.packages), 0.0))
         provider = self._provider(host, image)
         parts = provider.key_parts(lock)
-        is_same = image.image.rpartition(":")[2] == parts.build_key[:24]
-        if not is_same:  # known before anything is done
+        has_same_key = image.image.rpartition(":")[2] == parts.build_key[:24]
+        if not has_same_key:  # known before anything is done
             self._differs(image, provider, parts, job.steps)
-        made = self._provided(provider, lock, job.steps)
-        if is_same and not {made.config_digest, made.manifest_digest}.issuperset(digests_of(image)):
+        made = self._past.built(provider, lock, job.steps, self.notify)
+        if has_same_key and not is_same(image, made):
             self._differs(image, provider, parts, job.steps)
         return _made(image, provider, made, parts)
 
-    def _lock(self, image: StepRecord, steps: Sequence[str]) -> Lock:
-        try:
-            return loads(bytes(self.store.blobs.get(image.lock)).decode(), f"blob {image.lock}")
-        except (StoreError, LockFileError, UnicodeDecodeError) as error:
-            raise gone.lost_lock(image, steps, error) from error
-
     def _provider(self, host: str, image: StepRecord) -> ImageProvider:
-        key = (image.base_image or self.config.base_image, image.base_digest)
+        name, recorded = self._past.base(image)
+        key = (name, recorded.base_digest)
         with self._guard:
             if key not in self._made:
-                self._made[key] = providers(self, key[0], Recorded(key[1], self.store.blobs))
+                self._made[key] = providers(self, name, recorded)
             return self._made[key][host]
+
+    @property
+    def _past(self) -> Again:
+        return Again(self.store.blobs, self.config)
 
     @cached_property
     def _guard(self) -> threading.Lock:
@@ -142,27 +128,14 @@ class RecordedPreparation(Preparation):
         """By the base's name and digest, then by host."""
         return {}
 
-    def _provided(self, provider: ImageProvider, lock: Lock, steps: tuple[str, ...]) -> StepImage:
-        try:
-            return provider.provide(lock, self.notify, steps)
-        except PackageError as error:
-            found = self._obtainable(lock)
-            if found.missing:
-                raise gone.missing_packages(found, steps) from error
-            if found.lock == lock:  # it was not for want of a package
-                raise
-            return provider.provide(found.lock, self.notify, steps)
-
-    def _obtainable(self, lock: Lock) -> Obtainable:
-        cache = PackageCache(self.config.cache_dir / "packages", mirror=self.store.blobs)
-        with cache_lock.used(self.config.cache_dir):
-            return obtainable(lock, cache, self.config.channels)
-
     def _differs(self, image: StepRecord, provider: ImageProvider, parts: KeyParts, steps: Sequence[str]) -> None:
         """Raises ImageError where an image that is another than then is not allowed."""
         why = "; ".join(gone.reasons(image, provider.base, parts))
         if not self.reproduced.allow_rebuilt:
-            raise gone.another(steps, why)
+            raise ImageError(
+                f"the image of {of_steps(steps)} is gone, and cannot be made again as it was: {why}",
+                f"bring back what it was made of; {_ALLOW}",
+            )
         told = f"the image of {of_steps(steps)} is another than that of run `{self.reproduced.name}`: {why}"
         self.notify(Noted(told))
 
@@ -197,18 +170,14 @@ class RecordedPreparation(Preparation):
             except OwnImageError as error:
                 why = error.message
         if self.reproduced.allow_rebuilt:
-            self.notify(Noted(f"the image `{image.image}` of {of_steps(steps)} is taken as it is now"))
+            self.notify(Noted(gone.as_it_is_now(image, steps)))
             return self.own(host, image.image, steps)
-        raise gone.own_image(image, steps, why)
+        lost = gone.own_image(image, steps, why)
+        lost.hint = f"{lost.hint}; `--allow-rebuilt` takes what has its name now"
+        raise lost
 
     def _own_names(self, host: str, image: StepRecord) -> Iterator[str]:
-        """What the image may be had by, the surest first."""
-        name = self._name_on(host, digests_of(image), image)
-        mirrored = None if name else kept.of_store(self.store.blobs, image.config_digest)
-        if mirrored is not None:
-            client = self.hosts[host].client
-            name = str(kept.give_kept(client, self.store.blobs, mirrored, self.config.cache_dir)["Id"])
-        yield from filter(None, (name, image.repository_digest))
+        yield from self._past.own_names(self.hosts[host].client, image)
         if self.hosts[host].is_remote:  # this machine's engine may have it
             yield from (f"{image.image.partition('@')[0]}@{digest}" for digest in digests_of(image))
 

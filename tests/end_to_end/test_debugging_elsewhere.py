@@ -85,5 +85,5 @@ def test_a_session_in_an_image_of_ones_own(docker_client, whole, dockerflow, var
         assert "a shell in the task's folder" in shown.stdout
     finally:
         docker_client.images.remove(identity, force=True)
-    gone = dockerflow("debug", run, code=7)
-    assert f"the image `{NAME}` of step `{run}/end` is not on the engine" in gone.stderr
+    gone = dockerflow("debug", run, code=5)
+    assert f"the image `{NAME}` of step `{run}/end` is gone: the engine has none with the ID {identity}" in gone.stderr

@@ -167,6 +167,9 @@ def test_with_only_the_store_and_a_channel_the_same_comes_out(
 ) -> None:
     bring(elsewhere.engine, base_archive)
     with hidden(past):
+        looked = elsewhere.dockerflow("debug", f"{pathspec(past)}/end", "--no-run")  # what is rerun can be looked into
+        assert f"image {newest(past.store).steps['end'].image} on " in looked.stderr
+        assert "another" not in looked.stderr
         told = elsewhere.dockerflow("rerun", pathspec(past)).stdout
     assert "all identical (8 artifacts)\nimages: all the same\n" in told
     first, second = newest(past.store), newest(elsewhere.store)
@@ -194,6 +197,13 @@ def test_a_base_that_is_gone_or_another_now_stops_the_run(
     assert f"the base image `{BASE_IMAGE}` is {now} now, and was {was}" in said
     assert "`--allow-rebuilt` goes on with an image of today" in said
     assert len(runs.run_ids(elsewhere.store, "Past")) == 1
+    words = ("dump", f"{pathspec(past)}/each", "--in-image", "--include", "square")
+    shown = elsewhere.dockerflow(*words)  # to look at values it will do
+    assert "square" in shown.stdout
+    assert shown.stderr == (
+        f"note: the image of step `{pathspec(past)}/each` is gone, and the one that is taken for it is another: "
+        f"the base image `{BASE_IMAGE}` is {now} now, and was {was}\n"
+    )
     told = elsewhere.dockerflow("rerun", pathspec(past), "--allow-rebuilt", "--json", "report.json").stdout
     assert f"is another than that of run `{pathspec(past)}`: the base image `{BASE_IMAGE}` is {now} now" in told
     assert "all identical" in told
@@ -236,6 +246,9 @@ def test_a_package_that_is_nowhere_stops_the_run_and_can_be_replaced(
             f"  package `{gone.name}` could not be fetched from `{past.channel.as_uri()}/{gone.parent.name}/"
         )
         assert "`--allow-rebuilt` goes on with an image of today, and records that" in said
+        looked = elsewhere.dockerflow("debug", f"{pathspec(past)}/start", code=5).stderr
+        assert f"`{pathspec(past)}/start` is gone, and 1 of its packages is in no channel and no cache" in looked
+        assert looked.endswith("with `channels` in the configuration, or DOCKERFLOW_CHANNELS\n")
         words = ("rerun", pathspec(past), "--allow-rebuilt", "--json", "report.json")
         told = elsewhere.dockerflow(*words, code=11).stdout
     report = json.loads((elsewhere.folder / "report.json").read_text())

@@ -124,7 +124,7 @@ def test_an_artifact_of_a_process_has_no_image(store: DirectoryStore) -> None:
     task = passed_on(store, 1)["join"].task
     place = writers.place_of(task, task._refs()["join"])
     with pytest.raises(InImageError, match="had no image: it ran in a process of its machine"):
-        image_for(place, None, None)  # type: ignore[arg-type]  # neither is needed
+        image_for(place, None, None, print)  # type: ignore[arg-type]  # neither is needed
 
 
 def test_a_step_cannot_open_another_image(store: DirectoryStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,7 @@
-"""Why an image of a past run is not to be had, or only as another one, in words that say what to bring back."""
+"""Why an image of a past run is not to be had, or only as another one, in words that say what to bring back.
+
+Whoever can go on with another image adds that to the hint.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from dockerflow.images.build_record import KeyParts
 from dockerflow.images.errors import ImageError, OwnImageError
 from dockerflow.images.obtainable import Obtainable
 from dockerflow.store.records import StepRecord
-
-_ALLOW = "`--allow-rebuilt` goes on with an image of today, and records that"
 
 # Packages that a message names.
 _NAMED = 8
@@ -29,7 +30,7 @@ def digests_of(image: StepRecord) -> tuple[str, ...]:
 def lost_lock(image: StepRecord, steps: Sequence[str], error: Exception) -> MissingError:
     return MissingError(
         f"the image of {of_steps(steps)} is gone, and its lock is lost: {getattr(error, 'message', error)}",
-        f"look for the image `{image.image}` on another engine; {_ALLOW}",
+        f"look for the image `{image.image}` on another engine; running the flow again makes both anew",
     )
 
 
@@ -40,14 +41,7 @@ def missing_packages(found: Obtainable, steps: Sequence[str]) -> MissingError:
     told = "".join(f"\n  {each}" for each in (*why[:_NAMED], *more))
     return MissingError(
         f"the image of {of_steps(steps)} is gone, and {count} in no channel and no cache any more:{told}",
-        f"name a channel that has them with `channels` in the configuration, or DOCKERFLOW_CHANNELS; {_ALLOW}",
-    )
-
-
-def another(steps: Sequence[str], why: str) -> ImageError:
-    return ImageError(
-        f"the image of {of_steps(steps)} is gone, and cannot be made again as it was: {why}",
-        f"bring back what it was made of; {_ALLOW}",
+        "name a channel that has them with `channels` in the configuration, or DOCKERFLOW_CHANNELS",
     )
 
 
@@ -66,8 +60,14 @@ def reasons(image: StepRecord, base: BaseImage, parts: KeyParts) -> Iterator[str
 def own_image(image: StepRecord, steps: Sequence[str], why: str) -> OwnImageError:
     """`why` it cannot be pulled, where somebody tried."""
     digest = " or ".join(digests_of(image))
+    lacking = f"the engine has none with the ID {digest}" if digest else "its record has no ID to know it by"
     known = f"; {why}" if image.repository_digest else ", and no registry is known to have it"
     return OwnImageError(
-        f"the image `{image.image}` of {of_steps(steps)} is gone: the engine has none with the ID {digest}{known}",
-        "bring it back with `docker load` or `docker pull`; `--allow-rebuilt` takes what has its name now",
+        f"the image `{image.image}` of {of_steps(steps)} is gone: {lacking}{known}",
+        "bring it back with `docker load` or `docker pull`",
     )
+
+
+def as_it_is_now(image: StepRecord, steps: Sequence[str]) -> str:
+    """What somebody is told who gets what has the name of the user's image now."""
+    return f"the image `{image.image}` of {of_steps(steps)} is taken as it is now"

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dockerflow.cli.errors import CommandLineError
+from dockerflow.cli.places import place_of
+from dockerflow.cli.sentences import command
 from dockerflow.cli.streams import coloured
 from dockerflow.cli.tables import columns
 from dockerflow.cli.words import counted
@@ -66,8 +68,8 @@ class Reproduction:
         except BrokenPipeError:
             raise
         except OSError as error:
-            first, second = map(_pathspec, self._started)
-            again = f"both runs are in the store: `dockerflow diff {first} {second}` compares them"
+            again = command(place_of(self.second.store), "diff", *map(_pathspec, self._started))
+            again = f"both runs are in the store: `{again}` compares them"
             raise _unwritable(json_to, error.strerror or str(error), again) from error
 
     # ---- as JSON

@@ -200,9 +200,10 @@ def test_json_on_stdout_is_all_there(store: DirectoryStore) -> None:
 def test_a_report_that_finds_no_room_at_the_end_can_be_had_again(store: DirectoryStore) -> None:
     first = run(store)
     answer = rerun(store, first, "--json", "/dev/full", "--quiet", code=2)
+    again = f"dockerflow diff Again/{first} Again/{newest(store)} --store {store.root}"
     assert answer.stderr.endswith(
         "error: the report cannot be written to `/dev/full`: No space left on device\n\n"
-        f"hint: both runs are in the store: `dockerflow diff Again/{first} Again/{newest(store)}` compares them\n"
+        f"hint: both runs are in the store: `{again}` compares them\n"
     )
 
 

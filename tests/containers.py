@@ -1,4 +1,4 @@
-"""What a command prints in a container of an image."""
+"""What a command prints in a container of an image, and where containers reach this machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from docker import DockerClient
+
+from dockerflow.engines.networks import gateway_of
 
 # As a step has it: another user than root, a root file system that cannot be written, no network.
 AS_A_STEP = {"user": "12345", "read_only": True, "network_disabled": True}
@@ -24,3 +26,9 @@ def printed(client: DockerClient, image: str, command: Sequence[str], *, stderr:
         return str(container.logs(stderr=stderr).decode())
     finally:
         container.remove(force=True, v=True)
+
+
+def bridge_gateway(client: DockerClient) -> str:
+    found = gateway_of(client.api.inspect_network("bridge"))
+    assert found is not None
+    return found

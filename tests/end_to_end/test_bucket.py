@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import docker
 import pytest
 
+from tests.containers import bridge_gateway
 from tests.end_to_end.conftest import EXAMPLES
 from tests.object_servers import Bucket, UseBucket
 
@@ -229,8 +230,7 @@ class Gate:
 
 @pytest.fixture
 def gate(docker_client: docker.DockerClient) -> Iterator[Gate]:
-    found = docker_client.api.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"]
-    made = Gate(found)
+    made = Gate(bridge_gateway(docker_client))
     yield made
     made.close()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.containers import bridge_gateway
 from tests.object_servers import KINDS, ObjectServer, running
 
 # Nothing that a test waits for takes so long, in seconds.
@@ -65,7 +66,7 @@ class Gate:
 
 @pytest.fixture
 def gate(docker_client: docker.DockerClient) -> Iterator[Gate]:
-    made = Gate(docker_client.api.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"])
+    made = Gate(bridge_gateway(docker_client))
     yield made
     made.close()
 

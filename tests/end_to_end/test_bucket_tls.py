@@ -18,8 +18,8 @@ import pytest
 from docker.models.networks import Network
 from docker.types import Mount
 
-from dockerflow.engines.networks import gateway_of
 from tests.conftest import BASE_IMAGE
+from tests.containers import bridge_gateway
 from tests.object_servers import (
     ACCESS_KEY,
     LOOK_EVERY,
@@ -50,9 +50,7 @@ class Secure(FlowSpec):
 
 @pytest.fixture
 def gateway(docker_client: docker.DockerClient) -> str:
-    found = gateway_of(docker_client.api.inspect_network("bridge"))
-    assert found is not None
-    return found
+    return bridge_gateway(docker_client)
 
 
 def certificates(folder: Path, *names: str) -> Path:

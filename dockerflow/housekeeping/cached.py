@@ -12,7 +12,7 @@ from dockerflow.caching.entries import FOLDER, name_of
 from dockerflow.housekeeping.references import RunName, every_run
 from dockerflow.store.base import KeyInfo, Store
 from dockerflow.store.directory import DirectoryStore
-from dockerflow.store.files import TEMPORARY, remove_abandoned
+from dockerflow.store.files import remove_abandoned, temporary_below
 from dockerflow.store.sweep import ABANDONED
 
 __all__ = ["Entries", "forget"]
@@ -21,7 +21,7 @@ __all__ = ["Entries", "forget"]
 def forget(store: Store) -> None:
     """Remove the entries of runs that are gone, and all that is left of flows without runs. Raises StoreError."""
     if isinstance(store, DirectoryStore):
-        remove_abandoned((store.root / FOLDER).rglob(f"{TEMPORARY}*"), ABANDONED, store.blobs.now)
+        remove_abandoned(temporary_below(store.root / FOLDER), ABANDONED, store.blobs.now)
     found = list(store.every(f"{FOLDER}/"))
     if not found:
         return

@@ -45,7 +45,7 @@ def new_file(folder: Path, name: str | None = None) -> Iterator[NewFile]:
 
 def sweep(folder: Path, older_than: float) -> None:
     """Remove what killed processes left below `folder` under temporary names more than so many seconds ago."""
-    files.remove_abandoned(folder.rglob(f"{files.TEMPORARY}*"), older_than)
+    files.remove_abandoned(files.temporary_below(folder), older_than)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -82,6 +82,12 @@ def move_if_new(source: Path, target: Path) -> bool:
     return True
 
 
+def temporary_below(folder: Path) -> Iterator[Path]:
+    """The temporary files in a folder and all below it. Folders may come and go meanwhile."""
+    for place, _, names in os.walk(str(folder)):
+        yield from (Path(place) / name for name in names if name.startswith(TEMPORARY))
+
+
 def remove_abandoned(paths: Iterable[Path], older_than: float, clock: Callable[[], float] = time.time) -> None:
     """Remove those of the temporary files at `paths` that nobody has written to for so many seconds."""
     before = clock() - older_than

@@ -50,7 +50,7 @@ def _sweep_directory(store: DirectoryStore, clock: Callable[[], float]) -> None:
             if not ORDERLY.issuperset(_names(folder)) and not runs.is_alive(store, flow, run_id):
                 # It makes its outbox when it is held already: one that is there and not held has lost its scheduler.
                 shutil.rmtree(str(runs.outbox_folder(store, flow, run_id)), ignore_errors=True)
-                files.remove_abandoned(folder.rglob(f"{files.TEMPORARY}*"), ABANDONED, clock)
+                files.remove_abandoned(files.temporary_below(folder), ABANDONED, clock)
 
 
 def _sweep_scratch(store: Store, clock: Callable[[], float]) -> None:

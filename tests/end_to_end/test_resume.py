@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from docker.errors import NotFound
 
-from dockerflow.store import history
+from dockerflow.store import history, runs
 from dockerflow.store.directory import DirectoryStore
 
 FLOW = """
@@ -128,6 +129,15 @@ class Nested(FlowSpec):
 """
 
 
+def wait_until_written(folder: Path, cells: int) -> None:
+    """A result is heard of a moment before it is in the journal."""
+    store, deadline = DirectoryStore(folder), time.monotonic() + 60
+    (run_id,) = runs.run_ids(store, "Nested")
+    while sum(each.result is not None for each in history.read(store, "Nested", run_id).tasks_by_step["cell"]) < cells:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_nested_foreaches_whose_scheduler_was_killed_go_on_with_other_code_and_another_parameter(
     dockerflow, variables, results, tmp_path
 ):
@@ -135,6 +145,7 @@ def test_nested_foreaches_whose_scheduler_was_killed_go_on_with_other_code_and_a
     command = [Path(sys.executable).with_name("dockerflow"), "run", "flow.py", "--max-workers", "1"]
     with subprocess.Popen(command, cwd=tmp_path, env=variables, stdout=subprocess.PIPE, text=True) as running:
         assert any(line.endswith("hanging\n") for line in running.stdout)
+        wait_until_written(tmp_path / ".dockerflow", 3)
         os.kill(running.pid, signal.SIGKILL)
     (tmp_path / "flow.py").write_text(NESTED.replace("CODE = 1", "CODE = 2"))
     refused = dockerflow("resume", "flow.py", "--factor", "3", code=2).stderr

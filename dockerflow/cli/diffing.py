@@ -15,7 +15,6 @@ from dockerflow.cli.tables import print_json, print_table
 from dockerflow.client.errors import not_found
 from dockerflow.comparing.artifacts import Side
 from dockerflow.comparing.sections import SECTIONS, Asked, Section, sections
-from dockerflow.errors import DockerflowError
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, runs
 from dockerflow.store.base import Store
@@ -103,7 +102,7 @@ def _run(store: Store, named: str, flow: str | None) -> tuple[str, str]:
 def _side(store: Store, flow: str, run_id: str) -> Side:
     found = history.read(store, flow, run_id)
     if found.started is None:
-        raise DockerflowError(f"run `{flow}/{run_id}` has no beginning that could be read")
+        raise history.no_beginning(f"{flow}/{run_id}")
     if history.status_now(store, flow, run_id, found) == "running":
         print(f"note: run `{flow}/{run_id}` goes on: what it has so far is compared", file=sys.stderr)
     return Side(store, found)

@@ -18,7 +18,6 @@ from dockerflow.client.errors import not_found
 from dockerflow.errors import DockerflowError
 from dockerflow.store import history, manifest, run_tags
 from dockerflow.store.base import Store
-from dockerflow.store.errors import DamagedRecord
 from dockerflow.store.history import Attempt, TaskHistory
 from dockerflow.store.manifest import ArtifactRef
 from dockerflow.store.records import AttemptFinished, IncludedFile, RunStarted, StepRecord, Transition
@@ -95,7 +94,7 @@ class Inspected:
     @property
     def _started(self) -> RunStarted:
         if self._run.started is None:
-            raise DamagedRecord(f"run `{self._pathspec}` has no beginning in its journal: nothing is known of it")
+            raise history.no_beginning(self._pathspec)
         return self._run.started
 
     def _of_flow(self, run_id: str | None) -> str | None:

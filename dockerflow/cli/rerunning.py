@@ -22,7 +22,6 @@ from dockerflow.cli.reproduction import Reproduction
 from dockerflow.cli.running import Chosen, launched, with_hosts
 from dockerflow.client.errors import not_found
 from dockerflow.comparing.artifacts import Side
-from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
 from dockerflow.flow.current import current
 from dockerflow.flow.loading import LoadedFlow, load
@@ -101,7 +100,7 @@ def _past(store: Store, wanted: Wanted) -> _Past:
         )
     seen = select(store, wanted.pathspec).run
     if seen.started is None:
-        raise DockerflowError(f"run `{wanted.pathspec}` has no beginning that could be read")
+        raise history.no_beginning(wanted.pathspec.strip("/"))
     past = _Past(store, seen.started, seen)
     if history.status_now(store, past.started.flow, past.started.run_id, seen) == "running":
         print(f"warning: run `{past.name}` is still running; the report will say what it has not", file=sys.stderr)

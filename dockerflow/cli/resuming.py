@@ -20,7 +20,6 @@ from dockerflow.cli.flows import load_flow
 from dockerflow.cli.places import place_of, store_of_runs, with_all
 from dockerflow.cli.running import Chosen, launch_and_tell, with_hosts
 from dockerflow.client.errors import not_found
-from dockerflow.errors import DockerflowError
 from dockerflow.flow.checks import check
 from dockerflow.flow.current import current
 from dockerflow.flow.definition import Flow
@@ -115,7 +114,7 @@ def _origin(store: Store, flow: Flow, wanted: Wanted, step: str | None) -> Origi
         raise not_found("step", step, f"flow `{flow.name}`", flow.steps)
     seen = history.read(store, flow.name, run_id)
     if seen.started is None:
-        raise DockerflowError(f"run `{flow.name}/{run_id}` has no beginning that could be read")
+        raise history.no_beginning(f"{flow.name}/{run_id}")
     if history.status_now(store, flow.name, run_id, seen) == "running":
         told = "is still running; what it has finished by now is reused"
         print(f"warning: run `{flow.name}/{run_id}` {told}", file=sys.stderr)

@@ -29,7 +29,7 @@ from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import history, journal, mirror, runs
 from dockerflow.store.base import YOUNG, Store, missing
 from dockerflow.store.directory import DirectoryStore
-from dockerflow.store.errors import AccessDenied, DamagedRecord, StoreError, Unreachable
+from dockerflow.store.errors import AccessDenied, StoreError, Unreachable
 
 __all__ = ["Copied", "LeftOut", "Seen", "copy"]
 
@@ -172,7 +172,7 @@ class _Copier:
         with _keeping_back():
             lines = journal.text(self.source, *found.run)
         if not lines:
-            raise _KeptBack(DamagedRecord(f"the journal of run `{found.run}` has no beginning that could be read"))
+            raise _KeptBack(history.no_beginning(str(found.run)))
         return lines
 
     def _blobs(self, found: RunReferences) -> None:

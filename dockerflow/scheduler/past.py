@@ -12,7 +12,7 @@ from dockerflow.flow.definition import Flow
 from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.reach import places_of
-from dockerflow.store.history import RunHistory, TaskHistory
+from dockerflow.store.history import UNBEGUN, RunHistory, TaskHistory
 from dockerflow.store.records import RunStarted, TaskCreated
 
 # The id of a task that no run had.
@@ -85,7 +85,7 @@ def frames(run: RunHistory, task: TaskHistory) -> Iterator[ForeachFrame]:
 
 def _started(run: RunHistory) -> RunStarted:
     if run.started is None:
-        raise RunError("the run has no beginning that could be read")
+        raise RunError("the run has no beginning that could be read", UNBEGUN)
     return run.started
 
 

@@ -12,6 +12,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 from dockerflow.lazy_dataclasses import dataclass
 from dockerflow.store import journal, runs
 from dockerflow.store.base import Store
+from dockerflow.store.errors import DamagedRecord
 from dockerflow.store.records import (
     AttemptFinished,
     AttemptStarted,
@@ -24,6 +25,9 @@ from dockerflow.store.records import (
 
 # The status of a run that nobody can end any more.
 KILLED = "killed"
+
+# Why a run may have no `started`, and what to do.
+UNBEGUN = "a power cut may have emptied its journal, or a newer dockerflow wrote it; `dockerflow runs list` lists more"
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,11 @@ def read(store: Store, flow: str, run_id: str, listed: Optional[Iterable[str]] =
     """The history of a run; an empty one where there is no such run. `listed`: see `journal.read`. Raises
     DamagedRecord."""
     return RunHistory.of(journal.read(store, flow, run_id, listed))
+
+
+def no_beginning(run: str) -> DamagedRecord:
+    """The error for a run, as `Flow/ID`, of which `started` is needed and not there."""
+    return DamagedRecord(f"run `{run}` has no beginning that could be read", UNBEGUN)
 
 
 def status_now(store: Store, flow: str, run_id: str, seen: RunHistory) -> str:

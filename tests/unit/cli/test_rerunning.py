@@ -262,3 +262,15 @@ def test_code_that_is_lost_is_said(store: DirectoryStore) -> None:
     store.blobs.delete([started.code])
     answer = rerun(store, run_id, code=7)
     assert f"the code of run `Again/{run_id}` is lost: blob `{started.code}` is not in" in answer.stderr
+
+
+def test_a_run_whose_journal_a_power_cut_has_emptied_has_no_beginning(store: DirectoryStore) -> None:
+    run_id = run(store)
+    (segment,) = (store.root / "runs" / "Again" / run_id / "journal").iterdir()
+    segment.write_bytes(b"")
+    pathspec = f"Again/{run_id}"
+    for words in (("rerun", f"{pathspec}/"), ("inspect", pathspec), ("diff", pathspec, pathspec)):
+        answer = dockerflow(*words, cwd=store.root.parent)
+        assert answer.code == 7, answer
+        assert answer.stderr.startswith(f"error: run `{pathspec}` has no beginning that could be read\n\nhint: a power")
+        assert answer.stderr.endswith("`dockerflow runs list` lists more\n")

@@ -335,6 +335,8 @@ def test_an_image_of_ones_own_is_the_recorded_one_whatever_has_its_name(
         said = dockerflow("rerun", run, code=5).stderr
         assert f"the image `{NAME}` of step `start` is gone: the engine has none with the ID {was}" in said
         assert "no registry is known to have it" in said
+        looked = dockerflow("dump", f"{run}/start", "--in-image").stderr  # to look at values it will do
+        assert f"note: the image `{NAME}` of step `{run}/start` is taken as it is now\n" in looked
         report = json.loads(dockerflow("rerun", run, "--allow-rebuilt", "--json", "-", code=11).stdout)
         assert (report["images"][0]["first"], report["images"][0]["second"]) == (was, now)
     finally:

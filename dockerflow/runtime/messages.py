@@ -23,7 +23,7 @@ import json
 import struct
 from dataclasses import field, is_dataclass
 from functools import lru_cache
-from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple, Type, Union, get_type_hints
+from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple, Type, Union, get_type_hints
 
 from dockerflow.flow.definition import Project
 from dockerflow.lazy_dataclasses import dataclass
@@ -56,6 +56,11 @@ class ForeachFrame:
     index: int
     size: int
     manifest: str
+
+
+def stack_of(foreach: Tuple[ForeachFrame, ...]) -> List[Tuple[str, str, int, int, str]]:
+    """As a task keeps its place among its artifacts: see `flow.view.FOREACH_STACK`."""
+    return [(each.step, each.variable, each.index, each.size, each.manifest) for each in foreach]
 
 
 @dataclass(frozen=True)

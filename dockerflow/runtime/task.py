@@ -24,7 +24,7 @@ from dockerflow.flow.spec import FlowSpec, constants_of, own_artifacts, view_of,
 from dockerflow.flow.view import CARDS, FOREACH_ITEMS, FOREACH_STACK, INTERNAL, Level, Taken, View, item_of
 from dockerflow.runtime import encodable, passing, reading, secret_files, time_limit
 from dockerflow.runtime.calling import call, failure_of, tell
-from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask, TaskResult
+from dockerflow.runtime.messages import ForeachFrame, Gang, Input, RunTask, TaskResult, stack_of
 from dockerflow.store import manifest
 from dockerflow.store.base import BlobStore
 from dockerflow.store.errors import StoreError
@@ -275,9 +275,7 @@ class Attempt:
         constants = {name: value for name, value in constants_of(self._cls).items() if name not in view.refs}
         own.update(constants)
         if self._request.foreach:
-            own[FOREACH_STACK] = [
-                (frame.step, frame.variable, frame.index, frame.size, frame.manifest) for frame in self._request.foreach
-            ]
+            own[FOREACH_STACK] = stack_of(self._request.foreach)
         if view.taken is not None and view.taken.items is not None:
             own[FOREACH_ITEMS] = view.taken.items
         return own, refs

@@ -35,6 +35,7 @@ from dockerflow.runtime.messages import Secret
 from dockerflow.scheduler import capacity, gangs, hosts, origin, recording
 from dockerflow.scheduler import values as v
 from dockerflow.scheduler.bytecode import bytecode
+from dockerflow.scheduler.cache_keys import Subject
 from dockerflow.scheduler.errors import RunError
 from dockerflow.scheduler.loop import Inbox, Loop, Lost
 from dockerflow.scheduler.notes import notes
@@ -42,7 +43,7 @@ from dockerflow.scheduler.origin import Origin, Reproduced
 from dockerflow.scheduler.receiving import receiving
 from dockerflow.scheduler.requests import Requests, sharing
 from dockerflow.scheduler.resumed import edited, from_step
-from dockerflow.scheduler.reuse import Reuse, Subject
+from dockerflow.scheduler.reuse import Reuse
 from dockerflow.scheduler.secrets import read_secrets
 from dockerflow.scheduler.state import Run
 from dockerflow.scheduler.stop_requests import stop_requests

@@ -17,10 +17,12 @@ from dockerflow.caching import entries
 from dockerflow.flow.definition import Project
 from dockerflow.flow.given import Given
 from dockerflow.flow.loading import load
+from dockerflow.flow.view import FOREACH_STACK
 from dockerflow.lazy_dataclasses import dataclass
-from dockerflow.runtime.messages import ForeachFrame, Input
+from dockerflow.runtime.messages import ForeachFrame, Input, stack_of
 from dockerflow.scheduler import values as v
-from dockerflow.scheduler.reuse import Reuse, Subject
+from dockerflow.scheduler.cache_keys import Subject
+from dockerflow.scheduler.reuse import Reuse
 from dockerflow.store import code_package, manifest
 from dockerflow.store.base import Store
 from dockerflow.store.directory import DirectoryStore
@@ -95,6 +97,7 @@ class Seen:
     run_id: str  # of the result that was found; empty: none
     why: str
     notes: tuple[str, ...]
+    manifest: str = field(default="", compare=False)  # of what was found
 
 
 @dataclass
@@ -124,14 +127,16 @@ class Cache:
         answer = told.get(timeout=60)
         assert isinstance(answer, v.LookedUp), answer
         if answer.result is None:
-            made = manifest.write(self.store.blobs, {"y": f"result {self.runs}", "big": "z" * 70_000}, {}, "work")
+            own = {"y": f"result {self.runs}", "big": "z" * 70_000}
+            place = {FOREACH_STACK: stack_of(asked.foreach)} if asked.foreach else {}
+            made = manifest.write(self.store.blobs, {**own, **place}, {}, "work")
             record = AttemptFinished(
                 self.times + self.runs, "work", asked.task_id, 0, ok=True, final=True, manifest=made, read=read
             )
             reuse.leave(replace(record, **result))
         reuse.close()
         assert told.empty()
-        return Seen(answer.run_id, notes[0], tuple(notes[1:]))
+        return Seen(answer.run_id, notes[0], tuple(notes[1:]), (answer.result and answer.result.manifest) or "")
 
     def _asked(self, world: World) -> tuple[Subject, v.LookUp, str]:
         blobs, folder = self.store.blobs, self.tmp_path / world.folder
@@ -276,6 +281,24 @@ def test_the_place_in_a_foreach_and_its_list_count(local: Cache):
     assert local.run(World(items=items, index=1)).run_id == "1"
     assert local.run(World(items=items, index=2)).why == "miss: there is no earlier result to compare with"
     assert local.run(World(items=("a", "b", "d"), index=1)).why == "miss: inputs: artifact `xs` of step `start` differs"
+
+
+def test_a_result_has_its_place_in_the_foreaches_of_the_run_that_reuses_it(local: Cache):
+    """The split that the other run has made goes with that run, and a join asks for the item of each input."""
+
+    def world(beta: int) -> World:
+        return World(items=("a", "b"), index=1, parameters={"alpha": 1, "beta": beta})
+
+    local.run(world(1))
+    found = local.run(world(2))
+    assert found.run_id == "1"
+    artifacts = manifest.read(local.store.blobs, found.manifest).artifacts
+    ((step, variable, index, size, split),) = manifest.load(local.store.blobs, artifacts[FOREACH_STACK])
+    assert (step, variable, index, size) == ("start", "xs", 1, 2)
+    of_this_run = manifest.read(local.store.blobs, split).artifacts
+    assert manifest.load(local.store.blobs, of_this_run["beta"]) == 2
+    assert manifest.load(local.store.blobs, artifacts["y"]) == "result 1"
+    assert local.run(world(1)).manifest != found.manifest
 
 
 def test_parameters_that_other_executions_have_read_are_compared_each_with_its_own(cache: Cache):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import shutil
 import signal
@@ -21,6 +20,7 @@ import docker.errors
 import pytest
 from docker import DockerClient
 
+from dockerflow import makers
 from dockerflow.environments.lock import Lock, LockedPackage
 from dockerflow.environments.solver import solve
 from dockerflow.environments.spec import EnvironmentSpec
@@ -411,7 +411,7 @@ def test_a_container_whose_maker_was_killed_before_it_ran_is_removed_by_the_next
     compiler = ContainerCompiler(docker_client)
     with compiler.session(image), compiler.session(image):
         there = docker_client.api.containers(all=True, filters={"label": LABEL})
-        mine = [one for one in there if one["Labels"][LABEL].startswith(f"{os.getpid()}@")]
+        mine = [one for one in there if one["Labels"][LABEL] == makers.this_process()]
         assert len(mine) == 2  # their maker lives
         assert left not in [one["Id"] for one in there]
 

@@ -91,7 +91,7 @@ def session(
     subject: Subject, wanted: Wanted, code: Code, host: DockerHost, config: Config, tell: Callable[[str], None]
 ) -> Session:
     """Have the engine hold the image, and find out how the session sees the store. Raises ImageError, EngineError,
-    InImageError, RunError, StoreError."""
+    RunError, StoreError."""
     step = subject.on(host.platform)
     if host.is_remote and isinstance(subject.store, DirectoryStore):
         raise RunError(

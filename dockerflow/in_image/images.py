@@ -24,13 +24,17 @@ from dockerflow.in_image.values import Place
 Tell = Callable[[str], None]
 
 
-def image_for(place: Place, client: DockerClient, config: Config, tell: Tell) -> str:
-    """A name of the image that the engine knows. Raises InImageError or ImageError."""
+def check_had_image(place: Place) -> None:
+    """Needs no engine, so that whoever has none is told of what would not help either. Raises InImageError."""
     if not place.step.image and not place.step.config_digest:
         raise InImageError(
             f"step `{place.pathspec}` had no image: it ran in a process of its machine",
             "read the artifact with a Python that has what wrote it",
         )
+
+
+def image_for(place: Place, client: DockerClient, config: Config, tell: Tell) -> str:
+    """A name of the image that the engine knows, for a step that had one. Raises ImageError."""
     if place.step.lock:
         return _there(place, client) or _built(place, client, config, tell)
     return _own(place, client, config, tell)

@@ -33,7 +33,7 @@ from dockerflow.engines.docker import DockerHost
 from dockerflow.images import compiler
 from dockerflow.in_image import program
 from dockerflow.in_image.errors import InImageError
-from dockerflow.in_image.images import Tell, image_for
+from dockerflow.in_image.images import Tell, check_had_image, image_for
 from dockerflow.in_image.program import SIZE
 from dockerflow.in_image.values import Place, Question
 from dockerflow.store import manifest
@@ -59,6 +59,7 @@ def session(place: Place, config: Config | None = None, tell: Tell = warnings.wa
     """Someone to ask about values that `place` can read; `tell` hears of an image that is another than then. Raises
     InImageError, ImageError or EngineError; so does what it gives, and MissingBlob, DamagedBlob, and CannotDecode for
     an answer that this Python cannot have."""
+    check_had_image(place)
     settings = config or load_config()
     with closing(DockerHost.connect(settings.engine)) as host:
         image = image_for(place, host.client, settings, tell)

@@ -11,7 +11,8 @@ import pytest
 from dockerflow.artifacts.errors import CannotDecode
 from dockerflow.client import ClientError, Run, writers
 from dockerflow.in_image.errors import InImageError
-from dockerflow.in_image.images import image_for
+from dockerflow.in_image.session import look
+from dockerflow.in_image.values import Question
 from dockerflow.store import manifest, runs
 from dockerflow.store.base import REMOVE_DAMAGED
 from dockerflow.store.directory import DirectoryStore, create
@@ -120,11 +121,14 @@ def test_a_manifest_of_an_older_version_names_no_step_and_its_task_is_the_writer
     assert writers.writer_of(task, task["best"]._ref) == task
 
 
-def test_an_artifact_of_a_process_has_no_image(store: DirectoryStore) -> None:
+def test_an_artifact_of_a_process_has_no_image_also_where_no_engine_answers(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nobody/listens.sock")
     task = passed_on(store, 1)["join"].task
-    place = writers.place_of(task, task._refs()["join"])
+    ref = task._refs()["join"]
     with pytest.raises(InImageError, match="had no image: it ran in a process of its machine"):
-        image_for(place, None, None, print)  # type: ignore[arg-type]  # neither is needed
+        look(writers.place_of(task, ref), Question(ref))
 
 
 def test_a_step_cannot_open_another_image(store: DirectoryStore, monkeypatch: pytest.MonkeyPatch) -> None:

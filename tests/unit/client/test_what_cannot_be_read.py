@@ -121,10 +121,7 @@ def test_a_manifest_of_an_older_version_names_no_step_and_its_task_is_the_writer
     assert writers.writer_of(task, task["best"]._ref) == task
 
 
-def test_an_artifact_of_a_process_has_no_image_also_where_no_engine_answers(
-    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nobody/listens.sock")
+def test_an_artifact_of_a_process_has_no_image_also_where_no_engine_answers(store: DirectoryStore) -> None:
     task = passed_on(store, 1)["join"].task
     ref = task._refs()["join"]
     with pytest.raises(InImageError, match="had no image: it ran in a process of its machine"):

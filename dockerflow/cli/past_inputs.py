@@ -7,7 +7,7 @@ from dockerflow.cli.pathspecs import Selection, select
 from dockerflow.client.errors import not_found
 from dockerflow.flow.definition import Flow
 from dockerflow.lazy_dataclasses import dataclass
-from dockerflow.scheduler.past import NEW, failures, task_after
+from dockerflow.scheduler.past import NEW, failures, first_of, task_after
 from dockerflow.store import history, runs
 from dockerflow.store.base import Store
 from dockerflow.store.history import RunHistory, TaskHistory
@@ -121,9 +121,8 @@ def _in_run(wanted: Wanted, flow: Flow, run: RunHistory, named: tuple[TaskHistor
             f"{where} has no task of step `{wanted.step}`, and none before it that succeeded",
             f"name a run, or a task of {expected}, with `--from`",
         )
-    if named is not None and flow.steps[wanted.step].join:
-        before = [task for task in run.tasks.values() if _is_before(flow, wanted, task)]
-    return Past(run, run.started, task_after(flow, wanted.step, before, wanted.index or 0))
+    every = [task for task in run.tasks.values() if _is_before(flow, wanted, task)]
+    return Past(run, run.started, task_after(flow, wanted.step, first_of(before), every, wanted.index or 0))
 
 
 def _one(wanted: Wanted, there: list[TaskHistory], where: str) -> TaskHistory:
@@ -137,4 +136,4 @@ def _one(wanted: Wanted, there: list[TaskHistory], where: str) -> TaskHistory:
                 else f"it has indexes up to {max(each.created.foreach[-1][2] for each in there)}",
             )
         there = found
-    return (failures(there) or there)[0]
+    return first_of(failures(there) or there)

@@ -43,10 +43,10 @@ def task_again(run: RunHistory, task: TaskHistory) -> RunTask:
     )
 
 
-def task_after(flow: Flow, step: str, before: Sequence[TaskHistory], index: int) -> TaskHistory:
-    """A task of a step that the run did not come to, or did not have: after finished tasks of those before it. After
-    one that splits it is the task with this index. Raises RunError for an index that there is not."""
-    first = before[0]
+def task_after(flow: Flow, step: str, first: TaskHistory, before: Iterable[TaskHistory], index: int) -> TaskHistory:
+    """A task of a step that the run did not come to, or did not have. `first` is a finished task before it, and if the
+    step is a join, its other inputs are among `before`. After a task that splits it is the one with this index. Raises
+    RunError for an index that there is not."""
     levels = first.created.foreach
     split = first.result.transition if first.result else None
     if split is not None and split.foreach is not None:
@@ -57,9 +57,32 @@ def task_after(flow: Flow, step: str, before: Sequence[TaskHistory], index: int)
     if flow.steps[step].join:
         ends = 1 if _is_in_foreach(flow, first.created.step) else 0
         levels = levels[: len(levels) - ends]
-        inputs = [each for each in before if each.created.foreach[: len(levels)] == levels]
+        branches = _branches(flow)
+        turns = {(_indexes(each), branches.index(each.created.step)): each for each in before}  # of a loop the last
+        inputs = [turns[where] for where in sorted(turns) if turns[where].created.foreach[: len(levels)] == levels]
     ids = tuple(each.created.task_id for each in inputs)
     return TaskHistory(TaskCreated(first.created.time, step, NEW, ids, levels))
+
+
+def first_of(tasks: Sequence[TaskHistory]) -> TaskHistory:
+    """The one with the lowest indexes in its foreaches: which of them began first is chance."""
+    return min(tasks, key=_indexes)
+
+
+def _indexes(task: TaskHistory) -> tuple[int, ...]:
+    return tuple(index for _, _, index, _ in task.created.foreach)
+
+
+def _branches(flow: Flow) -> list[str]:
+    """The steps of each branch before those of the next, in the order in which a join takes them."""
+    order: list[str] = []
+    ahead = list(flow.steps)[:1]
+    while ahead:
+        name = ahead.pop()
+        if name not in order:
+            order.append(name)
+            ahead += reversed(flow.steps[name].next)
+    return order
 
 
 def _is_in_foreach(flow: Flow, step: str) -> bool:

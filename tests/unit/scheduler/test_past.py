@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from dockerflow.flow.view import FOREACH_STACK
 from dockerflow.runtime.messages import ForeachFrame
 from dockerflow.scheduler.errors import RunError
-from dockerflow.scheduler.past import NEW, task_after, task_again
+from dockerflow.scheduler.past import NEW, first_of, task_after, task_again
 from dockerflow.store import history, manifest, runs
 from dockerflow.store.directory import DirectoryStore
 from tests.unit.cli.commands import dockerflow
@@ -87,17 +88,45 @@ def test_every_task_gets_its_foreaches_and_its_inputs_again(run):
 def test_a_task_that_the_run_did_not_come_to_gets_what_it_would_have_got(run, flow, step):
     _, seen = run
     before = [task for name in flow.preceding()[step] for task in seen.tasks_by_step[name]]
-    made = task_after(flow, step, before, 0)
-    there = seen.tasks_by_step[step][0]
-    assert (made.created.foreach, set(made.created.inputs)) == (there.created.foreach, set(there.created.inputs))
+    made = task_after(flow, step, first_of(before), before, 0)
+    there = min(seen.tasks_by_step[step], key=lambda task: task.created.foreach)
+    assert (made.created.foreach, made.created.inputs) == (there.created.foreach, there.created.inputs)
     assert task_again(seen, made).foreach == task_again(seen, there).foreach
     assert made.created.task_id == NEW
+
+
+@pytest.mark.parametrize("join", ["gather", "both", "all"])
+def test_a_join_gets_its_inputs_in_order_whichever_ended_first(run, flow, join):
+    _, seen = run
+    before = [task for name in flow.preceding()[join] for task in seen.tasks_by_step[name]]
+    for order in (before, before[::-1]):
+        made = {task_after(flow, join, first, order, 0).created.inputs for first in order}
+        assert made == {each.created.inputs for each in seen.tasks_by_step[join]}
+
+
+def test_the_first_of_tasks_is_the_first_of_its_foreach_whichever_began_first(run):
+    _, seen = run
+    tasks = seen.tasks_by_step["inner"]
+    first = (("start", "letters", 0, 2), ("one", "numbers", 0, 2))
+    assert {first_of(each).created.foreach for each in (tasks, tasks[::-1])} == {first}
+
+
+def test_a_join_after_a_loop_gets_its_last_turn(run, flow):
+    _, seen = run
+    turns = [
+        replace(task, created=replace(task.created, task_id=f"turn-{n}"))
+        for n in (1, 2)
+        for task in seen.tasks_by_step["two"]
+    ]
+    before = [*turns, *seen.tasks_by_step["gather"]]
+    made = task_after(flow, "both", turns[0], before, 0)
+    assert [each for each in made.created.inputs if each.startswith("turn")] == ["turn-2"]
 
 
 def test_an_index_that_a_foreach_has_not_is_told(run, flow):
     _, seen = run
     with pytest.raises(RunError, match="split into 2: there is no index 2"):
-        task_after(flow, "outer", seen.tasks_by_step["start"], 2)
+        task_after(flow, "outer", *seen.tasks_by_step["start"], [], 2)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 
 from dockerflow.buckets.credentials import Identity
 from dockerflow.buckets.sdk import SdkObjects
+from dockerflow.housekeeping import several
 from dockerflow.housekeeping import verify as verifying
 from dockerflow.housekeeping.references import RunName
 from dockerflow.housekeeping.verify import DAMAGED, MISSING, UNREADABLE, Fault, Seen, delete_damaged
@@ -206,7 +207,8 @@ def test_a_server_that_is_away_ends_it_and_nothing_is_called_missing(tmp_path: P
         place = Place(server.endpoint, server.bucket(), "", server.region)
         credentials = Credentials(server.access_key, server.secret_key)
         store = S3Store(SdkObjects(place, Identity("the tests", lambda: credentials), 0.5), tmp_path)
-        make(store, {"x": large("a")})
+        ahead = 2 * several.threads_for(store)  # may have been read when the first is told
+        make(store, {f"x{number}": large(f"{number} ") for number in range(ahead)})
 
         def stop(seen: Seen) -> None:
             if seen.blobs == 1 and not server.is_stopped:
